@@ -1,0 +1,1 @@
+"""A WeChat to develop against: the two real protocols with real cryptography, on the loopback only."""

@@ -1,0 +1,73 @@
+"""Trouble on request: what to spoil, how often, and before or after the effect was committed."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Fault(BaseModel):
+    """One kind of trouble. `path` is a shell pattern; without `count` it lasts until it is removed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: str | None = None
+    method: str | None = None
+    effect: Literal["before", "after"] = "before"
+    status: int | None = Field(None, ge=200, le=599)
+    body: Any = ""
+    delay_s: float = Field(0, ge=0, le=60)
+    drop: bool = False
+    notify: Literal["never"] | None = None
+    refund: Literal["PROCESSING", "ABNORMAL", "CLOSED"] | None = None
+    count: int | None = Field(None, ge=1)
+    after: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _names_one_thing(self) -> "Fault":
+        if sum(part is not None for part in (self.path, self.notify, self.refund)) != 1:
+            raise ValueError("a fault names exactly one of path, notify and refund")
+        return self
+
+    def strikes(self) -> bool:
+        """Count one occasion and say whether this fault takes it."""
+        if self.after:
+            self.after -= 1
+            return False
+        if self.count is None:
+            return True
+        self.count -= 1
+        return self.count >= 0
+
+
+class Faults:
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """Arm one more fault; the oldest that fits strikes first."""
+        self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Disarm all."""
+        self._faults.clear()
+
+    def for_request(self, method: str, path: str) -> Fault | None:
+        """The fault that spoils this request."""
+        return self._first(
+            fault
+            for fault in self._faults
+            if fault.path and fnmatchcase(path, fault.path) and fault.method in (None, method)
+        )
+
+    def for_notification(self) -> Fault | None:
+        """The fault that keeps this notification from being sent."""
+        return self._first(fault for fault in self._faults if fault.notify)
+
+    def for_refund(self) -> Fault | None:
+        """The fault that decides how this refund ends."""
+        return self._first(fault for fault in self._faults if fault.refund)
+
+    def _first(self, fitting: Iterable[Fault]) -> Fault | None:
+        return next((fault for fault in fitting if fault.strikes()), None)

@@ -1,0 +1,115 @@
+"""What the sandbox remembers: one SQLite file; kill -9 loses no payment that was acknowledged."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS users (openid TEXT PRIMARY KEY, unionid TEXT NOT NULL, session_key TEXT);
+CREATE TABLE IF NOT EXISTS codes (
+    code TEXT PRIMARY KEY, kind TEXT NOT NULL, openid TEXT NOT NULL, phone TEXT,
+    made_at REAL NOT NULL, used INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, expires_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS forced_refreshes (at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS subscriptions (
+    id INTEGER PRIMARY KEY, openid TEXT NOT NULL, template_id TEXT NOT NULL, decision TEXT NOT NULL,
+    at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY, openid TEXT NOT NULL, template_id TEXT NOT NULL, body TEXT NOT NULL,
+    at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS orders (
+    out_trade_no TEXT PRIMARY KEY, request TEXT NOT NULL, openid TEXT NOT NULL, total INTEGER NOT NULL,
+    attach TEXT, notify_url TEXT NOT NULL, state TEXT NOT NULL, made_at REAL NOT NULL,
+    expires_at REAL NOT NULL, transaction_id TEXT UNIQUE, paid_at REAL);
+CREATE TABLE IF NOT EXISTS prepays (
+    prepay_id TEXT PRIMARY KEY, out_trade_no TEXT NOT NULL REFERENCES orders, made_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS refunds (
+    out_refund_no TEXT PRIMARY KEY, refund_id TEXT NOT NULL UNIQUE,
+    out_trade_no TEXT NOT NULL REFERENCES orders, request TEXT NOT NULL, amount INTEGER NOT NULL,
+    notify_url TEXT, state TEXT NOT NULL, made_at REAL NOT NULL, due_at REAL, outcome TEXT NOT NULL,
+    done_at REAL);
+CREATE INDEX IF NOT EXISTS refunds_of ON refunds (out_trade_no);
+CREATE INDEX IF NOT EXISTS refunds_due ON refunds (due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS notifications (
+    id TEXT PRIMARY KEY, event_type TEXT NOT NULL, subject TEXT NOT NULL, url TEXT NOT NULL,
+    body BLOB NOT NULL, made_at REAL NOT NULL, next_at REAL, retries INTEGER NOT NULL DEFAULT 0,
+    delivered INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS notifications_due ON notifications (next_at) WHERE next_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS attempts (
+    id INTEGER PRIMARY KEY, notification_id TEXT NOT NULL REFERENCES notifications, at REAL NOT NULL,
+    status INTEGER, answer TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS attempts_of ON attempts (notification_id);
+"""
+TABLES = (  # children first, so that they can be emptied in this order
+    *("attempts", "notifications", "refunds", "prepays", "orders", "messages", "subscriptions"),
+    *("forced_refreshes", "tokens", "codes", "users", "notes"),
+)
+
+
+class Store:
+    def __init__(self, path: Path) -> None:
+        path.touch(mode=0o600)
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=1)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")  # a second sandbox on this folder is refused
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")  # each commit is on the disk before it is acknowledged
+        self._db.execute("PRAGMA foreign_keys = ON")
+        self._db.executescript(SCHEMA)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing. The sandbox is one thread, and no transaction waits for anything."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """Every row of a query."""
+        return self._db.execute(sql, values).fetchall()
+
+    def one(self, sql: str, *values: Any) -> sqlite3.Row | None:
+        """The first row of a query, if there is one."""
+        row: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
+        return row
+
+    def row(self, sql: str, *values: Any) -> sqlite3.Row:
+        """The first row of a query that must have one."""
+        row = self.one(sql, *values)
+        if row is None:
+            raise LookupError(sql)
+        return row
+
+    def run(self, sql: str, *values: Any) -> int:
+        """Change something; answers how many rows changed."""
+        return self._db.execute(sql, values).rowcount
+
+    def add(self, table: str, **columns: Any) -> None:
+        """Insert one row."""
+        marks = ", ".join("?" * len(columns))
+        self.run(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", *columns.values())  # noqa: S608
+
+    def note(self, name: str) -> str | None:
+        """A small fact kept by name."""
+        row = self.one("SELECT value FROM notes WHERE name = ?", name)
+        return None if row is None else str(row["value"])
+
+    def keep_note(self, name: str, value: str) -> None:
+        """Keep a small fact by name."""
+        self.run("INSERT OR REPLACE INTO notes VALUES (?, ?)", name, value)
+
+    def wipe(self) -> None:
+        """Forget everything."""
+        with self.transaction():
+            for table in TABLES:
+                self.run(f"DELETE FROM {table}")  # noqa: S608
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,30 @@
+"""Everything one running sandbox holds."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.clock import Clock
+from sandbox.faults import Faults
+from sandbox.keys import Keys
+from sandbox.store import Store
+
+
+@dataclass
+class World:
+    keys: Keys
+    store: Store
+    clock: Clock
+    url: str
+    app_url: str
+    faults: Faults = field(default_factory=Faults)
+    journal: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=1000))
+    news: asyncio.Event = field(default_factory=asyncio.Event)  # set when something may be due
+
+    def reset(self) -> None:
+        """Forget all that happened; keys and addresses stay."""
+        self.store.wipe()
+        self.clock.reset()
+        self.faults.clear()
+        self.journal.clear()
