@@ -1,0 +1,53 @@
+"""How the world outside can fail us: one tree for WeChat, one for WeChat Pay."""
+
+
+class GatewayError(Exception):
+    """Something outside our house went wrong."""
+
+
+class WxError(GatewayError):
+    """WeChat refused; `errcode` is its own number, None where it gave none."""
+
+    def __init__(self, message: str, errcode: int | None = None) -> None:
+        super().__init__(message)
+        self.errcode = errcode
+
+
+class WxUnavailable(WxError):
+    """WeChat cannot be reached or is busy; the outcome of the call is unknown."""
+
+
+class WxBadResponse(WxUnavailable):
+    """WeChat answered something that is not in its documentation."""
+
+
+class WxQuota(WxError):
+    """We called too often; back off."""
+
+
+class WxMisconfigured(WxError):
+    """Our appid, secret, address or permissions are wrong; no retry will help."""
+
+
+class WxBadCode(WxError):
+    """A login or phone code is unknown, too old or already used."""
+
+
+class WxRefused(WxError):
+    """WeChat holds this user for a risk."""
+
+
+class PayError(GatewayError):
+    """WeChat Pay refused, and nothing was changed by the call."""
+
+    def __init__(self, status: int, code: str, message: str, request_id: str | None) -> None:
+        super().__init__(f"{status} {code}: {message} (Request-ID {request_id})")
+        self.status, self.code, self.message, self.request_id = status, code, message, request_id
+
+
+class PayUnknown(GatewayError):
+    """Whether the call took effect is not known: ask again with the same number before deciding anything."""
+
+
+class NotifyRejected(GatewayError):
+    """A notification that we do not believe."""
