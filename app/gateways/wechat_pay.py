@@ -157,7 +157,7 @@ class WechatPayClient:
         """Make an order, or the same order again, and answer a prepay_id that lives two hours."""
         reply = await self._call(
             self._pay.pay(
-                description=_fitting(description, 127),
+                description=_fitting(description, 127) or out_trade_no,  # it may have been all emoji
                 out_trade_no=_number(out_trade_no),
                 amount={"total": amount_fen, "currency": "CNY"},
                 payer={"openid": openid},

@@ -120,10 +120,9 @@ async def wechat(control: Control, sandbox_process: SandboxProcess) -> AsyncIter
     await client.aclose()
 
 
-@asynccontextmanager
-async def opened_pay(config: dict[str, str], notify_url: str) -> AsyncIterator[WechatPayClient]:
-    """A pay client for a sandbox's configuration."""
-    client = WechatPayClient(
+def pay_client(config: dict[str, str], notify_url: str) -> WechatPayClient:
+    """A pay client for a sandbox's configuration, not yet opened."""
+    return WechatPayClient(
         base=config["WXPAY_BASE"],
         appid=config["WX_APPID"],
         mchid=config["WXPAY_MCHID"],
@@ -134,6 +133,12 @@ async def opened_pay(config: dict[str, str], notify_url: str) -> AsyncIterator[W
         public_key=Path(config["WXPAY_PUBLIC_KEY_FILE"]).read_text(),
         notify_url=notify_url,
     )
+
+
+@asynccontextmanager
+async def opened_pay(config: dict[str, str], notify_url: str) -> AsyncIterator[WechatPayClient]:
+    """An open pay client for a sandbox's configuration."""
+    client = pay_client(config, notify_url)
     await client.aopen()
     try:
         yield client
