@@ -1,0 +1,20 @@
+"""volunteering."""
+
+from app.core.migrations import run_script
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+TABLES = """
+SELECT 1;
+"""
+
+
+def upgrade() -> None:
+    run_script(TABLES)
+
+
+def downgrade() -> None:
+    run_script("SELECT 1;")

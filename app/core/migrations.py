@@ -1,0 +1,63 @@
+"""Bring a database to the newest schema and give the application's role its rights."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+from alembic.config import Config
+
+from alembic import command, op
+from app.core.embedded import APP
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# What the application may do: anything but change what is immutable, and never TRUNCATE.
+GRANTS = f"""
+GRANT USAGE ON SCHEMA public TO {APP};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APP};
+GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO {APP};
+DO $$
+DECLARE immutable regclass;
+BEGIN
+    FOR immutable IN
+        SELECT tgrelid::regclass FROM pg_trigger WHERE tgfoid = 'refuse_change'::regproc GROUP BY tgrelid
+    LOOP
+        EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %s FROM {APP}', immutable);
+    END LOOP;
+END $$;
+"""
+
+
+def config(url: str, *, upgrading: bool = False) -> Config:
+    """Alembic's configuration for the database of `url` (its owner's login)."""
+    made = Config(toml_file=str(ROOT / "pyproject.toml"))
+    made.attributes["database_url"] = url
+    made.attributes["upgrading"] = upgrading
+    return made
+
+
+def migrate(url: str) -> None:
+    """Upgrade to head and grant. Several processes may call it at once. Blocks; needs the owner's login."""
+    command.upgrade(config(url, upgrading=True), "head")
+    asyncio.run(_grant(url))
+
+
+def run_script(sql: str) -> None:
+    """Run a script of many statements inside a revision, over the driver: asyncpg takes one at a time otherwise."""
+    driver = op.get_bind().connection.dbapi_connection
+    driver.run_async(lambda connection: connection.execute(sql))  # type: ignore[union-attr]
+
+
+def check(url: str) -> None:
+    """Raise when the models and the migrations disagree."""
+    command.check(config(url))
+
+
+async def _grant(url: str) -> None:
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('linli migrations', 0))")
+            await connection.execute(GRANTS)
+    finally:
+        await connection.close()

@@ -1,0 +1,90 @@
+"""The only reader of the environment. Production refuses to start with a missing or sandbox secret."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEVELOPMENT_SECRET = "linli-development-only"  # noqa: S105 - production refuses it below
+REAL_BASES = {"wx_api_base": "https://api.weixin.qq.com", "wxpay_base": "https://api.mch.weixin.qq.com"}
+
+
+class Settings(BaseSettings):
+    """Everything that differs between one installation and another."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    app_env: Literal["development", "production"] = "development"
+    linli_data: Path = Path(".linli")
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    sandbox_port: int = Field(8001, ge=1, le=65535)
+    public_base_url: str = ""
+    trusted_proxies: str = "127.0.0.1"
+
+    database_url: str = ""  # a str: the embedded server's socket form is no PostgresDsn
+    migration_database_url: str = ""
+    redis_url: str = ""
+    db_pool_size: int = Field(10, ge=2, le=100)
+    api_workers: int = Field(1, ge=1, le=64)
+
+    secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+    metrics_token: SecretStr | None = None
+
+    wx_api_base: str = REAL_BASES["wx_api_base"]
+    wx_appid: str = ""
+    wx_secret: SecretStr = SecretStr("")
+    wxpay_base: str = REAL_BASES["wxpay_base"]
+    wxpay_mchid: str = ""
+    wxpay_merchant_serial: str = ""
+    wxpay_merchant_key_file: Path | None = None
+    wxpay_apiv3_key: SecretStr = SecretStr("")
+    wxpay_public_key_id: str = ""
+    wxpay_public_key_file: Path | None = None
+
+    @property
+    def production(self) -> bool:
+        return self.app_env == "production"
+
+    @property
+    def base_url(self) -> str:
+        """Where WeChat and clients reach this installation, without a trailing slash."""
+        return (self.public_base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @model_validator(mode="after")
+    def _production_is_complete(self) -> Self:
+        if not self.production:
+            return self
+        needed = (
+            "database_url",
+            "redis_url",
+            "public_base_url",
+            "wx_appid",
+            "wx_secret",
+            "wxpay_mchid",
+            "wxpay_merchant_serial",
+            "wxpay_merchant_key_file",
+            "wxpay_apiv3_key",
+            "wxpay_public_key_id",
+            "wxpay_public_key_file",
+        )
+        missing = [name.upper() for name in needed if not _plain(getattr(self, name))]
+        if missing:
+            raise ValueError(f"production needs {', '.join(missing)}")
+        if self.secret_key.get_secret_value() == DEVELOPMENT_SECRET or len(self.secret_key) < 32:
+            raise ValueError("production needs SECRET_KEY of at least 32 characters of its own")
+        for name, base in REAL_BASES.items():
+            if getattr(self, name) != base:
+                raise ValueError(f"production talks to {base} only ({name.upper()})")
+        if "SANDBOX" in (self.wx_appid + self.wxpay_public_key_id).upper():
+            raise ValueError("production refuses the sandbox's identities")
+        if len(self.wxpay_apiv3_key) != 32:
+            raise ValueError("WXPAY_APIV3_KEY has 32 characters")
+        if not self.public_base_url.startswith("https://"):
+            raise ValueError("PUBLIC_BASE_URL is https in production")
+        return self
+
+
+def _plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -1,0 +1,91 @@
+"""The roof: settings, pools, the outside world, middleware, and the routers in the order a need travels."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from app import problems
+from app.core import db, logs
+from app.core.rates import Rates
+from app.core.redis import open_redis
+from app.core.settings import Settings
+from app.gateways.outside import open_outside
+from app.middleware import ETags, Surroundings
+from routers import deps, health, residents
+
+ROUTERS = [
+    health.router,
+    residents.sessions,
+    residents.me,
+    residents.place_tree,
+    residents.homes,
+]
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The whole application. `settings` default to the environment."""
+    config = settings or Settings()
+    app = FastAPI(
+        title="Linli 邻里",
+        version="0.1.0",
+        summary="One need, unbroken and checkable, to the decision, the money, the people and the receipts.",
+        lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.settings = config
+    app.add_middleware(ETags)
+    app.add_middleware(Surroundings)
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    refuse_undeclared(app)
+    app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open what the process holds: database, Redis, WeChat; close them at the end."""
+    config: Settings = app.state.settings
+    logs.set_up(json=config.production)
+    await db.connect(config.database_url, pool_size=config.db_pool_size, quick=True)
+    try:
+        app.state.redis = open_redis(config.redis_url)
+        app.state.rates = Rates(config.redis_url)
+        async with open_outside(config, app.state.redis) as (app.state.wechat, app.state.wechat_pay):
+            yield
+        await app.state.redis.aclose()
+    finally:
+        await db.disconnect()
+
+
+def refuse_undeclared(app: FastAPI) -> None:
+    """Deny by default: an operation that neither asks who is calling nor says it is public does not start."""
+    for route in app.routes:
+        if not isinstance(route, APIRoute):
+            continue
+        public = (route.openapi_extra or {}).get("security") == []
+        if not public and not _asks_who(route.dependant):
+            raise RuntimeError(f"{route.methods} {route.path} declares no permission")
+
+
+def _asks_who(dependant: Any) -> bool:
+    return dependant.call is deps.current_actor or any(_asks_who(part) for part in dependant.dependencies)
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The contract, with problems under their own media type."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        for path in schema["paths"].values():
+            for operation in path.values():
+                for status, response in operation["responses"].items():
+                    content = response.get("content", {})
+                    if status >= "400" and "application/json" in content:
+                        response["content"] = {"application/problem+json": content["application/json"]}
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,130 @@
+"""What endpoints ask for: who is calling, which page, the idempotency key, the outside world."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Header, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from app.core import rates, tokens
+from app.core.errors import Forbidden, Invalid, Unauthorized
+from app.core.pages import LIMIT_MAX, Listed, Page
+from app.core.settings import Settings
+from app.gateways.wechat import Wechat
+from app.gateways.wechat_pay import WechatPay
+from services import residents
+from services.once import once
+from services.policies import Actor
+
+T = TypeVar("T")
+
+LOOPBACK = ("127.0.0.1", "::1", "testclient")
+bearer = HTTPBearer(auto_error=False, description="The token of POST /v1/auth/wechat")
+
+
+def settings(request: Request) -> Settings:
+    """The installation's settings."""
+    found: Settings = request.app.state.settings
+    return found
+
+
+def wechat(request: Request) -> Wechat:
+    """The mini-program API."""
+    found: Wechat = request.app.state.wechat
+    return found
+
+
+def wechat_pay(request: Request) -> WechatPay:
+    """WeChat Pay."""
+    found: WechatPay = request.app.state.wechat_pay
+    return found
+
+
+TheSettings = Annotated[Settings, Depends(settings)]
+TheWechat = Annotated[Wechat, Depends(wechat)]
+TheWechatPay = Annotated[WechatPay, Depends(wechat_pay)]
+
+
+async def limit(request: Request, what: Any, *who: str) -> None:
+    """Count a deed against its limit; in development loopback is exempt."""
+    host = request.client.host if request.client else "unknown"
+    if request.app.state.settings.production or host not in LOOPBACK:
+        await request.app.state.rates.hit(what, *(who or (host,)))
+
+
+async def current_actor(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Actor:
+    """Whoever holds the bearer token. Raises Unauthorized, Forbidden when suspended, TooMany."""
+    actor = await residents.actor_by_token(credentials.credentials) if credentials else None
+    if actor is None:
+        raise Unauthorized
+    if request.method not in ("GET", "HEAD"):
+        if actor.suspended:
+            raise Forbidden("您的账号已被暂停使用", "Your account is suspended")
+        await limit(request, rates.WRITES, "writes", str(actor.id))
+    return actor
+
+
+CurrentActor = Annotated[Actor, Depends(current_actor)]
+
+
+@dataclass(frozen=True)
+class Paging:
+    """The page asked for, and how its successor is named: a cursor that cannot be made or changed outside."""
+
+    page: Page
+    secret: str
+
+    def of(self, listed: Listed[Any]) -> dict[str, Any]:
+        """The body of a list."""
+        cursor = tokens.sign(self.secret, "cursor", ",".join(map(str, listed.after))) if listed.after else None
+        return {"items": listed.items, "next_cursor": cursor}
+
+
+def paging(
+    config: TheSettings,
+    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many rows")] = 20,
+    cursor: Annotated[str | None, Query(max_length=200, description="next_cursor of the page before")] = None,
+) -> Paging:
+    """Read `limit` and `cursor`. Raises Invalid for a cursor that is not ours."""
+    secret = config.secret_key.get_secret_value()
+    after = None
+    if cursor is not None:
+        message = tokens.unsign(secret, "cursor", cursor)
+        if message is None:
+            raise Invalid("翻页标记无效，请从头开始", "The cursor is not valid; start again")
+        after = tuple(int(part) for part in message.split(","))
+    return Paging(Page(limit, after), secret)
+
+
+ThePaging = Annotated[Paging, Depends(paging)]
+
+
+@dataclass(frozen=True)
+class Once:
+    """Runs an effect once per Idempotency-Key: `await only_once(partial(needs.accept, …), partial(needs.find, …))`."""
+
+    actor: Actor
+    key: str | None
+    request: bytes
+
+    async def __call__(self, effect: Callable[[], Awaitable[T]], again: Callable[[int], Awaitable[T]]) -> T:
+        return await once(self.actor, self.key, self.request, effect, again)  # type: ignore[type-var]
+
+
+async def only_once(
+    request: Request,
+    actor: CurrentActor,
+    idempotency_key: Annotated[
+        str | None,
+        Header(pattern=r"^[\x21-\x7e]{1,64}$", description="1–64 visible ASCII: the same key has one effect"),
+    ] = None,
+) -> Once:
+    """The idempotency key of this request with what it asks for."""
+    asked = f"{request.method} {request.url.path}\n".encode() + await request.body()
+    return Once(actor, idempotency_key, asked)
+
+
+OnlyOnce = Annotated[Once, Depends(only_once)]

@@ -1,0 +1,43 @@
+"""Whether the process lives, whether it can work, and its figures."""
+
+import hmac
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from app.core import db
+from app.core.errors import NotFound
+from routers.deps import LOOPBACK, TheSettings
+from routers.house import PROBLEMS, PUBLIC
+
+router = APIRouter(tags=["health"], responses=PROBLEMS)
+
+
+@router.get("/healthz", openapi_extra=PUBLIC)
+async def check_health() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", openapi_extra=PUBLIC)
+async def check_readiness(request: Request, response: Response) -> dict[str, str]:
+    """The database answers (503 if not); without Redis work goes on, which is only said."""
+    redis = "ok"
+    try:
+        await request.app.state.redis.ping()
+    except Exception:  # whatever is wrong with Redis, it is not available
+        redis = "unavailable"
+    await db.value("SELECT 1")
+    return {"status": "ok", "database": "ok", "redis": redis}
+
+
+@router.get("/metrics", openapi_extra=PUBLIC)
+async def show_metrics(request: Request, config: TheSettings, authorization: Annotated[str, Header()] = "") -> Response:
+    """Figures for Prometheus, on loopback or with METRICS_TOKEN."""
+    host = request.client.host if request.client else ""
+    token = config.metrics_token.get_secret_value() if config.metrics_token else ""
+    allowed = bool(token) and hmac.compare_digest(authorization, f"Bearer {token}")
+    if not (allowed or host in LOOPBACK):
+        raise NotFound
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,204 @@
+"""Login, one's own page, places, homes and roles."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request, Response
+
+from app.core import rates
+from models.places import Place, PlaceKind
+from models.residents import ClaimState, HouseholdClaim, RoleGrant
+from routers import deps
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings, TheWechat
+from routers.house import PUBLIC, make_router
+from routers.schemas.base import PageOf, PathId
+from routers.schemas.residents import (
+    DeclineIn,
+    HouseholdClaimIn,
+    HouseholdClaimOut,
+    HouseholdIn,
+    HouseholdOut,
+    LoginIn,
+    LoginOut,
+    Me,
+    MeIn,
+    NoticeOut,
+    PlaceIn,
+    PlaceOut,
+    ResidentIn,
+    ResidentOut,
+    RoleGrantOut,
+    RoleIn,
+    RoleOut,
+)
+from services import notifications, places, residents
+from services.notifications import InboxLine
+from services.residents import Profile
+
+sessions = make_router("/auth", "sessions")
+me = make_router("/me", "me")
+place_tree = make_router("/places", "places")
+homes = make_router("", "homes")
+
+
+async def _logins_are_limited(request: Request) -> None:
+    await deps.limit(request, rates.LOGINS, "logins", request.client.host if request.client else "unknown")
+
+
+@sessions.post("/wechat", response_model=LoginOut, openapi_extra=PUBLIC, dependencies=[Depends(_logins_are_limited)])
+async def log_in(wechat: TheWechat, asked: LoginIn) -> dict[str, Any]:
+    """Open a session with the code of wx.login; the code is spent by it."""
+    login = await residents.log_in(wechat, asked.code)
+    resident = _me(await residents.profile(login.actor))
+    return {"token": login.token, "expires_at": login.expires_at, "resident": resident}
+
+
+@sessions.delete("/session", status_code=204)
+async def log_out(actor: CurrentActor) -> Response:
+    """End this session; the token is worth nothing from now on."""
+    await residents.log_out(actor)
+    return Response(status_code=204)
+
+
+@me.get("", response_model=Me)
+async def get_me(actor: CurrentActor) -> Me:
+    """One's own page: home, roles, notices one may still receive."""
+    return _me(await residents.profile(actor))
+
+
+@me.put("", response_model=Me)
+async def update_me(actor: CurrentActor, asked: MeIn) -> Me:
+    """Replace the named fields of one's own page."""
+    return _me(await residents.update_profile(actor, nickname=asked.nickname, avatar_url=asked.avatar_url))
+
+
+@me.get("/inbox", response_model=PageOf[NoticeOut])
+async def list_inbox(request: Request, actor: CurrentActor, paging: ThePaging) -> dict[str, Any]:
+    """One's notices, newest first."""
+    in_english = request.headers.get("accept-language", "").lower().startswith("en")
+    page = await notifications.inbox(actor, page=paging.page)
+    return paging.of(page.map(lambda line: _notice(line, in_english)))
+
+
+@me.post("/inbox/read", status_code=204)
+async def read_inbox(actor: CurrentActor) -> Response:
+    """Mark all one's notices as read."""
+    await notifications.read_all(actor)
+    return Response(status_code=204)
+
+
+@place_tree.get("", response_model=PageOf[PlaceOut], openapi_extra=PUBLIC)
+async def list_places(
+    paging: ThePaging, parent_id: Annotated[PathId | None, Query()] = None, kind: PlaceKind | None = None
+) -> dict[str, Any]:
+    """Places below a parent or of a kind."""
+    return paging.of(await places.listed(parent_id=parent_id, kind=kind, page=paging.page))
+
+
+@place_tree.get("/{place_id}", response_model=PlaceOut, openapi_extra=PUBLIC)
+async def get_place(place_id: PathId) -> Place:
+    """One place."""
+    return await places.find(place_id)
+
+
+@place_tree.post("", response_model=PlaceOut, status_code=201)
+async def add_place(actor: CurrentActor, only_once: OnlyOnce, asked: PlaceIn) -> Place:
+    """Add a place; officers of the street or district above may."""
+    return await only_once(partial(places.add, actor, **asked.model_dump()), places.find)
+
+
+@place_tree.post("/{place_id}/roles", response_model=RoleGrantOut, status_code=201)
+async def grant_role(actor: CurrentActor, only_once: OnlyOnce, place_id: PathId, asked: RoleIn) -> RoleGrant:
+    """Give somebody a role at a place and all below it."""
+    effect = partial(
+        residents.grant_role,
+        actor,
+        place_id,
+        resident_id=asked.resident_id,
+        role=asked.role,
+        until_at=asked.until,
+        resolution_id=asked.resolution_id,
+    )
+    return await only_once(effect, partial(residents.find_grant, place_id))
+
+
+@place_tree.delete("/{place_id}/roles/{grant_id}", response_model=RoleGrantOut)
+async def revoke_role(actor: CurrentActor, place_id: PathId, grant_id: PathId) -> RoleGrant:
+    """End a role now; whoever may grant it may end it."""
+    return await residents.revoke_role(actor, place_id, grant_id)
+
+
+@homes.post("/household-claims", response_model=HouseholdClaimOut, status_code=201)
+async def claim_household(actor: CurrentActor, only_once: OnlyOnce, asked: HouseholdClaimIn) -> HouseholdClaim:
+    """Say where one lives; its representative, the building head or the committee confirms."""
+    said = asked.model_dump(exclude={"birth_date"})
+    return await only_once(partial(residents.claim_household, actor, **said), partial(residents.find_claim, actor))
+
+
+@homes.get("/household-claims", response_model=PageOf[HouseholdClaimOut])
+async def list_household_claims(
+    actor: CurrentActor,
+    paging: ThePaging,
+    community_id: Annotated[PathId | None, Query()] = None,
+    state: ClaimState | None = None,
+) -> dict[str, Any]:
+    """The claims one may confirm, and one's own."""
+    return paging.of(await residents.claims(actor, community_id=community_id, state=state, page=paging.page))
+
+
+@homes.post("/household-claims/{claim_id}/confirm", response_model=HouseholdClaimOut)
+async def confirm_household_claim(actor: CurrentActor, only_once: OnlyOnce, claim_id: PathId) -> HouseholdClaim:
+    """Confirm where somebody lives."""
+    return await only_once(partial(residents.confirm_claim, actor, claim_id), partial(residents.find_claim, actor))
+
+
+@homes.post("/household-claims/{claim_id}/decline", response_model=HouseholdClaimOut)
+async def decline_household_claim(
+    actor: CurrentActor, only_once: OnlyOnce, claim_id: PathId, asked: DeclineIn
+) -> HouseholdClaim:
+    """Decline a claim with a reason."""
+    return await only_once(
+        partial(residents.decline_claim, actor, claim_id, asked.reason), partial(residents.find_claim, actor)
+    )
+
+
+@homes.put("/households/{household_id}", response_model=HouseholdOut)
+async def update_household(actor: CurrentActor, household_id: PathId, asked: HouseholdIn) -> HouseholdOut:
+    """Record a household's area (cm²) or representative; committee only."""
+    return HouseholdOut.model_validate(await residents.update_household(actor, household_id, **asked.model_dump()))
+
+
+@homes.post("/residents", response_model=ResidentOut, status_code=201)
+async def register_resident(actor: CurrentActor, only_once: OnlyOnce, config: TheSettings, asked: ResidentIn) -> Any:
+    """Register somebody who does not use WeChat, for `on_behalf_of`."""
+    secret = config.secret_key.get_secret_value()
+    effect = partial(residents.add_resident, actor, **asked.model_dump(), secret=secret)
+    return await only_once(effect, residents.find_resident)
+
+
+def _me(profile: Profile) -> Me:
+    household = None
+    if profile.household is not None:
+        household = HouseholdOut.model_validate(profile.household)
+        household.capacity = profile.capacity
+    return Me(
+        id=profile.resident.id,
+        nickname=profile.resident.nickname,
+        avatar_url=profile.resident.avatar_url,
+        phone_masked=None,
+        verified=profile.actor.verified,
+        household=household,
+        roles=[RoleOut(role=grant.role, place_id=grant.place_id) for grant in profile.actor.grants],
+        credits={},
+    )
+
+
+def _notice(line: InboxLine, in_english: bool) -> NoticeOut:
+    return NoticeOut(
+        id=line.id,
+        kind=line.kind,
+        text=line.en if in_english else line.zh,
+        subject=f"{line.subject_kind}:{line.subject_id}",
+        read=line.read,
+        created_at=line.created_at,
+    )

@@ -1,0 +1,134 @@
+"""What all shapes share: bounded text, ids, money, time, lists and problems."""
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
+
+from app.core.clock import SHANGHAI
+
+T = TypeVar("T")
+
+FEN_MAX = 10**12
+ID_MAX = 2**63 - 1
+
+
+def _printable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("contains a NUL character")
+    return text
+
+
+PRINTABLE = AfterValidator(_printable)
+
+
+def bounded(low: int, high: int) -> StringConstraints:
+    """Text of `low` to `high` characters, trimmed: `Annotated[str, bounded(1, 20), PRINTABLE]`."""
+    return StringConstraints(strip_whitespace=True, min_length=low, max_length=high)
+
+
+Title = Annotated[str, bounded(1, 60), PRINTABLE]
+Body = Annotated[str, bounded(1, 5000), PRINTABLE]
+ShortText = Annotated[str, bounded(1, 200), PRINTABLE]
+ReasonText = Annotated[str, bounded(1, 1000), PRINTABLE]
+Id = Annotated[int, Field(ge=1, le=ID_MAX, strict=True)]
+PathId = Annotated[int, Field(ge=1, le=ID_MAX)]
+"""An id out of a path or query, where everything is text."""
+Fen = Annotated[int, Field(ge=1, le=FEN_MAX, strict=True)]
+"""Money in integer fen, 1 … 10^12."""
+When = AwareDatetime
+"""A moment sent by a client: RFC 3339 with offset."""
+Moment = Annotated[
+    datetime,
+    PlainSerializer(lambda at: at.astimezone(SHANGHAI).isoformat(), return_type=str, when_used="json"),
+]
+"""A moment sent to a client: RFC 3339 with the offset of Shanghai."""
+
+
+class Shape(BaseModel):
+    """A body sent to clients, read from attributes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Asked(BaseModel):
+    """A body sent by clients; fields we do not know are refused, so that a typing error loses nothing silently."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PageOf(Shape, Generic[T]):
+    """One page of a list; `next_cursor` is null on the last."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+class Author(Shape):
+    """Who wrote it, as others may know him."""
+
+    id: int
+    nickname: str
+
+
+class Reasoned(Asked):
+    """A step that owes somebody a reason."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "不属于本社区的事务"}]})
+
+    reason: ReasonText
+
+
+class TimelineLine(Shape):
+    """One line of a thing's public history; `by` tells in what part somebody acted."""
+
+    id: int
+    verb: str
+    at: Moment
+    by: str
+    assisted: bool
+    reason: str | None
+    facts: dict[str, Any]
+
+
+class FieldError(Shape):
+    """What is wrong with one field."""
+
+    loc: list[str]
+    message: str
+
+
+class Problem(Shape):
+    """RFC 9457 problem details; `code` is for machines, `detail` for residents."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "https://linli.example/problems/invalid_state",
+                    "title": "Conflict",
+                    "status": 409,
+                    "detail": "当前状态（declined）不能这样操作",
+                    "code": "invalid_state",
+                    "state": "declined",
+                    "request_id": "5f2b7c1d9e3a4b60",
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldError] | None = None
+    request_id: str

@@ -1,0 +1,334 @@
+"""Shapes of people, homes and roles."""
+
+from datetime import date
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from models.places import PlaceKind
+from models.residents import Capacity, ClaimState, ConsentKind, Role
+from routers.schemas.base import PRINTABLE, Asked, Id, Moment, Shape, ShortText, When, bounded
+
+RoomText = Annotated[str, bounded(1, 20), PRINTABLE]
+Nickname = Annotated[str, bounded(1, 30), PRINTABLE]
+PersonName = Annotated[str, bounded(1, 30), PRINTABLE]
+BirthYear = Annotated[int, Field(ge=1900, le=2100, strict=True)]
+
+
+class LoginIn(Asked):
+    """The code of wx.login."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "0a3Xy9Ga1kZ8"}]})
+
+    code: Annotated[str, bounded(1, 128), PRINTABLE]
+
+
+class HouseholdOut(Shape):
+    """The home of a resident, as he himself sees it."""
+
+    id: int
+    community_id: int
+    building_id: int
+    unit: str
+    room: str
+    area_cm2: int | None
+    representative_id: int | None
+    capacity: Capacity | None = None
+
+
+class RoleOut(Shape):
+    """A role held at a place and all below it."""
+
+    role: Role
+    place_id: int
+
+
+class Me(Shape):
+    """One's own page."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 7,
+                    "nickname": "小林",
+                    "avatar_url": None,
+                    "phone_masked": None,
+                    "verified": True,
+                    "household": {
+                        "id": 3,
+                        "community_id": 4,
+                        "building_id": 6,
+                        "unit": "1",
+                        "room": "101",
+                        "area_cm2": 890000,
+                        "representative_id": 7,
+                        "capacity": "owner",
+                    },
+                    "roles": [{"role": "building_head", "place_id": 6}],
+                    "credits": {},
+                }
+            ]
+        },
+    )
+
+    id: int
+    nickname: str
+    avatar_url: str | None
+    phone_masked: str | None
+    verified: bool
+    household: HouseholdOut | None
+    roles: list[RoleOut]
+    credits: dict[str, int]
+
+
+class LoginOut(Shape):
+    """A fresh session; keep the token, it is told once."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "token": "q5Jm0n8s1V0nq0y8T0c3m1kL6v9pQx2dZr4tUw7yAbE",
+                    "expires_at": "2026-12-23T10:00:00+08:00",
+                    "resident": Me.model_config["json_schema_extra"]["examples"][0],  # type: ignore[index]
+                }
+            ]
+        }
+    )
+
+    token: str
+    expires_at: Moment
+    resident: Me
+
+
+class MeIn(Asked):
+    """The fields of one's own page to replace."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"nickname": "小林"}]})
+
+    nickname: Nickname | None = None
+    avatar_url: Annotated[str, bounded(1, 500), PRINTABLE] | None = None
+
+
+class NoticeOut(Shape):
+    """A line of the inbox."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 12,
+                    "kind": "need.accepted",
+                    "text": "您的需求「楼道灯坏了」已受理",
+                    "subject": "need:5",
+                    "read": False,
+                    "created_at": "2026-11-23T10:00:00+08:00",
+                }
+            ]
+        }
+    )
+
+    id: int
+    kind: str
+    text: str
+    subject: str
+    read: bool
+    created_at: Moment
+
+
+class PlaceIn(Asked):
+    """A place to add below another."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"parent_id": 3, "kind": "building", "name": "7号楼"}]},
+    )
+
+    parent_id: Id
+    kind: PlaceKind
+    name: Annotated[str, bounded(1, 60), PRINTABLE]
+
+
+class PlaceOut(Shape):
+    """A place and where it lies; `community_id` is null above communities."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 6,
+                    "parent_id": 4,
+                    "kind": "building",
+                    "name": "7号楼",
+                    "path": "/1/2/4/6/",
+                    "community_id": 4,
+                }
+            ]
+        },
+    )
+
+    id: int
+    parent_id: int | None
+    kind: PlaceKind
+    name: str
+    path: str
+    community_id: int | None
+
+
+class HouseholdClaimIn(Asked):
+    """Where one lives. `birth_date`, when given, only has to agree with `birth_year`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"building_id": 6, "unit": "1", "room": "101", "capacity": "owner", "birth_year": 1980}]
+        },
+    )
+
+    building_id: Id
+    unit: RoomText
+    room: RoomText
+    capacity: Capacity
+    birth_year: BirthYear
+    birth_date: date | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.birth_date is not None and self.birth_date.year != self.birth_year:
+            raise ValueError("birth_date and birth_year disagree")
+        return self
+
+
+class HouseholdClaimOut(Shape):
+    """A claim and what became of it."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 9,
+                    "state": "pending",
+                    "resident_id": 7,
+                    "community_id": 4,
+                    "building_id": 6,
+                    "unit": "1",
+                    "room": "101",
+                    "capacity": "owner",
+                    "birth_year": 1980,
+                    "reason": None,
+                    "created_at": "2026-11-23T10:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    state: ClaimState
+    resident_id: int
+    community_id: int
+    building_id: int
+    unit: str
+    room: str
+    capacity: Capacity
+    birth_year: int
+    reason: str | None
+    created_at: Moment
+
+
+class HouseholdIn(Asked):
+    """What the committee records of a household; area in cm²."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"area_cm2": 890000, "representative_id": 7}]}
+    )
+
+    area_cm2: Annotated[int, Field(ge=1, le=10**9, strict=True)] | None = None
+    representative_id: Id | None = None
+
+
+class ResidentIn(Asked):
+    """Somebody who does not use WeChat."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"household_id": 3, "name": "王淑芬", "birth_year": 1941}]},
+    )
+
+    household_id: Id
+    name: PersonName
+    birth_year: BirthYear
+
+
+class ResidentOut(Shape):
+    """A resident as staff see him after registering him; the name is masked."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={"examples": [{"id": 21, "nickname": "王**", "birth_year": 1941}]},
+    )
+
+    id: int
+    nickname: str
+    birth_year: int | None
+
+
+class RoleIn(Asked):
+    """A role to give; `resolution_id` is required for a supervisor."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"resident_id": 7, "role": "building_head"}]}
+    )
+
+    resident_id: Id
+    role: Role
+    until: When | None = None
+    resolution_id: Id | None = None
+
+
+class RoleGrantOut(Shape):
+    """A role given."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [{"id": 5, "resident_id": 7, "role": "building_head", "place_id": 6, "until_at": None}]
+        },
+    )
+
+    id: int
+    resident_id: int
+    role: Role
+    place_id: int
+    until_at: Moment | None
+
+
+class ConsentIn(Asked):
+    """How the person helped agreed: signature photo, witness, or voice."""
+
+    kind: ConsentKind
+    witness_id: Id | None = None
+    media_id: Id | None = None
+
+
+class OnBehalfOfIn(Asked):
+    """Whom one helps, and how he agreed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"resident_id": 21, "consent": {"kind": "witness", "witness_id": 8}}]},
+    )
+
+    resident_id: Id
+    consent: ConsentIn
+
+
+class DeclineIn(Asked):
+    """Why a claim is declined."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "房号与登记不符"}]})
+
+    reason: ShortText

@@ -1,0 +1,110 @@
+"""Record what happened and owe the jobs that follow from it, in the running transaction; read it back as a timeline."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.queries import Queries
+
+from app.core import db
+from models.base import Record, Stateful
+from models.events import Event, Reason
+from services.policies import Actor
+
+Fact = int | str | bool | None | Sequence[int]
+
+# Which jobs an event owes, by name: services/jobs.py says what each does, and only the worker imports that page.
+OWED: dict[str, tuple[str, ...]] = {
+    "household_claim.confirmed": ("tell_claimant",),
+    "household_claim.declined": ("tell_claimant",),
+    "role.granted": ("tell_role_holder",),
+    "role.revoked": ("tell_role_holder",),
+}
+
+TIMELINE_MAX = 200
+
+
+async def record(
+    actor: Actor | None,
+    verb: str,
+    subject: Record,
+    *,
+    on_behalf_of_id: int | None = None,
+    reason: str | None = None,
+    **facts: Fact,
+) -> Event:
+    """Write what happened to `subject` (`verb` is `need.accepted`) and enqueue the jobs it owes.
+
+    `actor` is None for what the system does by itself. `reason`, somebody's own words, becomes a row of its own.
+    """
+    if isinstance(subject, Stateful):
+        facts = {"from": subject.was, "state": str(subject.state)} | facts
+    if reason is not None:
+        assert actor is not None, "the system gives no reasons in words"  # noqa: S101
+        facts["reason_id"] = (await Reason.create(author_id=actor.id, text=reason)).id
+    event = await Event.create(
+        verb=verb,
+        actor_id=actor.id if actor else None,
+        on_behalf_of_id=on_behalf_of_id,
+        subject_kind=subject.noun(),
+        subject_id=subject.id,
+        community_id=getattr(subject, "community_id", None),
+        facts={key: fact for key, fact in facts.items() if fact is not None},
+    )
+    await owe(OWED.get(verb, ()), event.id)
+    return event
+
+
+async def owe(jobs: Sequence[str], event_id: int) -> None:
+    """Enqueue jobs on the running transaction's own connection: they exist exactly when the fact does."""
+    if jobs:
+        queue = Queries(AsyncpgDriver(db.driver_connection()))
+        payload = json.dumps({"event_id": event_id}).encode()
+        await queue.enqueue(list(jobs), [payload] * len(jobs), [0] * len(jobs))
+
+
+@dataclass(frozen=True)
+class TimelineItem:
+    """One line of a thing's public history. `by` tells in what part somebody acted, never who he is."""
+
+    id: int
+    verb: str
+    at: datetime
+    by: str
+    assisted: bool
+    reason: str | None
+    facts: dict[str, Any]
+
+
+async def timeline(subject: Record) -> list[TimelineItem]:
+    """What happened to a thing, oldest first, at most 200 lines."""
+    found = await db.rows(
+        """
+        SELECT e.id, e.verb, e.created_at AS at, e.facts, e.on_behalf_of_id IS NOT NULL AS assisted, r.text AS reason,
+            CASE WHEN e.actor_id IS NULL THEN 'system'
+                ELSE coalesce((
+                    SELECT g.role FROM role_grants g JOIN places p ON p.id = g.place_id
+                    JOIN places c ON c.id = e.community_id
+                    WHERE g.resident_id = e.actor_id AND g.from_at <= e.created_at
+                        AND (g.until_at IS NULL OR g.until_at > e.created_at)
+                        AND (c.path LIKE p.path || '%' OR p.path LIKE c.path || '%')
+                    ORDER BY length(p.path) LIMIT 1), 'resident')
+            END AS by
+        FROM events e LEFT JOIN reasons r ON r.id = (e.facts->>'reason_id')::bigint
+        WHERE e.subject_kind = $1 AND e.subject_id = $2
+        ORDER BY e.id LIMIT $3
+        """,
+        subject.noun(),
+        subject.id,
+        TIMELINE_MAX,
+    )
+    return [TimelineItem(**line | {"facts": _facts(line["facts"])}) for line in found]
+
+
+def _facts(raw: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(raw) if isinstance(raw, str) else raw
+    facts.pop("reason_id", None)
+    return facts

@@ -1,0 +1,59 @@
+"""Everything the system does by itself, on one page. Only the worker imports it.
+
+JOBS follow from events, at least once each, so each is idempotent. EVERY runs by the clock (cron with seconds first),
+on one worker at a time.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from app.core.db import atomic
+from app.gateways.wechat import Wechat
+from app.gateways.wechat_pay import WechatPay
+from models.events import Event, Notice
+from models.residents import HouseholdClaim, RoleGrant
+from services import notifications, once
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The outside world, handed to jobs by the worker."""
+
+    wechat: Wechat
+    pay: WechatPay
+
+
+async def tell_claimant(tools: Tools, event: Event) -> None:
+    """A household claim was decided."""
+    claim = await HouseholdClaim.get(id=event.subject_id)
+    params = {"reason": claim.reason} if claim.reason else {}
+    await _tell_once(event, claim.resident_id, claim, **params)
+
+
+async def tell_role_holder(tools: Tools, event: Event) -> None:
+    """A role began or ended."""
+    grant = await RoleGrant.get(id=event.subject_id)
+    await _tell_once(event, grant.resident_id, grant)
+
+
+@atomic()
+async def _tell_once(event: Event, resident_id: int, about: HouseholdClaim | RoleGrant, **params: str) -> None:
+    told = await Notice.exists(resident_id=resident_id, kind=event.verb, subject_kind=about.noun(), subject_id=about.id)
+    if not told:
+        await notifications.tell([resident_id], event.verb, about, **params)
+
+
+Job = Callable[[Tools, Event], Awaitable[None]]
+JOBS: dict[str, Job] = {job.__name__: job for job in (tell_claimant, tell_role_holder)}
+
+Periodic = Callable[[Tools], Awaitable[None]]
+
+
+async def forget_old_keys(tools: Tools) -> None:
+    """Idempotency keys are kept 48 hours."""
+    await once.forget_old_keys()
+
+
+EVERY: list[tuple[str, Periodic]] = [
+    ("17 * * * *", forget_old_keys),
+]

@@ -1,0 +1,69 @@
+"""Who is asking: a resident with his home and the roles he holds now. Everything a policy needs, already loaded."""
+
+from dataclasses import dataclass, field
+
+from models.residents import Role
+
+OFFICERS = frozenset({Role.STREET_OFFICER, Role.DISTRICT_OFFICER})
+STAFF = frozenset({Role.COMMITTEE, Role.SOCIAL_WORKER, Role.BUILDING_HEAD})
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A role held at a place; `communities` are those it covers whole, `community_id` the one it lies in."""
+
+    role: Role
+    place_id: int
+    path: str
+    community_id: int | None
+    communities: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The person who acts. `community_id` is where he lives, None until his residence is confirmed."""
+
+    id: int
+    nickname: str
+    openid: str | None = None
+    birth_year: int | None = None
+    suspended: bool = False
+    household_id: int | None = None
+    community_id: int | None = None
+    home_path: str | None = None
+    grants: tuple[Grant, ...] = field(default=())
+    session_id: int | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether his residence is confirmed and he is not suspended."""
+        return self.household_id is not None and not self.suspended
+
+    def lives_in(self, community_id: int) -> bool:
+        """Whether he is a verified resident of the community."""
+        return self.verified and self.community_id == community_id
+
+    def holds(self, community_id: int, *roles: Role) -> bool:
+        """Whether he holds one of the roles over the whole community, there or above."""
+        return not self.suspended and any(
+            grant.role in roles and community_id in grant.communities for grant in self.grants
+        )
+
+    def holds_at(self, path: str, *roles: Role) -> bool:
+        """Whether he holds one of the roles at the place of `path` or above it."""
+        return not self.suspended and any(grant.role in roles and path.startswith(grant.path) for grant in self.grants)
+
+    def is_committee(self, community_id: int) -> bool:
+        """Whether he sits on the community's committee."""
+        return self.holds(community_id, Role.COMMITTEE)
+
+    def is_officer_above(self, community_id: int) -> bool:
+        """Whether he is an officer of the street or district above the community."""
+        return self.holds(community_id, *OFFICERS)
+
+    def is_staff(self, community_id: int) -> bool:
+        """Whether he works in the community: committee, social worker, or head of one of its buildings."""
+        return not self.suspended and any(
+            grant.role in STAFF and (community_id in grant.communities or grant.community_id == community_id)
+            for grant in self.grants
+        )

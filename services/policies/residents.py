@@ -1,0 +1,50 @@
+"""Who may confirm a residence, look after households, grant roles, and act on behalf of others."""
+
+from models.places import Place, PlaceKind
+from models.residents import Household, Role
+from services.policies.actor import Actor
+
+# Who grants what. District officers come only from the command line.
+GRANTER: dict[Role, Role] = {
+    Role.STREET_OFFICER: Role.DISTRICT_OFFICER,
+    Role.COMMITTEE: Role.STREET_OFFICER,
+    Role.REVIEWER: Role.STREET_OFFICER,
+    Role.SUPERVISOR: Role.STREET_OFFICER,
+    Role.BUILDING_HEAD: Role.COMMITTEE,
+    Role.SOCIAL_WORKER: Role.COMMITTEE,
+}
+HELD_AT: dict[Role, set[PlaceKind]] = {
+    Role.DISTRICT_OFFICER: {PlaceKind.DISTRICT},
+    Role.STREET_OFFICER: {PlaceKind.STREET},
+    Role.COMMITTEE: {PlaceKind.COMMUNITY},
+    Role.SUPERVISOR: {PlaceKind.COMMUNITY},
+    Role.REVIEWER: {PlaceKind.STREET, PlaceKind.COMMUNITY},
+    Role.SOCIAL_WORKER: {PlaceKind.COMMUNITY, PlaceKind.GRID},
+    Role.BUILDING_HEAD: {PlaceKind.BUILDING},
+}
+
+
+def may_confirm_residence(actor: Actor, building: Place, household: Household | None, claimant_id: int) -> bool:
+    """The household's representative, the building head or the committee; never the claimant himself."""
+    if actor.id == claimant_id or actor.suspended:
+        return False
+    return (
+        (household is not None and household.representative_id == actor.id)
+        or actor.holds_at(building.path, Role.BUILDING_HEAD)
+        or actor.holds_at(building.path, Role.COMMITTEE)
+    )
+
+
+def may_look_after_households(actor: Actor, community_id: int) -> bool:
+    """The committee records areas and representatives."""
+    return actor.is_committee(community_id)
+
+
+def may_help(actor: Actor, home_path: str) -> bool:
+    """A building head, social worker or committee member acts for people who live where he serves."""
+    return actor.holds_at(home_path, Role.BUILDING_HEAD, Role.SOCIAL_WORKER, Role.COMMITTEE)
+
+
+def may_grant(actor: Actor, role: Role, place: Place) -> bool:
+    """Whoever holds the granting role at the place or above it."""
+    return role in GRANTER and actor.holds_at(place.path, GRANTER[role])

@@ -1,0 +1,201 @@
+"""Real servers for the whole run, one migrated template with the cast in it, and a transaction that never commits."""
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+from tortoise.context import TortoiseContext
+
+from app.core import clock, db, embedded, migrations
+from app.core.embedded import APP, OWNER, Servers
+from app.core.rates import Rates
+from app.core.redis import open_redis
+from app.core.settings import Settings
+from app.gateways.outside import open_outside
+from app.main import create_app
+from app.seed import seed_cast
+from services import residents
+from tests.people import People
+from tests.sandbox_process import SandboxProcess
+
+TEMPLATE = "linli_template"
+_numbers = itertools.count(1)
+
+
+class Undo(Exception):
+    """Raised at the end of each test so that its transaction rolls back."""
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """A PostgreSQL and a Valkey of this run's own."""
+    with tempfile.TemporaryDirectory(prefix="linli-test-", ignore_cleanup_errors=True) as folder:
+        started = embedded.start(Path(folder) / "data")
+        try:
+            yield started
+        finally:
+            started.stop()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[SandboxProcess]:
+    """The WeChat sandbox, a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="linli-sandbox-") as folder:
+        process = SandboxProcess.start(Path(folder))
+        try:
+            yield process
+        finally:
+            process.stop()
+
+
+@pytest.fixture(scope="session")
+async def template(servers: Servers) -> str:
+    """The database every test's is cloned from: migrated by the function behind `linli migrate`, then the cast."""
+    await _sql(servers, f"CREATE DATABASE {TEMPLATE} OWNER {OWNER}")
+    await asyncio.to_thread(migrations.migrate, servers.url(OWNER, TEMPLATE))
+    # In test databases only: a test may SET LOCAL ROLE to the owner, to move the clock or to reach a trigger.
+    await _sql(servers, f"GRANT {OWNER} TO {APP} WITH INHERIT FALSE, SET TRUE")
+    await db.connect(servers.url(APP, TEMPLATE))
+    await seed_cast()
+    await db.disconnect()
+    _reset_tortoise()
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+async def database(servers: Servers, template: str) -> AsyncIterator[str]:
+    """This run's own clone, connected for all tests that roll back."""
+    url = await _clone(servers, "linli_test")
+    await db.connect(url, pool_size=4)
+    yield url
+    await db.disconnect()
+
+
+@pytest.fixture(autouse=True)
+async def rolled_back(request: pytest.FixtureRequest, database: str) -> AsyncIterator[None]:
+    """Each test lives in a transaction that never commits; services get savepoints. `committed` tests opt out."""
+    if "committed" in request.fixturenames or request.node.get_closest_marker("no_database"):
+        yield
+        return
+    try:
+        async with db.tx(limit_s=60):
+            yield
+            raise Undo
+    except Undo:
+        pass
+
+
+@pytest.fixture
+async def committed(servers: Servers, template: str) -> AsyncIterator[str]:
+    """A fresh database that really commits, with 20 connections; dropped afterwards. Its URL."""
+    name = f"linli_committed_{next(_numbers)}"
+    url = await _clone(servers, name)
+    async with TortoiseContext() as context:
+        await context.init(config=db.connection_config(url, pool_size=20, quick=False))
+        yield url
+    await _sql(servers, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+async def people(database: str) -> People:
+    """The cast, as actors."""
+    return await People.load()
+
+
+@pytest.fixture
+def move_clock() -> Callable[[timedelta], Awaitable[None]]:
+    """Move `clock_now()` on by a while, in this test's transaction only."""
+
+    async def move(by: timedelta) -> None:
+        if db.in_transaction():
+            await as_owner(lambda: clock.move(by))
+        else:
+            async with db.tx():
+                await as_owner(lambda: clock.move(by))
+
+    return move
+
+
+async def as_owner(work: Callable[[], Awaitable[object]]) -> None:
+    """Do something as the owner of the tables, inside the running transaction."""
+    await db.execute(f"SET LOCAL ROLE {OWNER}")
+    await work()
+    await db.execute("RESET ROLE")
+
+
+@pytest.fixture(scope="session")
+def settings(servers: Servers, sandbox: SandboxProcess) -> Settings:
+    """The settings of an application whose outside world is the sandbox."""
+    return Settings(
+        _env_file=None,
+        database_url=servers.url(APP, "linli_test"),
+        redis_url=servers.redis_url,
+        **{name.lower(): value for name, value in sandbox.config.items()},
+    )
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[FastAPI]:
+    """The application with its outside world open; the database is the test's own transaction."""
+    made = create_app(settings)
+    made.state.redis = open_redis(settings.redis_url)
+    made.state.rates = Rates(settings.redis_url)
+    async with open_outside(settings, made.state.redis) as (made.state.wechat, made.state.wechat_pay):
+        yield made
+    await made.state.redis.aclose()
+
+
+@pytest.fixture
+async def anonymous(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a token."""
+    async with _client(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def as_(app: FastAPI) -> AsyncIterator[Callable[[str], Awaitable[httpx.AsyncClient]]]:
+    """`await as_("lin")` is a client logged in as 小林."""
+    clients: dict[str, httpx.AsyncClient] = {}
+
+    async def logged_in(openid: str) -> httpx.AsyncClient:
+        if openid not in clients:
+            token = (await residents.open_session(openid)).token
+            clients[openid] = _client(app, token)
+        return clients[openid]
+
+    yield logged_in
+    for client in clients.values():
+        await client.aclose()
+
+
+def _client(app: FastAPI, token: str | None = None) -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://linli.test", headers=headers)
+
+
+async def _clone(servers: Servers, name: str) -> str:
+    await _sql(servers, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {OWNER}")
+    return servers.url(APP, name)
+
+
+async def _sql(servers: Servers, statement: str) -> None:
+    connection = await asyncpg.connect(servers.url("postgres", "postgres"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _reset_tortoise() -> None:
+    """Tortoise keeps one global context; the template's is done with."""
+    from tortoise import context
+
+    context._global_context = None
+    context._current_context.set(None)

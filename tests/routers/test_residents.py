@@ -1,0 +1,129 @@
+"""Over HTTP: login with WeChat's code, one's own page, idempotent claims, and refusals as problems."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from models.residents import Household
+from tests.people import People
+from tests.sandbox_process import SandboxProcess
+
+As = Callable[[str], Awaitable[httpx.AsyncClient]]
+
+
+def code(sandbox: SandboxProcess, openid: str) -> str:
+    answer = httpx.post(f"{sandbox.url}/_sandbox/login-code", json={"openid": openid})
+    return str(answer.json()["code"])
+
+
+async def test_a_code_opens_a_session_once(anonymous: httpx.AsyncClient, sandbox: SandboxProcess) -> None:
+    asked = {"code": code(sandbox, "lin")}
+    answer = await anonymous.post("/v1/auth/wechat", json=asked)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["resident"]["verified"] is True
+    token = answer.json()["token"]
+    me = await anonymous.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+    assert me.json()["nickname"] == "小林"
+    again = await anonymous.post("/v1/auth/wechat", json=asked)
+    assert (again.status_code, again.json()["code"]) == (422, "bad_code")
+
+
+async def test_a_session_that_was_ended_is_worth_nothing(as_: As) -> None:
+    lin = await as_("lin")
+    assert (await lin.delete("/v1/auth/session")).status_code == 204
+    refused = await lin.get("/v1/me")
+    assert refused.status_code == 401
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["request_id"] == refused.headers["x-request-id"]
+
+
+async def test_the_same_key_has_one_effect(as_: As, people: People) -> None:
+    guest = await as_("guest")
+    home = await Household.get(id=people.lin.household_id)
+    asked = {
+        "building_id": home.building_id,
+        "unit": "1",
+        "room": "9",
+        "capacity": "tenant",
+        "birth_year": 1995,
+    }
+    key = {"Idempotency-Key": "one-claim"}
+    first = await guest.post("/v1/household-claims", json=asked, headers=key)
+    assert first.status_code == 201, first.text
+    second = await guest.post("/v1/household-claims", json=asked, headers=key)
+    assert second.json() == first.json()
+    other = await guest.post("/v1/household-claims", json={**asked, "room": "8"}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+    without = await guest.post("/v1/household-claims", json=asked)
+    assert (without.status_code, without.json()["code"]) == (409, "already_exists")
+
+
+async def test_bad_input_is_explained_in_the_readers_language(as_: As) -> None:
+    guest = await as_("guest")
+    asked = {
+        "building_id": "x",
+        "unit": "",
+        "room": "9\0",
+        "capacity": "king",
+        "birth_year": 10**30,
+        "more": 1,
+    }
+    zh = await guest.post("/v1/household-claims", json=asked)
+    assert zh.status_code == 422
+    assert {".".join(error["loc"]) for error in zh.json()["errors"]} == {
+        "body.building_id",
+        "body.unit",
+        "body.room",
+        "body.capacity",
+        "body.birth_year",
+        "body.more",
+    }
+    assert "应为整数" in zh.text
+    en = await guest.post("/v1/household-claims", json=asked, headers={"Accept-Language": "en"})
+    assert "valid integer" in en.text
+    garbage = await guest.post("/v1/household-claims", content=b"\xff{", headers={"content-type": "application/json"})
+    assert garbage.status_code == 400, garbage.text
+    surrogate = await guest.put(
+        "/v1/me", content=b'{"nickname":"\\ud800"}', headers={"content-type": "application/json"}
+    )
+    assert surrogate.status_code == 422, surrogate.text
+
+
+async def test_lists_go_on_with_a_cursor_that_nobody_can_make(anonymous: httpx.AsyncClient) -> None:
+    seen: list[int] = []
+    cursor: str | None = None
+    for _ in range(20):
+        params: dict[str, str | int] = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = (await anonymous.get("/v1/places", params=params)).json()
+        seen += [place["id"] for place in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == sorted(set(seen), reverse=True)
+    assert len(seen) >= 8
+    forged = await anonymous.get("/v1/places", params={"cursor": "AAAA"})
+    assert forged.status_code == 422
+
+
+async def test_an_unchanged_read_is_304(anonymous: httpx.AsyncClient) -> None:
+    first = await anonymous.get("/v1/places")
+    same = await anonymous.get("/v1/places", headers={"If-None-Match": first.headers["etag"]})
+    assert same.status_code == 304
+    assert same.content == b""
+
+
+async def test_a_body_too_large_is_413(as_: As) -> None:
+    lin = await as_("lin")
+    refused = await lin.put("/v1/me", content=b"{" + b" " * 2_000_000 + b"}")
+    assert (refused.status_code, refused.json()["code"]) == (413, "content_too_large")
+
+
+async def test_unknown_paths_and_verbs_are_problems(anonymous: httpx.AsyncClient) -> None:
+    assert (await anonymous.get("/v1/nothing")).json()["code"] == "not_found"
+    assert (await anonymous.patch("/v1/me")).json()["code"] == "method_not_allowed"
+    assert (await anonymous.get("/v1/places/99999999999999999999")).status_code == 422
+
+
+async def test_ready_and_alive(anonymous: httpx.AsyncClient) -> None:
+    assert (await anonymous.get("/healthz")).status_code == 200
+    assert (await anonymous.get("/readyz")).json()["redis"] == "ok"

@@ -1,0 +1,184 @@
+"""People: homes are confirmed by those who know, roles are given from above, help leaves a trace."""
+
+import pytest
+
+from app.core import db
+from app.core.errors import AlreadyExists, Forbidden, Invalid, InvalidState, NotFound
+from app.core.pages import Page
+from models.residents import (
+    Capacity,
+    ClaimState,
+    ConsentKind,
+    Household,
+    LastOfficer,
+    Membership,
+    Role,
+    RoleGrant,
+)
+from services import residents
+from services.residents import OnBehalfOf, StillCommittee
+from tests.people import People
+
+
+async def claim(people: People, who: str = "guest", room: str = "999") -> int:
+    home = await Household.get(id=people.lin.household_id)
+    made = await residents.claim_household(
+        people[who],
+        building_id=home.building_id,
+        unit="1",
+        room=room,
+        capacity=Capacity.TENANT,
+        birth_year=1995,
+    )
+    return made.id
+
+
+async def test_the_building_head_confirms_and_the_newcomer_is_verified(people: People) -> None:
+    claim_id = await claim(people)
+    done = await residents.confirm_claim(people.he, claim_id)
+    assert done.state is ClaimState.CONFIRMED
+    guest = await residents.actor(people.guest.id)
+    assert guest.verified
+    assert guest.lives_in(people.jy)
+    household = await Household.get(id=guest.household_id)
+    assert household.representative_id == guest.id
+
+
+async def test_the_representative_confirms_a_member_of_his_own_household(people: People) -> None:
+    claim_id = await claim(people, room="101")
+    await residents.confirm_claim(people.lin, claim_id)
+    guest = await residents.actor(people.guest.id)
+    assert guest.household_id == people.lin.household_id
+    assert (await Household.get(id=guest.household_id)).representative_id == people.lin.id
+
+
+@pytest.mark.parametrize("who", ["mei", "ma", "wu", "deng", "qian"])
+async def test_others_do_not_even_see_the_claim(people: People, who: str) -> None:
+    claim_id = await claim(people)
+    with pytest.raises(NotFound):
+        await residents.confirm_claim(people[who], claim_id)
+
+
+async def test_nobody_confirms_himself(people: People) -> None:
+    claim_id = await claim(people, "chen")
+    with pytest.raises(Forbidden):
+        await residents.confirm_claim(people.chen, claim_id)
+
+
+async def test_a_claim_is_decided_once(people: People) -> None:
+    claim_id = await claim(people)
+    await residents.decline_claim(people.chen, claim_id, "房号不对")
+    with pytest.raises(InvalidState):
+        await residents.confirm_claim(people.zhao, claim_id)
+
+
+async def test_one_claim_at_a_time(people: People) -> None:
+    await claim(people)
+    with pytest.raises(AlreadyExists):
+        await claim(people, room="998")
+
+
+async def test_moving_ends_the_old_membership_and_the_representation(people: People) -> None:
+    claim_id = await claim(people, "lin", room="777")
+    await residents.confirm_claim(people.he, claim_id)
+    moved = await residents.actor(people.lin.id)
+    assert moved.household_id != people.lin.household_id
+    assert await Membership.filter(resident_id=people.lin.id).count() == 2
+    assert (await Household.get(id=people.lin.household_id)).representative_id is None
+
+
+async def test_whoever_may_confirm_lists_the_claims(people: People) -> None:
+    claim_id = await claim(people)
+    for who, sees in (("he", True), ("chen", True), ("guest", True), ("mei", False), ("deng", False)):
+        listed = await residents.claims(people[who], community_id=people.jy, page=Page())
+        assert (claim_id in [found.id for found in listed.items]) is sees, who
+
+
+async def test_a_minor_does_not_become_representative(people: People) -> None:
+    home = await Household.get(id=people.lin.household_id)
+    made = await residents.claim_household(
+        people.guest,
+        building_id=home.building_id,
+        unit="9",
+        room="9",
+        capacity=Capacity.FAMILY,
+        birth_year=2012,
+    )
+    await residents.confirm_claim(people.he, made.id)
+    guest = await residents.actor(people.guest.id)
+    assert (await Household.get(id=guest.household_id)).representative_id is None
+
+
+@pytest.mark.parametrize(
+    ("who", "role", "allowed"),
+    [
+        ("qian", Role.COMMITTEE, True),
+        ("qian", Role.REVIEWER, True),
+        ("chen", Role.COMMITTEE, False),
+        ("chen", Role.SOCIAL_WORKER, True),
+        ("deng", Role.SOCIAL_WORKER, False),
+        ("root", Role.COMMITTEE, False),
+        ("lin", Role.SOCIAL_WORKER, False),
+    ],
+)
+async def test_who_grants_what(people: People, who: str, role: Role, allowed: bool) -> None:
+    async def grant() -> RoleGrant:
+        return await residents.grant_role(people[who], people.jy, resident_id=people.mei.id, role=role)
+
+    if allowed:
+        assert (await grant()).role is role
+        assert (await residents.actor(people.mei.id)).holds(people.jy, role)
+    else:
+        with pytest.raises(Forbidden):
+            await grant()
+
+
+async def test_a_supervisor_needs_a_resolution_and_is_no_committee_member(people: People) -> None:
+    with pytest.raises(Invalid):
+        await residents.grant_role(people.qian, people.jy, resident_id=people.mei.id, role=Role.SUPERVISOR)
+    with pytest.raises(StillCommittee):
+        await residents.grant_from_command_line("chen", Role.SUPERVISOR, people.jy)
+
+
+async def test_a_revoked_role_is_gone_at_once_and_revoking_again_changes_nothing(people: People) -> None:
+    grant = await RoleGrant.get(resident_id=people.ma.id, role=Role.SOCIAL_WORKER)
+    await residents.revoke_role(people.chen, grant.place_id, grant.id)
+    assert not (await residents.actor(people.ma.id)).is_staff(people.jy)
+    ended = await RoleGrant.get(id=grant.id)
+    await residents.revoke_role(people.chen, grant.place_id, grant.id)
+    assert (await RoleGrant.get(id=grant.id)).until_at == ended.until_at
+
+
+async def test_the_last_street_officer_stays(people: People) -> None:
+    grant = await RoleGrant.get(resident_id=people.qian.id, role=Role.STREET_OFFICER)
+    with pytest.raises(LastOfficer):
+        await residents.revoke_role(people.root, grant.place_id, grant.id)
+
+
+async def test_a_real_name_is_kept_only_as_ciphertext(people: People) -> None:
+    added = await residents.add_resident(
+        people.he, household_id=people.lin.household_id or 0, name="王淑芬", birth_year=1941, secret="k" * 32
+    )
+    assert added.nickname == "王**"
+    row = await db.row("SELECT * FROM residents WHERE id = $1", added.id)
+    assert row is not None
+    assert "王淑芬" not in str(row)
+    assert "王淑芬".encode() not in bytes(row["name_sealed"])
+
+
+async def test_help_is_given_where_one_serves_and_with_consent(people: People) -> None:
+    elder = await residents.add_resident(
+        people.he, household_id=people.lin.household_id or 0, name="王淑芬", birth_year=1941, secret="k" * 32
+    )
+    consent = OnBehalfOf(elder.id, ConsentKind.WITNESS, people.mei.id)
+    assert (await residents.speaker(people.he, people.jy, consent)).id == elder.id
+    assert (await residents.speaker(people.ma, people.jy, consent)).id == elder.id
+    with pytest.raises(NotFound):
+        await residents.speaker(people.lin, people.jy, consent)
+    with pytest.raises(NotFound):
+        await residents.speaker(people.deng, people.jy, consent)
+    with pytest.raises(Invalid):
+        await residents.speaker(people.he, people.jy, OnBehalfOf(elder.id, ConsentKind.WITNESS, people.he.id))
+    in_building_3 = OnBehalfOf(people.wang.id, ConsentKind.VOICE)
+    with pytest.raises(Forbidden):
+        await residents.speaker(people.he, people.jy, in_building_3)
