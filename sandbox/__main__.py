@@ -33,9 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="sandbox", description="A local WeChat for development and tests.")
     parser.add_argument("--data", type=Path, required=True, help="the folder that keeps keys and state")
     parser.add_argument("--port", type=int, default=8001)
-    parser.add_argument(
-        "--app-url", default="http://127.0.0.1:8000", help="the application this sandbox serves"
-    )
+    parser.add_argument("--app-url", default="http://127.0.0.1:8000", help="the application this sandbox serves")
     asked = parser.parse_args()
     if os.environ.get("APP_ENV") == "production":
         sys.exit("sandbox: refuses to start with APP_ENV=production")

@@ -96,9 +96,7 @@ def routes(world: World, postman: Postman) -> APIRouter:
     @router.get("/orders")
     async def orders() -> list[dict[str, Any]]:
         """Every order with its state."""
-        store.run(
-            "UPDATE orders SET state = 'CLOSED' WHERE state = 'NOTPAY' AND expires_at <= ?", world.clock.now()
-        )
+        store.run("UPDATE orders SET state = 'CLOSED' WHERE state = 'NOTPAY' AND expires_at <= ?", world.clock.now())
         return [_plain(row) for row in store.all("SELECT * FROM orders ORDER BY rowid")]
 
     @router.get("/refunds")
@@ -180,9 +178,7 @@ def routes(world: World, postman: Postman) -> APIRouter:
 def _new_code(world: World, kind: str, openid: str, phone: str | None = None) -> str:
     code = "0" + secrets.token_hex(16)[1:]
     with world.store.transaction():
-        world.store.run(
-            "INSERT OR IGNORE INTO users (openid, unionid) VALUES (?, ?)", openid, f"union-{openid}"
-        )
+        world.store.run("INSERT OR IGNORE INTO users (openid, unionid) VALUES (?, ?)", openid, f"union-{openid}")
         world.store.add("codes", code=code, kind=kind, openid=openid, phone=phone, made_at=world.clock.now())
     return code
 
@@ -194,6 +190,5 @@ def _check_notification(world: World, notification_id: str) -> None:
 
 def _plain(row: sqlite3.Row) -> dict[str, Any]:
     return {
-        name: iso(value) if name.endswith("at") and value is not None else value
-        for name, value in dict(row).items()
+        name: iso(value) if name.endswith("at") and value is not None else value for name, value in dict(row).items()
     }

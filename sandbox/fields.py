@@ -89,6 +89,4 @@ def notify_url(world: World, body: dict[str, Any], longest: int, *, required: bo
 
 
 def _wrong(name: str, why: str) -> PayProblem:
-    return PayProblem(
-        400, "PARAM_ERROR", f"输入源“/body/{name}”{why}", {"field": f"/body/{name}", "location": "body"}
-    )
+    return PayProblem(400, "PARAM_ERROR", f"输入源“/body/{name}”{why}", {"field": f"/body/{name}", "location": "body"})

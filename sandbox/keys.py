@@ -86,8 +86,7 @@ def _new_ids() -> Ids:
         push_token=secrets.token_hex(16),
         encoding_aes_key=_random(string.ascii_letters + string.digits, 43),
         mchid="19" + _random(string.digits, 8),
-        merchant_serial="0"
-        + _random("0123456789ABCDEF", 39),  # clients that read it as a number lose the zero
+        merchant_serial="0" + _random("0123456789ABCDEF", 39),  # clients that read it as a number lose the zero
         apiv3_key=_random(string.ascii_letters + string.digits, 32),
         public_key_id="PUB_KEY_ID_0SANDBOX" + _random(string.digits, 24),
     )

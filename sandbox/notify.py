@@ -87,9 +87,7 @@ class Postman:
             status, answer = reply.status_code, reply.text[:ANSWER_KEPT]
         except (httpx.HTTPError, TimeoutError) as error:
             status, answer = None, type(error).__name__
-        if store.one(
-            "SELECT 1 FROM notifications WHERE id = ?", notification_id
-        ):  # it may have been reset away
+        if store.one("SELECT 1 FROM notifications WHERE id = ?", notification_id):  # it may have been reset away
             with store.transaction():
                 at = self._world.clock.now()
                 store.add("attempts", notification_id=notification_id, at=at, status=status, answer=answer)
@@ -106,9 +104,7 @@ class Postman:
                 return
             tries = row["retries"]
             next_at = self._world.clock.now() + RETRY_AFTER_S[tries] if tries < len(RETRY_AFTER_S) else None
-            change = (
-                "UPDATE notifications SET retries = retries + 1, next_at = ? WHERE id = ? AND delivered = 0"
-            )
+            change = "UPDATE notifications SET retries = retries + 1, next_at = ? WHERE id = ? AND delivered = 0"
             self._world.store.run(change, next_at, notification_id)
         finally:
             del self._under_way[notification_id]

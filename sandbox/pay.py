@@ -32,9 +32,7 @@ def prepay(world: World, call: Call) -> Reply:
     elif known["state"] != "NOTPAY":
         raise PayProblem(400, "INVALID_REQUEST", "该订单已支付")
     prepay_id = "wx" + secrets.token_hex(17)
-    world.store.add(
-        "prepays", prepay_id=prepay_id, out_trade_no=order["out_trade_no"], made_at=world.clock.now()
-    )
+    world.store.add("prepays", prepay_id=prepay_id, out_trade_no=order["out_trade_no"], made_at=world.clock.now())
     return 200, {"prepay_id": prepay_id}
 
 
@@ -43,9 +41,7 @@ def query(world: World, call: Call) -> Reply:
     if "mchid" not in call.query:
         raise PayProblem(400, "PARAM_ERROR", "缺少参数mchid")
     if "transaction_id" in call.path:
-        paid = world.store.one(
-            "SELECT out_trade_no FROM orders WHERE transaction_id = ?", call.path["transaction_id"]
-        )
+        paid = world.store.one("SELECT out_trade_no FROM orders WHERE transaction_id = ?", call.path["transaction_id"])
         order = paid and find_order(world, paid["out_trade_no"])
     else:
         order = find_order(world, call.path["out_trade_no"])
@@ -70,9 +66,7 @@ def close(world: World, call: Call) -> Reply:
 def mark_paid(world: World, order: sqlite3.Row) -> None:
     """Take the payer's money and owe the merchant the news, in the running transaction."""
     now = world.clock.now()
-    transaction_id = (
-        "42" + iso(now)[:10].replace("-", "") + "".join(secrets.choice("0123456789") for _ in range(18))
-    )
+    transaction_id = "42" + iso(now)[:10].replace("-", "") + "".join(secrets.choice("0123456789") for _ in range(18))
     world.store.run(
         "UPDATE orders SET state = 'SUCCESS', transaction_id = ?, paid_at = ? "
         "WHERE out_trade_no = ? AND state = 'NOTPAY'",
@@ -149,9 +143,7 @@ def _checked_order(world: World, body: dict[str, Any]) -> dict[str, Any]:
     payer = body.get("payer")
     openid = payer.get("openid") if isinstance(payer, dict) else None
     if not world.store.one("SELECT 1 FROM users WHERE openid = ?", str(openid)):
-        raise PayProblem(
-            400, "PARAM_ERROR", "appid和openid不匹配：这个openid没有登录过（沙箱：先 POST login-code）"
-        )
+        raise PayProblem(400, "PARAM_ERROR", "appid和openid不匹配：这个openid没有登录过（沙箱：先 POST login-code）")
     now = world.clock.now()
     expires_at = fields.moment(body, "time_expire") or now + ORDER_LIFE_S
     return {

@@ -43,8 +43,7 @@ def query(world: World, call: Call) -> Reply:
 def finish(world: World, out_refund_no: str, state: str) -> None:
     """End a refund that is under way and owe the merchant the news, in the running transaction."""
     moved = world.store.run(
-        "UPDATE refunds SET state = ?, done_at = ?, due_at = NULL "
-        "WHERE out_refund_no = ? AND state = 'PROCESSING'",
+        "UPDATE refunds SET state = ?, done_at = ?, due_at = NULL WHERE out_refund_no = ? AND state = 'PROCESSING'",
         state,
         world.clock.now(),
         out_refund_no,
@@ -121,9 +120,7 @@ def _accept(world: World, out_refund_no: str, body: dict[str, Any]) -> None:
 def _refundable_order(world: World, body: dict[str, Any]) -> sqlite3.Row:
     transaction_id, out_trade_no = body.get("transaction_id"), body.get("out_trade_no")
     if transaction_id is not None:
-        paid = world.store.one(
-            "SELECT out_trade_no FROM orders WHERE transaction_id = ?", str(transaction_id)
-        )
+        paid = world.store.one("SELECT out_trade_no FROM orders WHERE transaction_id = ?", str(transaction_id))
         if paid and out_trade_no not in (None, paid["out_trade_no"]):
             raise PayProblem(400, "INVALID_REQUEST", "transaction_id与out_trade_no不属于同一订单")
         out_trade_no = paid and paid["out_trade_no"]

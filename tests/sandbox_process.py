@@ -25,9 +25,7 @@ class SandboxProcess:
         self.config: dict[str, str] = json.loads((data_dir / "config.json").read_text())
 
     @classmethod
-    def start(
-        cls, data_dir: Path, port: int | None = None, app_url: str = "http://127.0.0.1:8000"
-    ) -> "SandboxProcess":
+    def start(cls, data_dir: Path, port: int | None = None, app_url: str = "http://127.0.0.1:8000") -> "SandboxProcess":
         """Start on this folder and wait until it answers."""
         port = port or free_port()
         asked = ["--data", str(data_dir), "--port", str(port), "--app-url", app_url]

@@ -63,9 +63,7 @@ class WechatClient:
 
     def __init__(self, base: str, appid: str, secret: str, tokens: TokenStore) -> None:
         self._appid = appid
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(8, connect=3), limits=httpx.Limits(max_connections=50)
-        )
+        self._http = httpx.AsyncClient(timeout=httpx.Timeout(8, connect=3), limits=httpx.Limits(max_connections=50))
         self._api = _Api(base, appid, secret, tokens, self._http)
 
     async def aclose(self) -> None:
@@ -101,9 +99,7 @@ class _Api(BaseWeChatClient):  # type: ignore[misc]
 
     wxa = _Wxa()
 
-    def __init__(
-        self, base: str, appid: str, secret: str, tokens: TokenStore, http: httpx.AsyncClient
-    ) -> None:
+    def __init__(self, base: str, appid: str, secret: str, tokens: TokenStore, http: httpx.AsyncClient) -> None:
         super().__init__(appid)
         self.secret = secret
         self._base, self._tokens, self._httpx = base.rstrip("/"), tokens, http

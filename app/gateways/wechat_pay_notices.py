@@ -112,10 +112,7 @@ class NotificationReader:
 
     def _refund(self, envelope: "_Envelope", plain: bytes) -> RefundNotice:
         said = _Refund.model_validate_json(plain)
-        if (
-            envelope.resource.original_type != "refund"
-            or envelope.event_type != f"REFUND.{said.refund_status}"
-        ):
+        if envelope.resource.original_type != "refund" or envelope.event_type != f"REFUND.{said.refund_status}":
             raise NotifyRejected("a refund by name, not by content")
         if said.mchid != self._mchid or said.appid not in (None, self._appid):
             raise NotifyRejected("for another merchant")

@@ -44,6 +44,11 @@ class Merchant:
         raise AssertionError(f"heard {len(self.heard)} of {count} notifications within 10 s")
 
 
+@pytest.fixture(autouse=True)
+def rolled_back() -> None:
+    """Nothing here touches the database, so there is nothing to roll back."""
+
+
 @pytest.fixture(scope="session")
 async def merchant_server() -> AsyncIterator[Merchant]:
     merchant = Merchant()
@@ -94,6 +99,10 @@ class Control:
         reply = await self._client.get(f"/_sandbox/{path}", params=query)
         reply.raise_for_status()
         return reply.json()
+
+    async def delete(self, path: str, /) -> None:
+        """Take something away."""
+        (await self._client.delete(f"/_sandbox/{path}")).raise_for_status()
 
     async def refuses(self, path: str, /, **body: Any) -> str:
         """Do something that must be refused; answers the reason."""
@@ -147,9 +156,7 @@ async def opened_pay(config: dict[str, str], notify_url: str) -> AsyncIterator[W
 
 
 @pytest.fixture
-async def pay(
-    control: Control, sandbox_process: SandboxProcess, merchant: Merchant
-) -> AsyncIterator[WechatPayClient]:
+async def pay(control: Control, sandbox_process: SandboxProcess, merchant: Merchant) -> AsyncIterator[WechatPayClient]:
     """A pay client, and lin who has logged in once."""
     await control.post("login-code", openid="lin")
     async with opened_pay(sandbox_process.config, merchant.url) as client:

