@@ -12,14 +12,14 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def no_emoji(value: Any) -> None:
-    """Refuse characters of four bytes, wherever they stand."""
+    """Refuse characters of four bytes and halves of them, wherever they stand."""
     if isinstance(value, dict):
         for part in value.values():
             no_emoji(part)
     elif isinstance(value, list):
         for part in value:
             no_emoji(part)
-    elif isinstance(value, str) and any(ord(character) > 0xFFFF for character in value):
+    elif isinstance(value, str) and re.search(r"[\ud800-\udfff\U00010000-\U0010ffff]", value):
         raise PayProblem(400, "PARAM_ERROR", "参数中含有不支持的字符（四字节UTF-8）")
 
 
@@ -80,8 +80,12 @@ def notify_url(world: World, body: dict[str, Any], longest: int, *, required: bo
     url = text(body, "notify_url", longest, required=required)
     if url is None:
         return None
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or parts.query or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and not parts.query and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or not parts.hostname:
         raise _wrong("notify_url", "必须是不带参数的http(s)地址")
     if parts.hostname not in (*LOOPBACK, urlsplit(world.app_url).hostname):
         raise _wrong("notify_url", "沙箱只通知本机的应用")

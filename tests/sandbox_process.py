@@ -27,7 +27,7 @@ class SandboxProcess:
     @classmethod
     def start(cls, data_dir: Path, port: int | None = None, app_url: str = "http://127.0.0.1:8000") -> "SandboxProcess":
         """Start on this folder and wait until it answers."""
-        port = port or free_port()
+        data_dir, port = data_dir.resolve(), port or free_port()
         asked = ["--data", str(data_dir), "--port", str(port), "--app-url", app_url]
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "sandbox", *asked], cwd=ROOT, env={**os.environ, "APP_ENV": "development"}

@@ -74,15 +74,18 @@ class WechatClient:
         """Who the login code belongs to."""
         # The session key in the reply stays here: we neither keep nor need it.
         reply = await cast(Awaitable[dict[str, Any]], self._api.wxa.code_to_session(code))
-        return WechatIdentity(_text(reply, "openid"), reply.get("unionid"))
+        match reply:
+            case {"openid": str(openid)} if openid:
+                return WechatIdentity(openid, reply.get("unionid") or None)
+        raise WxBadResponse("the reply has no openid")
 
     async def phone_number(self, code: str, openid: str) -> str:
         """The number behind a phone code of this user."""
         reply = await self._api.wxa.phone_number(code, openid)
-        info = reply.get("phone_info")
-        if not isinstance(info, dict) or info.get("watermark", {}).get("appid") != self._appid:
-            raise WxBadResponse("the phone number is not stamped with our appid")
-        return _text(info, "phoneNumber")
+        match reply:
+            case {"phone_info": {"phoneNumber": str(number), "watermark": {"appid": self._appid}}} if number:
+                return number
+        raise WxBadResponse("the reply has no phone number stamped with our appid")
 
 
 class _Wxa(WeChatWxa):  # type: ignore[misc]
@@ -162,16 +165,20 @@ class _Api(BaseWeChatClient):  # type: ignore[misc]
             "secret": self.secret,
             "force_refresh": force,
         }
-        # Asking again is harmless, unless it is forced: that is counted.
-        for tries_left in reversed(range(1 if force else TOKEN_TRIES)):
+        tries_left = 1 if force else TOKEN_TRIES  # asking again is harmless, unless it is forced: that is counted
+        while True:
+            tries_left -= 1
             try:
                 reply = _checked(await self._send("POST", "cgi-bin/stable_token", {}, asked))
-                return _text(reply, "access_token"), int(reply["expires_in"])
             except WxUnavailable:
                 if not tries_left:
                     raise
                 await asyncio.sleep(random.uniform(0.1, 0.4))  # noqa: S311 (jitter)
-        raise AssertionError("unreachable")
+                continue
+            match reply:
+                case {"access_token": str(token), "expires_in": int(life_s)} if token:
+                    return token, life_s
+            raise WxBadResponse("the reply has no access token")
 
 
 def _checked(reply: dict[str, Any]) -> dict[str, Any]:
@@ -180,10 +187,3 @@ def _checked(reply: dict[str, Any]) -> dict[str, Any]:
         return reply
     kind = next((kind for kind, codes in ERRORS.items() if errcode in codes), WxError)
     raise kind(f"WeChat says {errcode}: {reply.get('errmsg')}", errcode)
-
-
-def _text(reply: dict[str, Any], name: str) -> str:
-    value = reply.get(name)
-    if not isinstance(value, str) or not value:
-        raise WxBadResponse(f"the reply has no {name}")
-    return value

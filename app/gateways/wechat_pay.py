@@ -349,6 +349,6 @@ def _number(text: str) -> str:
 
 
 def _fitting(text: str, longest: int) -> str:
-    """Leave out what the platform refuses: characters of four bytes, and bytes beyond the limit."""
+    """Leave out what the platform refuses: characters of four bytes or none, and bytes beyond the limit."""
     plain = "".join(character for character in text if ord(character) <= 0xFFFF)
-    return plain.encode()[:longest].decode(errors="ignore")
+    return plain.encode(errors="ignore")[:longest].decode(errors="ignore")

@@ -126,7 +126,7 @@ class HandSigner:
             "payer": {"openid": "lin"},
         }
         kept = {name: value for name, value in (order | changes).items() if value is not None}
-        return json.dumps(kept, ensure_ascii=False).encode()
+        return json.dumps(kept).encode()
 
 
 @pytest.fixture
@@ -169,6 +169,7 @@ async def test_transport_time_is_real_time(control: Control, by_hand: HandSigner
     [
         {"description": "长" * 43},
         {"description": "灯💡"},
+        {"description": "\ud800"},
         {"description": None},
         {"attach": "x" * 129},
         {"out_trade_no": "short"},
@@ -188,6 +189,9 @@ async def test_transport_time_is_real_time(control: Control, by_hand: HandSigner
         {"notify_url": None},
         {"notify_url": "http://127.0.0.1/notify?x=1"},
         {"notify_url": "https://example.com/notify"},
+        {"notify_url": "http://127.0.0.1:99999/notify"},
+        {"notify_url": "http://[127.0.0.1/notify"},
+        {"notify_url": "ftp://127.0.0.1/notify"},
     ],
 )
 async def test_each_field_of_an_order_is_checked(by_hand: HandSigner, change: dict[str, Any]) -> None:

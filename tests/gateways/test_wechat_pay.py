@@ -171,7 +171,8 @@ async def test_a_paid_order_cannot_be_closed(control: Control, pay: WechatPayCli
 
 async def test_what_the_platform_refuses_is_left_out_of_texts(control: Control, pay: WechatPayClient) -> None:
     await order(pay, description="灯💡" + "长" * 200, attach="🏠")
-    await order(pay, "LL000003", description="💡")
+    for number, nasty in enumerate(("💡", "\ud800", "\x00", 'a\n"b\\', "é" * 200, "\u202e", "𠮷" * 200 + "田")):
+        await order(pay, f"NASTY{number}", description=nasty, attach=nasty)
     await paid(control, pay, "LL000002")
     await refund(pay, "R1", 1, out_trade_no="LL000002", reason="退" * 100 + "😀")
 
