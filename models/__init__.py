@@ -13,8 +13,10 @@ from models.residents import (
     RoleGrant,
     Session,
 )
+from models.volunteering import Activity, ServiceRecord, Shift, Signup
 
 __models__ = [
+    Activity,
     Assistance,
     Comment,
     Event,
@@ -27,6 +29,9 @@ __models__ = [
     Reason,
     Resident,
     RoleGrant,
+    ServiceRecord,
     Session,
+    Shift,
+    Signup,
 ]
 __all__ = ["Record", "Stateful", *(model.__name__ for model in __models__)]
