@@ -144,7 +144,7 @@ class Signup(Stateful):
     )
     reported_minutes: int | None = fields.IntField(null=True)
     """What the volunteer says a task took him."""
-    note: str | None = fields.CharField(1000, null=True)
+    note = fields.CharField(1000, null=True)
 
     class Meta:
         table = "signups"

@@ -12,7 +12,7 @@ from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from models.events import Event, Notice
 from models.residents import HouseholdClaim, RoleGrant
-from services import notifications, once
+from services import notifications, once, volunteering
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,12 @@ async def forget_old_keys(tools: Tools) -> None:
     await once.forget_old_keys()
 
 
+async def fill_shifts(tools: Tools) -> None:
+    """Whoever waits gets a free seat as soon as he can come."""
+    await volunteering.fill_due()
+
+
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_old_keys),
+    ("* * * * *", fill_shifts),
 ]

@@ -20,6 +20,21 @@ NOTICES: dict[str, tuple[str, str]] = {
     ),
     "role.granted": ("您已被授予新的职责", "You have been given a new role"),
     "role.revoked": ("您的一项职责已结束", "One of your roles has ended"),
+    "activity.led": ("请您担任「{title}」的负责人", "You have been asked to lead “{title}”"),
+    "signup.confirmed": ("您已报名「{title}」", "You are signed up for “{title}”"),
+    "signup.waitlisted": (
+        "「{title}」名额已满，您排在候补第{position}位",
+        "“{title}” is full; you are number {position} on the waiting list",
+    ),
+    "signup.promoted": (
+        "「{title}」有了空位，您已报名成功",
+        "A place has become free: you are signed up for “{title}”",
+    ),
+    "signup.cancelled": ("{name}取消了「{title}」的报名", "{name} cancelled the sign-up for “{title}”"),
+    "hours.confirmed": (
+        "您在「{title}」的服务时长{minutes}分钟已确认",
+        "Your {minutes} minutes of service in “{title}” have been confirmed",
+    ),
 }
 
 
