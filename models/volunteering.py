@@ -62,6 +62,10 @@ class Period(fields.Field[Any]):
 
     SQL_TYPE = "TSTZRANGE"
 
+    def to_python_value(self, value: Any) -> Any:
+        """As the driver gives it."""
+        return value
+
 
 class Activity(Record):
     """Something that volunteers do together, led by one person."""
