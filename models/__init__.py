@@ -3,6 +3,7 @@
 from models.base import Record, Stateful
 from models.comments import Comment
 from models.events import Event, IdempotencyKey, Notice, Reason
+from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.places import Place
 from models.residents import (
     Assistance,
@@ -13,20 +14,28 @@ from models.residents import (
     RoleGrant,
     Session,
 )
+from models.wishes import Wish, WishClaim
 
 __models__ = [
     Assistance,
     Comment,
+    Endorsement,
     Event,
     Household,
     HouseholdClaim,
     IdempotencyKey,
     Membership,
+    Need,
+    NeedAnswer,
+    NeedLink,
+    NeedRating,
     Notice,
     Place,
     Reason,
     Resident,
     RoleGrant,
     Session,
+    Wish,
+    WishClaim,
 ]
 __all__ = ["Record", "Stateful", *(model.__name__ for model in __models__)]
