@@ -3,6 +3,7 @@
 from models.base import Record, Stateful
 from models.comments import Comment
 from models.events import Event, IdempotencyKey, Notice, Reason
+from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.places import Place
 from models.residents import (
     Assistance,
@@ -14,16 +15,22 @@ from models.residents import (
     Session,
 )
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
+from models.wishes import Wish, WishClaim
 
 __models__ = [
     Activity,
     Assistance,
     Comment,
+    Endorsement,
     Event,
     Household,
     HouseholdClaim,
     IdempotencyKey,
     Membership,
+    Need,
+    NeedAnswer,
+    NeedLink,
+    NeedRating,
     Notice,
     Place,
     Reason,
@@ -33,5 +40,7 @@ __models__ = [
     Session,
     Shift,
     Signup,
+    Wish,
+    WishClaim,
 ]
 __all__ = ["Record", "Stateful", *(model.__name__ for model in __models__)]

@@ -197,7 +197,7 @@ async def organise(
 
 def _seen(actor: Actor, through: str = "") -> Q:
     """Passed, or one's own, or of the community one works in."""
-    served: Any = [grant.community_id for grant in actor.grants if grant.role in STAFF]
+    served: Any = actor.serves(*STAFF)
     own: Any = actor.id
     passed: Any = Moderation.PASSED
     return (

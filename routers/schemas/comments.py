@@ -1,0 +1,44 @@
+"""Shapes of comments, the same wherever something may be commented on."""
+
+from pydantic import ConfigDict
+
+from models.base import Moderation
+from routers.schemas.base import Asked, Author, Body, Id, Moment, Shape
+
+
+class CommentIn(Asked):
+    """Something to say; `parent_id` names the comment it answers."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"body": "我家门口的灯也坏了", "parent_id": None}]}
+    )
+
+    body: Body
+    parent_id: Id | None = None
+
+
+class CommentOut(Shape):
+    """What somebody said."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 31,
+                    "body": "我家门口的灯也坏了",
+                    "parent_id": None,
+                    "moderation": "passed",
+                    "author": {"id": 8, "nickname": "阿梅"},
+                    "created_at": "2026-11-23T10:05:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    body: str
+    parent_id: int | None
+    moderation: Moderation
+    author: Author
+    created_at: Moment
