@@ -14,6 +14,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
+from app import demo as demonstration
 from app import run as everything
 from app import seed as seeding
 from app import worker as working
@@ -98,11 +99,30 @@ def move_clock(
     with _settings() as settings:
         if settings.production:
             raise typer.BadParameter("production's clock is not moved")
-        sandbox = f"http://127.0.0.1:{settings.sandbox_port}/_sandbox/clock"
-        with contextlib.suppress(httpx.ConnectError):  # without a sandbox there is only one clock to move
-            httpx.post(sandbox, json={"advance_s": int(by.total_seconds())}, timeout=5).raise_for_status()
-        asyncio.run(_connected(settings.migration_database_url or settings.database_url, lambda: clock.move(by)))
+        _move_clocks(settings, by)
     console.print(f"the clock is {period[1:]} further")
+
+
+@cli.command()
+def demo() -> None:
+    """Play "a lamp is mended" over HTTP against a running `linli run`."""
+    with _settings() as settings:
+        sandbox = f"http://127.0.0.1:{settings.sandbox_port}"
+        story = demonstration.Story(settings.base_url, sandbox, lambda by: _move_clocks(settings, by))
+        try:
+            demonstration.play(story)
+        except (demonstration.StoryBroken, httpx.HTTPError) as exc:
+            console.print(f"\n[bold red]The story broke:[/bold red] {exc}")
+            console.print("Is `make run` running in another terminal?")
+            raise typer.Exit(1) from exc
+
+
+def _move_clocks(settings: Settings, by: timedelta) -> None:
+    """Move the sandbox's clock and the database's."""
+    sandbox = f"http://127.0.0.1:{settings.sandbox_port}/_sandbox/clock"
+    with contextlib.suppress(httpx.ConnectError):  # without a sandbox there is only one clock to move
+        httpx.post(sandbox, json={"advance_s": int(by.total_seconds())}, timeout=5).raise_for_status()
+    asyncio.run(_connected(settings.migration_database_url or settings.database_url, lambda: clock.move(by)))
 
 
 @cli.command("retry-jobs")
