@@ -21,8 +21,9 @@ from app import worker as working
 from app.core import clock, db, embedded, logs, migrations
 from app.core.embedded import OWNER
 from app.core.settings import Settings
+from models.places import PlaceKind
 from models.residents import Role
-from services import residents
+from services import places, residents
 
 T = TypeVar("T")
 
@@ -78,6 +79,15 @@ def seed() -> None:
     """The demonstration community with its cast, once."""
     made = _in_database(seeding.seed_cast)
     console.print("seeded the demonstration community" if made else "the demonstration community is there already")
+
+
+@cli.command("add-place")
+def add_place(
+    kind: PlaceKind, name: str, parent: Annotated[int | None, typer.Option(help="the place it lies in")] = None
+) -> None:
+    """Add a place without an officer: how an installation gets its first district."""
+    place = _in_database(lambda: places.add(None, parent_id=parent, kind=kind, name=name))
+    console.print(f"{kind.value} {name} is place {place.id}")
 
 
 @cli.command("grant-role")
