@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -168,9 +167,9 @@ def _settings() -> Iterator[Settings]:
     if settings.database_url and settings.redis_url:
         yield settings
         return
-    running = settings.linli_data / "run.json"
-    if running.exists():
-        os.environ.update(json.loads(running.read_text()))
+    environment = everything.running(settings.linli_data)
+    if environment is not None:
+        os.environ.update(environment)
         yield Settings()
         return
     settings.linli_data.mkdir(parents=True, exist_ok=True)

@@ -7,19 +7,22 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import httpx
 from rich.console import Console
 
 from app.core import embedded, migrations
-from app.core.embedded import OWNER
+from app.core.embedded import OWNER, Servers
 from app.core.settings import Settings
 
+RUN_FILE, RUN_PID = "run.json", "LINLI_RUN_PID"
 READY_S = 60.0
 STOP_S = 15.0
 
@@ -34,7 +37,11 @@ def run(settings: Settings) -> int:
     data = settings.linli_data.resolve()
     data.mkdir(parents=True, exist_ok=True)
     stop = _Stop()
-    with _servers(settings, data) as environment:
+    for port in (settings.port, settings.sandbox_port):
+        if _taken(port):
+            console.print(f"[red]port {port} is taken; choose others with PORT and SANDBOX_PORT[/red]")
+            return 1
+    with _servers(settings, data) as (environment, servers):
         children: dict[str, subprocess.Popen[bytes]] = {}
         try:
             _step("migrating the database")
@@ -58,13 +65,13 @@ def run(settings: Settings) -> int:
             sandbox_url = f"http://127.0.0.1:{settings.sandbox_port}"
             _wait(f"{sandbox_url}/_sandbox/health", children, stop)
             environment |= json.loads((sandbox_folder / "config.json").read_text())
-            _write_private(data / "run.json", json.dumps(environment))
+            _write_private(data / RUN_FILE, json.dumps(environment | {RUN_PID: str(os.getpid())}))
             _step("starting the worker and the API")
             children["worker"] = _python(["app.cli", "worker"], environment)
             children["api"] = _python(["app.cli", "serve"], environment)
             _wait(f"{settings.base_url}/readyz", children, stop)
             _tell(settings.base_url, sandbox_url)
-            return _watch(children, stop)
+            _watch(children, servers, stop)
         except _Stopped:
             return 0
         except RuntimeError as exc:
@@ -95,26 +102,47 @@ class _Stop:
 
 
 @contextlib.contextmanager
-def _servers(settings: Settings, data: Path) -> Iterator[dict[str, str]]:
+def _servers(settings: Settings, data: Path) -> Iterator[tuple[dict[str, str], Servers | None]]:
     """The URLs of the servers: given ones, or our own for the time of the block."""
     if settings.database_url and settings.redis_url:
-        yield {
+        given = {
             "DATABASE_URL": settings.database_url,
             "MIGRATION_DATABASE_URL": settings.migration_database_url or settings.database_url,
             "REDIS_URL": settings.redis_url,
         }
+        yield given, None
         return
     _step(f"starting PostgreSQL and Valkey under {data}")
     servers = embedded.start(data)
     try:
-        yield {
+        ours = {
             "DATABASE_URL": servers.url(),
             "MIGRATION_DATABASE_URL": servers.url(OWNER),
             "REDIS_URL": servers.redis_url,
         }
+        yield ours, servers
     finally:
-        (data / "run.json").unlink(missing_ok=True)
+        (data / RUN_FILE).unlink(missing_ok=True)
         servers.stop()
+
+
+def running(data: Path) -> dict[str, str] | None:
+    """The environment of the `linli run` that is at work under `data`, or None."""
+    file = data / RUN_FILE
+    if not file.exists():
+        return None
+    environment: dict[str, str] = json.loads(file.read_text())
+    try:
+        os.kill(int(environment[RUN_PID]), 0)
+    except ProcessLookupError:
+        return None  # it was killed; its file stayed behind
+    return environment
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _python(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -139,10 +167,12 @@ def _wait(url: str, children: dict[str, subprocess.Popen[bytes]], stop: _Stop) -
         time.sleep(0.1)
 
 
-def _watch(children: dict[str, subprocess.Popen[bytes]], stop: _Stop) -> int:
+def _watch(children: dict[str, subprocess.Popen[bytes]], servers: Servers | None, stop: _Stop) -> NoReturn:
     while True:
         stop.check()
         _check_alive(children)
+        if servers is not None:
+            servers.check()
         time.sleep(0.3)
 
 

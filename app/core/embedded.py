@@ -38,6 +38,13 @@ class Servers:
     def redis_url(self) -> str:
         return str(self.valkey.connection_url)
 
+    def check(self) -> None:
+        """Raise RuntimeError when one of them has died."""
+        if not self.postgres.get_postmaster_info().process.is_running():
+            raise RuntimeError("PostgreSQL has died")
+        if not self.valkey.is_running():
+            raise RuntimeError("Valkey has died")
+
     def stop(self) -> None:
         """Stop both, data kept."""
         self.valkey.stop()
