@@ -133,6 +133,7 @@ def _activity(view: ActivityView) -> ActivityOut:
         cancel_hours=activity.cancel_hours,
         moderation=activity.moderation,
         created_at=activity.created_at,
+        need_ids=view.need_ids,
         shifts=[ShiftOut.model_validate(shift) for shift in view.shifts],
     )
 

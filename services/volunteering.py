@@ -24,7 +24,7 @@ from models.volunteering import (
     Signup,
     SignupState,
 )
-from services import events, notifications, places, residents
+from services import events, needs, notifications, places, residents
 from services.policies import Actor, require, require_resident
 from services.policies import volunteering as policies
 from services.policies.actor import STAFF
@@ -87,11 +87,12 @@ class ShiftView:
 
 @dataclass(frozen=True)
 class ActivityView:
-    """An activity with its shifts, earliest first."""
+    """An activity with its shifts, earliest first, and the needs it was made from."""
 
     id: int
     activity: Activity
     shifts: list[ShiftView]
+    need_ids: list[int]
 
 
 @dataclass(frozen=True)
@@ -158,10 +159,12 @@ async def organise(
     shifts: Sequence[ShiftPlan],
     leader_id: int | None = None,
     cancel_hours: int = 2,
+    need_ids: Sequence[int] = (),
 ) -> ActivityView:
     """Call for volunteers; whoever calls leads, unless he names a leader, who is told.
 
-    Raises NotFound, Forbidden, Invalid for a leader from elsewhere or shifts that do not fit the kind or are over.
+    Raises NotFound, Forbidden, Invalid for a leader or needs from elsewhere, or shifts that do not fit the kind or are
+    over.
     """
     await places.find_community(community_id)
     require(policies.may_organise(actor, community_id), "只有社区工作人员可以发起活动", "Only the staff may do this")
@@ -189,6 +192,7 @@ async def organise(
         )
         for plan in shifts
     )
+    await needs.link(actor, need_ids, activity)
     await events.record(actor, "activity.organised", activity, leader_id=leader.id, shifts=len(shifts))
     if leader.id != actor.id:
         await notifications.tell([leader.id], "activity.led", activity, title=title)
@@ -232,14 +236,19 @@ LEFT JOIN signups mine ON mine.shift_id = s.id AND mine.resident_id = $2 AND min
 WHERE s.activity_id = ANY($1::bigint[])
 ORDER BY s.starts_at, s.id
 """
+MADE_FROM = """
+SELECT subject_id, need_id FROM need_links WHERE kind = 'activity' AND subject_id = ANY($1::bigint[]) ORDER BY need_id
+"""
 
 
 async def _with_shifts(actor: Actor, activities: Sequence[Activity]) -> list[ActivityView]:
-    shifts: dict[int, list[ShiftView]] = {activity.id: [] for activity in activities}
-    for line in await db.rows(SHIFTS, list(shifts), actor.id):
+    views = {activity.id: ActivityView(activity.id, activity, [], []) for activity in activities}
+    for line in await db.rows(SHIFTS, list(views), actor.id):
         line["my_state"] = SignupState(line["my_state"]) if line["my_state"] else None
-        shifts[line.pop("activity_id")].append(ShiftView(**line))
-    return [ActivityView(activity.id, activity, shifts[activity.id]) for activity in activities]
+        views[line.pop("activity_id")].shifts.append(ShiftView(**line))
+    for line in await db.rows(MADE_FROM, list(views)):
+        views[line["subject_id"]].need_ids.append(line["need_id"])
+    return list(views.values())
 
 
 # --- sign-up ----------------------------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ class ActivityIn(Asked):
                     "body": "请穿防滑鞋，活动室集合。",
                     "leader_id": 8,
                     "cancel_hours": 2,
+                    "need_ids": [5],
                     "shifts": [
                         {
                             "starts_at": "2026-12-05T09:00:00+08:00",
@@ -93,6 +94,7 @@ class ActivityIn(Asked):
     leader_id: Id | None = None
     cancel_hours: Annotated[int, Field(ge=0, le=72, strict=True)] = 2
     shifts: Annotated[list[ShiftIn], Field(min_length=1, max_length=50)]
+    need_ids: Annotated[list[Id], Field(max_length=20)] = []
 
 
 class ShiftOut(Shape):
@@ -112,7 +114,7 @@ class ShiftOut(Shape):
 
 
 class ActivityOut(Shape):
-    """An activity with its shifts, earliest first."""
+    """An activity with its shifts, earliest first, and the needs it was made from."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -129,6 +131,7 @@ class ActivityOut(Shape):
                     "cancel_hours": 2,
                     "moderation": "passed",
                     "created_at": "2026-11-23T10:00:00+08:00",
+                    "need_ids": [5],
                     "shifts": [SHIFT_EXAMPLE],
                 }
             ]
@@ -145,6 +148,7 @@ class ActivityOut(Shape):
     cancel_hours: int
     moderation: Moderation
     created_at: Moment
+    need_ids: list[int]
     shifts: list[ShiftOut]
 
 

@@ -110,7 +110,7 @@ async def test_coming_and_going_keeps_the_count_and_the_order(committed: str) ->
     seated, waiting, late = crowd[:7], crowd[7:50], crowd[50:]
     for who in seated + waiting:
         await volunteering.sign_up(who, shift_id)
-    chance = random.Random(7)  # noqa: S311 - a fixed shuffle
+    chance = random.Random(7)
     leaving = [*seated, *chance.sample(waiting, 18)]
     works: list[Work] = [partial(volunteering.cancel, who, shift_id) for who in leaving]
     works += [partial(volunteering.sign_up, who, shift_id) for who in late]
