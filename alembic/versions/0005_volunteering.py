@@ -34,13 +34,13 @@ CREATE TABLE shifts (
     starts_at TIMESTAMPTZ,
     ends_at TIMESTAMPTZ,
     period TSTZRANGE NOT NULL GENERATED ALWAYS AS
-        (CASE WHEN starts_at IS NULL THEN 'empty'::tstzrange ELSE tstzrange(starts_at, ends_at) END) STORED,
+        (CASE WHEN starts_at < ends_at THEN tstzrange(starts_at, ends_at) ELSE 'empty' END) STORED,
     capacity INT NOT NULL,
     taken INT NOT NULL,
     place_text VARCHAR(200) NOT NULL,
     CONSTRAINT shifts_same_community
         FOREIGN KEY (activity_id, community_id) REFERENCES activities (id, community_id) ON DELETE RESTRICT,
-    CONSTRAINT shifts_at_their_time UNIQUE (id, community_id, period),
+    CONSTRAINT shifts_in_community UNIQUE (id, community_id, period),
     CONSTRAINT shifts_times CHECK (
         (starts_at IS NULL) = (ends_at IS NULL) AND ends_at > starts_at AND ends_at <= starts_at + interval '24 hours'
     ),
@@ -67,7 +67,7 @@ CREATE TABLE signups (
     note VARCHAR(1000),
     CONSTRAINT signups_same_shift
         FOREIGN KEY (shift_id, community_id, period) REFERENCES shifts (id, community_id, period) ON DELETE RESTRICT,
-    CONSTRAINT signups_of_one_person UNIQUE (id, shift_id, community_id, resident_id, period),
+    CONSTRAINT signups_in_community UNIQUE (id, shift_id, community_id, resident_id, period),
     CONSTRAINT signups_state CHECK (state IN ('confirmed', 'waitlisted', 'cancelled')),
     CONSTRAINT signups_queue CHECK (
         (state = 'waitlisted') = (queue_number IS NOT NULL) AND (queue_number IS NULL OR queue_number >= 1)
