@@ -331,12 +331,13 @@ async def sign_up(actor: Actor, shift_id: int) -> Signup:
 async def cancel(actor: Actor, shift_id: int) -> None:
     """Give up one's seat, which the first who waits gets, or one's place in the queue; again changes nothing.
 
-    Raises NotFound, ShiftStarted, CancelClosed (a seat is kept from `cancel_hours` before the start on),
-    AlreadyCheckedIn.
+    Raises NotFound, NotVerified, Forbidden, ShiftStarted, CancelClosed (a seat is kept from `cancel_hours` before the
+    start on), AlreadyCheckedIn.
     """
     shift = await find_shift(actor, shift_id, hold=True)
     signup = await _live(shift.id, actor.id)
     if signup is None:
+        require_resident(actor, shift.community_id)
         return
     had_seat = signup.state is SignupState.CONFIRMED
     _require_cancellable(shift, signup, await clock.now())
@@ -464,14 +465,15 @@ async def check_in(
         _require_code(shift, token, now, secret)
     if shift.starts_at and shift.ends_at and not service_hours.may_arrive(now, shift.starts_at, shift.ends_at):
         raise CheckInClosed
-    await db.execute(
+    entered = await db.execute(
         "UPDATE signups SET checked_in_at = $2, checked_in_by_id = $3 "
         "WHERE id = $1 AND state = 'confirmed' AND checked_in_at IS NULL",
         signup.id,
         now,
         actor.id,
     )
-    await events.record(actor, "signup.checked_in", signup, shift_id=shift.id)
+    if entered:
+        await events.record(actor, "signup.checked_in", signup, shift_id=shift.id)
     return await _attendee(actor, shift, resident_id)
 
 
@@ -499,7 +501,7 @@ async def check_out(
     if token is not None:
         _require_code(shift, token, now, secret)
     _require_leaving(shift, signup, now, minutes, note)
-    await db.execute(
+    left = await db.execute(
         "UPDATE signups SET checked_in_at = coalesce(checked_in_at, $2), "
         "checked_in_by_id = coalesce(checked_in_by_id, $3), "
         "checked_out_at = $2, checked_out_by_id = $3, reported_minutes = $4, note = $5 "
@@ -510,7 +512,8 @@ async def check_out(
         minutes,
         note,
     )
-    await events.record(actor, "signup.checked_out", signup, shift_id=shift.id, minutes=minutes)
+    if left:
+        await events.record(actor, "signup.checked_out", signup, shift_id=shift.id, minutes=minutes)
     return await _attendee(actor, shift, resident_id)
 
 
@@ -581,10 +584,9 @@ async def confirm_hours(actor: Actor, shift_id: int, *, entries: Mapping[int, in
         raise NotCheckedIn
     made = await db.rows(CONFIRM, shift.id, list(minutes), list(minutes.values()), actor.id)
     await events.record(actor, "shift.hours_confirmed", shift, record_ids=[line["id"] for line in made])
-    for resident_id, served in minutes.items():
-        await notifications.tell(
-            [resident_id], "hours.confirmed", shift.activity, title=shift.activity.title, minutes=served
-        )
+    for served in set(minutes.values()):
+        told = [resident_id for resident_id in minutes if minutes[resident_id] == served]
+        await notifications.tell(told, "hours.confirmed", shift.activity, title=shift.activity.title, minutes=served)
     return await hours(actor, shift.id)
 
 

@@ -15,8 +15,8 @@ def may_be_leader(leader: Actor, community_id: int) -> bool:
 
 
 def may_lead(actor: Actor, activity: Activity) -> bool:
-    """The leader shows the code and checks people in."""
-    return actor.id == activity.leader_id and not actor.suspended
+    """The leader shows the code and checks people in, as long as he lives or works here."""
+    return actor.id == activity.leader_id and may_be_leader(actor, activity.community_id)
 
 
 def may_confirm_hours(actor: Actor, activity: Activity) -> bool:

@@ -141,6 +141,24 @@ async def test_two_overlapping_shifts_at_once_give_one_seat(committed: str) -> N
     assert await volunteering.miscounted() == []
 
 
+async def test_a_free_seat_passes_over_whoever_takes_another_at_that_moment(committed: str) -> None:
+    people = await People.load()
+    one, other = await one_shift(people, 10), await one_shift(people, 10, after_hours=6)
+    crowd = await neighbours(people.jy, 20)
+    for who in crowd:
+        await volunteering.sign_up(who, one)
+    seated, waiting = crowd[:10], crowd[10:]
+    works: list[Work] = []
+    for leaving, waits in zip(seated, waiting, strict=True):
+        works += [partial(volunteering.cancel, leaving, one), partial(volunteering.sign_up, waits, other)]
+    answers = await all_at_once(works)
+    assert {type(answer) for answer in answers} <= {type(None), Signup, OverlappingShift}
+    assert answers[::2] == [None] * 10
+    for who in waiting:
+        assert await Signup.filter(resident_id=who.id, state=SignupState.CONFIRMED).count() == 1
+    assert await volunteering.miscounted() == []
+
+
 async def test_confirming_at_once_makes_one_record_each(committed: str) -> None:
     people = await People.load()
     shift_id = await one_shift(people, 7, after_hours=0.5)
