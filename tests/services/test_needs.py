@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from app.core import db
-from app.core.errors import Forbidden, Invalid, InvalidState, NotFound, NotVerified, TooLate
+from app.core.errors import AlreadyExists, Forbidden, Invalid, InvalidState, NotFound, NotVerified, TooLate
 from app.core.pages import Page
 from models.base import Moderation
 from models.needs import Need, NeedField, NeedLink, NeedRoute, NeedSort, NeedState, ServiceClass, UnknownPhoto
 from models.residents import Assistance, ConsentKind
-from services import events, needs, notifications, residents
+from models.wishes import WishKind
+from services import events, needs, notifications, wishes
 from services.policies import Actor
 from services.residents import OnBehalfOf
 from tests.people import People
@@ -92,9 +92,7 @@ async def test_a_need_written_for_somebody_keeps_how_he_agreed(people: People) -
 @pytest.mark.parametrize(
     ("who", "error"), [("guest", NotVerified), ("qian", NotVerified), ("wu", Forbidden), ("deng", Forbidden)]
 )
-async def test_only_verified_residents_of_the_community_write(
-    people: People, who: str, error: type[Exception]
-) -> None:
+async def test_only_verified_residents_of_the_community_write(people: People, who: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         await written(people, who)
 
@@ -270,17 +268,25 @@ async def test_similar_open_needs_are_shown_while_typing(people: People) -> None
 async def test_what_is_made_from_a_need_links_back(people: People) -> None:
     need, other = await written(people), await written(people)
     await needs.accept(people.chen, need.id)
-    subject = await residents.claim_household(  # any record of the community will do
-        people.guest, building_id=await building(people), unit="1", room="9", capacity="tenant", birth_year=1990
-    )
-    with pytest.raises(ValueError, match="household_claim"):
-        await needs.link(people.chen, [need.id], subject)  # nothing routes a need there
-    await needs.link(people.lin, [need.id, other.id, need.id], subject)
+    asked = {"community_id": people.jy, "kind": WishKind.GOODS, "title": "声控灯", "body": "三只"}
+    by_lin = await wishes.post(people.lin, **asked)
+    await needs.link(people.lin, [need.id, other.id, need.id], by_lin)
     assert (await Need.get(id=need.id)).state is NeedState.ACCEPTED  # 小林 links, but does not handle
-    assert await NeedLink.filter(subject_id=subject.id).count() == 2
+    by_chen = await wishes.post(people.chen, **asked)
+    await needs.link(people.chen, [need.id, other.id], by_chen)
+    routed = await Need.get(id=need.id)
+    assert (routed.state, routed.route) == (NeedState.ROUTED, NeedRoute.WISH)
+    assert (await Need.get(id=other.id)).state is NeedState.SUBMITTED
     seen = await needs.detail(people.lin, need.id)
-    assert [(link.kind, link.id) for link in seen.links] == [("household_claim", subject.id)]
-    assert seen.timeline[-1].facts["subject_id"] == subject.id
+    assert [(link.kind, link.id) for link in seen.links] == [("wish", by_lin.id), ("wish", by_chen.id)]
+    assert seen.timeline[-1].facts == {
+        "from": "accepted",
+        "state": "routed",
+        "kind": "wish",
+        "subject_id": by_chen.id,
+    }
+    with pytest.raises(AlreadyExists):
+        await needs.link(people.chen, [need.id], by_chen)
 
 
 @pytest.mark.parametrize("end", ["decline", "withdraw"])
@@ -316,8 +322,3 @@ async def test_neighbours_talk_about_a_need(people: People) -> None:
             await needs.comment(people[who], need.id, body="好")
     listed = await needs.listed_comments(people.wu, need.id, page=Page())
     assert [comment.id for comment in listed.items] == [answer.id, said.id]
-
-
-async def building(people: People) -> int:
-    found: int = await db.value("SELECT building_id FROM households WHERE id = $1", people.lin.household_id)
-    return found
