@@ -2,6 +2,7 @@
 
 from models.base import Record, Stateful
 from models.comments import Comment
+from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.places import Place
 from models.residents import (
@@ -16,16 +17,22 @@ from models.residents import (
 
 __models__ = [
     Assistance,
+    Ballot,
     Comment,
+    Deliberation,
+    Elector,
     Event,
     Household,
     HouseholdClaim,
     IdempotencyKey,
     Membership,
     Notice,
+    Option,
     Place,
     Reason,
     Resident,
+    Resolution,
+    Result,
     RoleGrant,
     Session,
 ]
