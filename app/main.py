@@ -15,7 +15,7 @@ from app.core.redis import open_redis
 from app.core.settings import Settings
 from app.gateways.outside import open_outside
 from app.middleware import ETags, Surroundings
-from routers import deliberations, deps, health, residents
+from routers import deliberations, deps, health, needs, residents, wishes
 
 ROUTERS = [
     health.router,
@@ -23,6 +23,8 @@ ROUTERS = [
     residents.me,
     residents.place_tree,
     residents.homes,
+    needs.router,
+    wishes.router,
     deliberations.agenda,
     deliberations.decided,
 ]

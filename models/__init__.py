@@ -4,6 +4,7 @@ from models.base import Record, Stateful
 from models.comments import Comment
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
+from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.places import Place
 from models.residents import (
     Assistance,
@@ -14,6 +15,7 @@ from models.residents import (
     RoleGrant,
     Session,
 )
+from models.wishes import Wish, WishClaim
 
 __models__ = [
     Assistance,
@@ -21,11 +23,16 @@ __models__ = [
     Comment,
     Deliberation,
     Elector,
+    Endorsement,
     Event,
     Household,
     HouseholdClaim,
     IdempotencyKey,
     Membership,
+    Need,
+    NeedAnswer,
+    NeedLink,
+    NeedRating,
     Notice,
     Option,
     Place,
@@ -35,5 +42,7 @@ __models__ = [
     Result,
     RoleGrant,
     Session,
+    Wish,
+    WishClaim,
 ]
 __all__ = ["Record", "Stateful", *(model.__name__ for model in __models__)]

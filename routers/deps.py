@@ -13,9 +13,11 @@ from app.core.pages import LIMIT_MAX, Listed, Page
 from app.core.settings import Settings
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
+from routers.schemas.residents import OnBehalfOfIn
 from services import residents
 from services.once import once
 from services.policies import Actor
+from services.residents import OnBehalfOf
 
 T = TypeVar("T")
 
@@ -136,3 +138,11 @@ async def only_once(
 
 
 OnlyOnce = Annotated[Once, Depends(only_once)]
+
+
+def helped(asked: OnBehalfOfIn | None) -> OnBehalfOf | None:
+    """Whom the caller helps, and how that person agreed."""
+    if asked is None:
+        return None
+    consent = asked.consent
+    return OnBehalfOf(asked.resident_id, consent.kind, consent.witness_id, consent.media_id)

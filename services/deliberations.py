@@ -30,10 +30,12 @@ from models.deliberations import (
     StillVoting,
     VoteClosed,
 )
-from services import comments, events, notifications
+from models.needs import NeedLink
+from services import comments, events, needs, notifications
 from services.events import TimelineItem
 from services.policies import Actor, require, require_resident
 from services.policies import deliberations as policies
+from services.policies.actor import STAFF
 from services.residents import ADULT_AGE
 from services.rules.quorum import Weight, judge
 from services.rules.tally import ANSWERS, Candidate, receipt, tally
@@ -96,10 +98,10 @@ class Outcome:
 
 
 def visible(actor: Actor | None) -> QuerySet[Deliberation]:
-    """What the actor may see: what passed the content check, and his own."""
+    """What the actor may see: what passed the content check, his own, and all where he serves."""
     seen = Q(moderation=Moderation.PASSED)
     if actor is not None:
-        seen |= Q(author_id=actor.id)
+        seen |= Q(author_id=actor.id) | Q(community_id__in=actor.serves(*STAFF))
     return Deliberation.filter(seen).prefetch_related("author", "options")
 
 
@@ -108,6 +110,7 @@ async def find(actor: Actor | None, deliberation_id: int) -> Deliberation:
     deliberation = await visible(actor).get_or_none(id=deliberation_id)
     if deliberation is None:
         raise NotFound("没有找到这项协商议事", "No such deliberation")
+    await _name_needs([deliberation])
     return deliberation
 
 
@@ -122,7 +125,9 @@ async def listed(
 ) -> Listed[Deliberation]:
     """Deliberations, newest first."""
     asked = {"community_id": community_id, "state": state}
-    return await newest(visible(actor).filter(**{key: value for key, value in asked.items() if value}), page)
+    found = await newest(visible(actor).filter(**{key: value for key, value in asked.items() if value}), page)
+    await _name_needs(found.items)
+    return found
 
 
 async def outcome(deliberation_id: int) -> Outcome:
@@ -151,7 +156,7 @@ async def propose(actor: Actor, proposal: Proposal) -> Deliberation:
     """Put a question to the neighbours; the committee opens its discussion.
 
     Raises NotVerified, Forbidden, Invalid (not yet offered, options that do not fit), BadDates, RuleMisfitsRoll,
-    SameOption, NotFound for a need.
+    SameOption, Invalid for a need that is not there, of another community, or came to nothing.
     """
     if not actor.is_committee(proposal.community_id):
         require_resident(actor, proposal.community_id)
@@ -174,6 +179,7 @@ async def propose(actor: Actor, proposal: Proposal) -> Deliberation:
         await Option.create(
             community_id=deliberation.community_id, deliberation_id=deliberation.id, position=position, title=title
         )
+    await needs.link(actor, proposal.need_ids, deliberation)
     await events.record(actor, "deliberation.proposed", deliberation)
     return await find(actor, deliberation.id)
 
@@ -235,7 +241,8 @@ WITH vote AS (
         (SELECT e.id FROM electors e JOIN households h ON h.id = e.household_id
             WHERE e.deliberation_id = d.id AND h.id = $3 AND h.representative_id = $2)
     ) AS elector_id
-    FROM deliberations d WHERE d.id = $1 AND (d.moderation = 'passed' OR d.author_id = $2)
+    FROM deliberations d
+    WHERE d.id = $1 AND (d.moderation = 'passed' OR d.author_id = $2 OR d.community_id = ANY ($8::bigint[]))
 ), landed AS (
     INSERT INTO ballots (community_id, deliberation_id, elector_id, resident_id, choice, nonce, receipt)
     SELECT community_id, id, elector_id, $2, $5, $6, $7 FROM vote
@@ -269,6 +276,7 @@ async def cast(actor: Actor, deliberation_id: int, choice: dict[str, Any]) -> st
         json.dumps(choice),
         nonce,
         receipt(deliberation_id, choice, nonce),
+        actor.serves(*STAFF),
     )
     if vote is None:
         raise NotFound("没有找到这项协商议事", "No such deliberation")
@@ -321,14 +329,10 @@ async def advance_due() -> None:
 
 @atomic(limit_s=60)
 async def _advance(deliberation_id: int) -> None:
-    deliberation = (
-        await Deliberation.filter(id=deliberation_id)
-        .select_for_update(skip_locked=True)
-        .prefetch_related("author", "options")
-        .first()
-    )
-    if deliberation is None:
+    free = await db.value("SELECT id FROM deliberations WHERE id = $1 FOR UPDATE SKIP LOCKED", deliberation_id)
+    if free is None:  # another worker has it in hand
         return
+    deliberation = await _locked(deliberation_id)
     now = await clock.now()
     if deliberation.voting_until <= now:
         if deliberation.state is DeliberationState.VOTING:
@@ -376,7 +380,16 @@ def _max_choices(proposal: Proposal) -> int | None:
 
 async def _locked(deliberation_id: int) -> Deliberation:
     query = Deliberation.filter(id=deliberation_id).select_for_update()
-    return await query.prefetch_related("author", "options").get()
+    deliberation = await query.prefetch_related("author", "options").get()
+    await _name_needs([deliberation])
+    return deliberation
+
+
+async def _name_needs(found: Sequence[Deliberation]) -> None:
+    """Say of each from which needs it came; one query for all."""
+    links = await NeedLink.filter(kind=Deliberation.noun(), subject_id__in=[one.id for one in found]).order_by("id")
+    for one in found:
+        one.need_ids = [link.need_id for link in links if link.subject_id == one.id]
 
 
 # 居委会组织法 26: residents of 18 and more. A difference of exactly 18 years does not count without a birth date.
@@ -532,11 +545,13 @@ async def _own_ballot(actor: Actor, deliberation: Deliberation) -> OwnBallot | N
 
 
 async def _tell(deliberation: Deliberation, kind: str) -> None:
-    """Tell the proposer and everybody on the roll (for a household its representative)."""
+    """Tell the proposer, the people of the needs it came from, and everybody on the roll (a household's speaker)."""
     electors = await db.rows(
         "SELECT coalesce(e.resident_id, h.representative_id) AS id FROM electors e "
         "LEFT JOIN households h ON h.id = e.household_id WHERE e.deliberation_id = $1",
         deliberation.id,
     )
     ids = [deliberation.author_id, *(elector["id"] for elector in electors)]
+    for need_id in deliberation.need_ids:
+        ids += await needs.participants(need_id)
     await notifications.tell(ids, kind, deliberation, title=deliberation.title)
