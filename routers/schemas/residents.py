@@ -26,6 +26,24 @@ class LoginIn(Asked):
 class HouseholdOut(Shape):
     """The home of a resident, as he himself sees it."""
 
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 3,
+                    "community_id": 4,
+                    "building_id": 6,
+                    "unit": "1",
+                    "room": "101",
+                    "area_cm2": 890000,
+                    "representative_id": 7,
+                    "capacity": "owner",
+                }
+            ]
+        },
+    )
+
     id: int
     community_id: int
     building_id: int
