@@ -33,8 +33,9 @@ from models.deliberations import (
     VoteClosed,
 )
 from models.events import Event, Notice
+from models.needs import NeedField, NeedState, ServiceClass
 from models.residents import Capacity, Household, Resident, Role
-from services import deliberations, residents
+from services import deliberations, needs, residents
 from services.deliberations import Proposal
 from services.rules.tally import receipt
 from tests.people import People
@@ -140,6 +141,29 @@ async def test_lists_are_newest_first_and_filtered_by_phase(people: People) -> N
     assert await ids(None) == [second.id, first.id]
     assert await ids(DeliberationState.PROPOSED) == [first.id]
     assert (await deliberations.listed(people.wu, community_id=people.yl, state=None, page=Page())).items == []
+
+
+async def test_the_needs_it_came_from_are_named_and_their_people_told(people: People) -> None:
+    need = await needs.submit(
+        people.mei,
+        community_id=people.jy,
+        service_class=ServiceClass.MUTUAL_AID,
+        field=NeedField.SAFETY,
+        title="楼道灯坏了",
+        body="晚上看不见台阶",
+    )
+    await needs.accept(people.chen, need.id)
+    made = await deliberations.propose(people.chen, await lamp(people, need_ids=[need.id], rule=Rule.CONSULTATION))
+    assert list(made.need_ids) == [need.id]
+    assert (await needs.find(people.mei, need.id)).state is NeedState.ROUTED
+    page = await deliberations.listed(people.wu, community_id=people.jy, state=None, page=Page())
+    assert list(page.items[0].need_ids) == [need.id]
+    await Resident.filter(id=people.mei.id).update(birth_year=2020)  # told although not on the roll
+    await deliberations.open_discussion(people.chen, made.id)
+    await deliberations.open_voting(people.chen, made.id)
+    assert await Notice.exists(kind="deliberation.voting_opened", resident_id=people.mei.id)
+    with pytest.raises(Invalid):
+        await deliberations.propose(people.lin, await lamp(people, need_ids=[10**6]))
 
 
 # --- proposing --------------------------------------------------------------------------------------------------
@@ -572,7 +596,7 @@ async def test_several_options_of_an_approval_may_pass(people: People, move_cloc
     ]
 
 
-@pytest.mark.parametrize("state", list(DeliberationState)[:3] + [DeliberationState.WITHDRAWN])
+@pytest.mark.parametrize("state", [*list(DeliberationState)[:3], DeliberationState.WITHDRAWN])
 async def test_nothing_of_the_count_is_told_before_the_close(people: People, state: DeliberationState) -> None:
     vote = await in_state(people, state)
     with pytest.raises(InvalidState) as refused:

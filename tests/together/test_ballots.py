@@ -23,11 +23,11 @@ from models.deliberations import (
     VoteClosed,
 )
 from models.events import Notice
-from services import deliberations, residents
+from services import deliberations
 from services.deliberations import Proposal
-from services.policies import Actor
 from tests.conftest import as_owner
 from tests.people import People
+from tests.together.crowd import neighbours
 
 T = TypeVar("T")
 COLOURS = ("红", "黄", "蓝")
@@ -51,26 +51,6 @@ async def discussed(people: People, kind: BallotKind = BallotKind.SINGLE) -> Del
         ),
     )
     return await deliberations.open_discussion(people.chen, made.id)
-
-
-async def neighbours(people: People, count: int) -> list[Actor]:
-    """So many more adults in 小林's household."""
-    found = await db.rows(
-        """
-        WITH newcomers AS (
-            INSERT INTO residents (openid, nickname, birth_year, suspended)
-            SELECT 'neighbour-' || n, '邻居', 1980, false FROM generate_series(1, $3::int) n RETURNING id
-        ), moved_in AS (
-            INSERT INTO memberships (community_id, household_id, resident_id, capacity)
-            SELECT $1, $2, id, 'family' FROM newcomers
-        )
-        SELECT id FROM newcomers
-        """,
-        people.jy,
-        people.lin.household_id,
-        count,
-    )
-    return [await residents.actor(line["id"]) for line in found]
 
 
 async def all_at_once(deeds: list[Awaitable[T]], width: int = 15) -> list[T | BaseException]:
