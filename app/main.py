@@ -15,7 +15,7 @@ from app.core.redis import open_redis
 from app.core.settings import Settings
 from app.gateways.outside import open_outside
 from app.middleware import ETags, Surroundings
-from routers import deps, health, needs, residents, volunteering, wishes
+from routers import deliberations, deps, health, needs, residents, volunteering, wishes
 
 ROUTERS = [
     health.router,
@@ -28,6 +28,8 @@ ROUTERS = [
     volunteering.activities,
     volunteering.shifts,
     volunteering.mine,
+    deliberations.agenda,
+    deliberations.decided,
 ]
 
 

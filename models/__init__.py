@@ -2,6 +2,7 @@
 
 from models.base import Record, Stateful
 from models.comments import Comment
+from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.places import Place
@@ -20,7 +21,10 @@ from models.wishes import Wish, WishClaim
 __models__ = [
     Activity,
     Assistance,
+    Ballot,
     Comment,
+    Deliberation,
+    Elector,
     Endorsement,
     Event,
     Household,
@@ -32,9 +36,12 @@ __models__ = [
     NeedLink,
     NeedRating,
     Notice,
+    Option,
     Place,
     Reason,
     Resident,
+    Resolution,
+    Result,
     RoleGrant,
     ServiceRecord,
     Session,

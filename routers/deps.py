@@ -104,6 +104,14 @@ def paging(
 ThePaging = Annotated[Paging, Depends(paging)]
 
 
+def in_english(accept_language: Annotated[str, Header()] = "") -> bool:
+    """Whether the reader prefers English to Chinese."""
+    return accept_language.strip().lower().startswith("en")
+
+
+InEnglish = Annotated[bool, Depends(in_english)]
+
+
 @dataclass(frozen=True)
 class Once:
     """Runs an effect once per Idempotency-Key: `await only_once(partial(needs.accept, …), partial(needs.find, …))`."""

@@ -12,7 +12,7 @@ from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from models.events import Event, Notice
 from models.residents import HouseholdClaim, RoleGrant
-from services import needs, notifications, once, volunteering, wishes
+from services import deliberations, needs, notifications, once, volunteering, wishes
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ async def fill_shifts(tools: Tools) -> None:
     await volunteering.fill_due()
 
 
+async def advance_deliberations(tools: Tools) -> None:
+    """Votes open and close on time."""
+    await deliberations.advance_due()
+
+
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_old_keys),
     ("* * * * * */30", close_rated_needs),
@@ -86,4 +91,5 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */30", remind_claimers),
     ("* * * * * */30", expire_wishes),
     ("* * * * *", fill_shifts),
+    ("* * * * * */5", advance_deliberations),
 ]

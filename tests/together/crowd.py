@@ -10,10 +10,10 @@ from tests.people import People
 
 
 async def neighbours(people: People, count: int) -> list[Actor]:
-    """`count` new verified residents of 锦阳, all in 小林's household."""
+    """`count` new verified adults of 锦阳, all in 小林's household."""
     found = await db.rows(
-        "WITH made AS (INSERT INTO residents (nickname, suspended) "
-        "SELECT '邻居' || n, false FROM generate_series(1, $1::int) n RETURNING id), "
+        "WITH made AS (INSERT INTO residents (nickname, birth_year, suspended) "
+        "SELECT '邻居' || n, 1980, false FROM generate_series(1, $1::int) n RETURNING id), "
         "home AS (INSERT INTO memberships (community_id, household_id, resident_id, capacity) "
         "SELECT $2, $3, id, 'family' FROM made) SELECT id FROM made",
         count,
