@@ -2,7 +2,10 @@
 
 from models.base import Record, Stateful
 from models.comments import Comment
+from models.crowdfunding import BudgetLine, Campaign, Pledge, Team, TeamMember
 from models.events import Event, IdempotencyKey, Notice, Reason
+from models.ledger import Account, Transfer
+from models.payments import Heard, Order, Refund
 from models.places import Place
 from models.residents import (
     Assistance,
@@ -15,18 +18,28 @@ from models.residents import (
 )
 
 __models__ = [
+    Account,
     Assistance,
+    BudgetLine,
+    Campaign,
     Comment,
     Event,
+    Heard,
     Household,
     HouseholdClaim,
     IdempotencyKey,
     Membership,
     Notice,
+    Order,
     Place,
+    Pledge,
     Reason,
+    Refund,
     Resident,
     RoleGrant,
     Session,
+    Team,
+    TeamMember,
+    Transfer,
 ]
 __all__ = ["Record", "Stateful", *(model.__name__ for model in __models__)]
