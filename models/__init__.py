@@ -3,6 +3,7 @@
 from models.base import Record, Stateful
 from models.comments import Comment
 from models.crowdfunding import BudgetLine, Campaign, Pledge, Team, TeamMember
+from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
 from models.payments import Heard, Order, Refund
@@ -20,9 +21,12 @@ from models.residents import (
 __models__ = [
     Account,
     Assistance,
+    Ballot,
     BudgetLine,
     Campaign,
     Comment,
+    Deliberation,
+    Elector,
     Event,
     Heard,
     Household,
@@ -30,12 +34,15 @@ __models__ = [
     IdempotencyKey,
     Membership,
     Notice,
+    Option,
     Order,
     Place,
     Pledge,
     Reason,
     Refund,
     Resident,
+    Resolution,
+    Result,
     RoleGrant,
     Session,
     Team,

@@ -27,6 +27,8 @@ CREATE TABLE campaigns (
     published_by_id BIGINT REFERENCES residents (id) ON DELETE RESTRICT,
     moderation VARCHAR(16) NOT NULL,
     CONSTRAINT campaigns_in_community UNIQUE (id, community_id),
+    CONSTRAINT campaigns_resolution
+        FOREIGN KEY (resolution_id, community_id) REFERENCES resolutions (id, community_id) ON DELETE RESTRICT,
     CONSTRAINT campaigns_legal_path CHECK (legal_path IN ('community', 'charity', 'government')),
     CONSTRAINT campaigns_kind CHECK (kind IN ('all_or_nothing', 'keep_what_is_raised')),
     CONSTRAINT campaigns_goal CHECK (goal_fen BETWEEN 1 AND 1000000000000),

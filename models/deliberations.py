@@ -1,0 +1,276 @@
+"""Deliberations: what is asked, who is on the roll, who voted what, what came out, and the resolution that stays."""
+
+from enum import StrEnum
+from typing import Any
+
+from tortoise import fields
+
+from app.core.errors import Conflict, Forbidden, Invalid, InvalidState, refuses
+from models.base import NOW, RESTRICT, Moderation, Record, Stateful
+from models.places import Place
+from models.residents import Household, Resident
+
+
+class DeliberationState(StrEnum):
+    PROPOSED = "proposed"
+    DISCUSSION = "discussion"
+    VOTING = "voting"
+    DECIDED = "decided"
+    FAILED_QUORUM = "failed_quorum"
+    IMPLEMENTING = "implementing"
+    REVIEWED = "reviewed"
+    WITHDRAWN = "withdrawn"
+
+
+class Form(StrEnum):
+    """The forms of the "3456" practice: 对话, 共建, 联动, 开放."""
+
+    DIALOGUE = "dialogue"
+    CO_BUILDING = "co_building"
+    LINKAGE = "linkage"
+    OPEN = "open"
+
+
+class BallotKind(StrEnum):
+    YES_NO = "yes_no"
+    SINGLE = "single"
+    APPROVAL = "approval"
+    SCORE = "score"
+    RANKED = "ranked"
+    BUDGET = "budget"
+
+
+class BudgetCount(StrEnum):
+    """How a budget vote is counted."""
+
+    GREEDY = "greedy"
+    EQUAL_SHARES = "equal_shares"
+
+
+class Roll(StrEnum):
+    """Of whom the electorate is made."""
+
+    RESIDENTS = "residents"
+    HOUSEHOLDS = "households"
+    REPRESENTATIVES = "representatives"
+    OWNERS = "owners"
+
+
+class Rule(StrEnum):
+    """The preset by which a vote is judged; services/rules/quorum.py says what each asks for."""
+
+    RESIDENTS_MEETING = "residents_meeting"
+    REPRESENTATIVES_MEETING = "representatives_meeting"
+    OWNERS_ORDINARY = "owners_ordinary"
+    OWNERS_MAJOR = "owners_major"
+    CONSULTATION = "consultation"
+
+
+class VoteClosed(Conflict):
+    code, zh, en = "vote_closed", "投票已经结束", "The vote has ended"
+
+
+class StillVoting(InvalidState):
+    """Only a consultation, or a vote in which all have voted, may be closed by hand before its time."""
+
+    def __init__(self) -> None:
+        super().__init__(DeliberationState.VOTING)
+        self.zh = "投票尚未截止，且还有人没有投票，不能提前结束"
+        self.en = "The vote runs on: its time is not over and not everybody has voted"
+
+
+class NotOnRoll(Forbidden):
+    code, zh, en = "not_on_roll", "您不在本次表决的名册上", "You are not on the roll of this vote"
+
+
+class BadChoice(Invalid):
+    code, zh, en = "bad_choice", "选票内容与本次表决不符", "This choice does not fit this vote"
+
+
+class BadDates(Invalid):
+    zh = "讨论须在投票截止前结束，投票截止时间须在将来 90 天以内"
+    en = "The discussion ends before the vote does, and the vote within the next 90 days"
+
+
+class RuleMisfitsRoll(Invalid):
+    zh = "表决规则与名册不匹配"
+    en = "This rule is not for such a roll"
+
+
+class SameOption(Invalid):
+    zh = "选项不能重复"
+    en = "Two options are the same"
+
+
+class NoSuchResolution(Invalid):
+    zh = "没有找到本社区的这项决议"
+    en = "No such resolution of this community"
+
+
+refuses("deliberations_dates", BadDates)
+refuses("deliberations_rule_fits_roll", RuleMisfitsRoll)
+refuses("options_distinct", SameOption)
+refuses("ballots_only_while_voting", VoteClosed)
+refuses("ballots_choice", BadChoice)
+refuses("role_grants_resolution", NoSuchResolution)
+
+
+class Deliberation(Stateful):
+    """A question put to the neighbours. From the opening of the vote on, everything asked is frozen (trigger)."""
+
+    FLOW = {
+        DeliberationState.PROPOSED: {DeliberationState.DISCUSSION, DeliberationState.WITHDRAWN},
+        DeliberationState.DISCUSSION: {DeliberationState.VOTING, DeliberationState.WITHDRAWN},
+        DeliberationState.VOTING: {
+            DeliberationState.DECIDED,
+            DeliberationState.FAILED_QUORUM,
+            DeliberationState.WITHDRAWN,
+        },
+        DeliberationState.DECIDED: {DeliberationState.IMPLEMENTING},
+        DeliberationState.IMPLEMENTING: {DeliberationState.REVIEWED},
+        DeliberationState.REVIEWED: set(),
+        DeliberationState.FAILED_QUORUM: set(),
+        DeliberationState.WITHDRAWN: set(),
+    }
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", "deliberations", on_delete=RESTRICT
+    )
+    community_id: int
+    author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "deliberations", on_delete=RESTRICT
+    )
+    author_id: int
+    form = fields.CharEnumField(Form, max_length=16)
+    title = fields.CharField(60)
+    body = fields.TextField()
+    ballot_kind = fields.CharEnumField(BallotKind, max_length=16)
+    secret = fields.BooleanField(default=False)
+    max_choices = fields.SmallIntField(null=True)
+    roll = fields.CharEnumField(Roll, max_length=16)
+    rule = fields.CharEnumField(Rule, max_length=32)
+    discussion_until = fields.DatetimeField()
+    voting_until = fields.DatetimeField()
+    state = fields.CharEnumField(DeliberationState, max_length=16, default=DeliberationState.PROPOSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    opened_at = fields.DatetimeField(null=True)
+    roll_size = fields.IntField(null=True)
+    roll_hash = fields.CharField(64, null=True)
+    """SHA-256 (hex) over the roll's lines `number:residents:id`, joined by line feeds."""
+    closed_at = fields.DatetimeField(null=True)
+
+    options: fields.ReverseRelation["Option"]
+
+    class Meta:
+        table = "deliberations"
+
+
+class Option(Record):
+    """One of the things to choose from."""
+
+    community_id = fields.BigIntField()
+    deliberation: fields.ForeignKeyRelation[Deliberation] = fields.ForeignKeyField(
+        "models.Deliberation", "options", on_delete=RESTRICT
+    )
+    deliberation_id: int
+    position = fields.SmallIntField()
+    title = fields.CharField(60)
+
+    class Meta:
+        table = "options"
+        ordering = ["position"]
+
+
+class Elector(Record):
+    """A line of the frozen roll: a resident, or a household for which its representative casts."""
+
+    community_id = fields.BigIntField()
+    deliberation: fields.ForeignKeyRelation[Deliberation] = fields.ForeignKeyField(
+        "models.Deliberation", "electors", on_delete=RESTRICT
+    )
+    deliberation_id: int
+    number = fields.IntField()
+    resident: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "elector_lines", on_delete=RESTRICT, null=True
+    )
+    resident_id: int | None
+    household: fields.ForeignKeyNullableRelation[Household] = fields.ForeignKeyField(
+        "models.Household", "elector_lines", on_delete=RESTRICT, null=True
+    )
+    household_id: int | None
+
+    class Meta:
+        table = "electors"
+
+
+class Ballot(Record):
+    """What an elector chose; replaced only while the vote runs. `nonce` salts the receipt the voter was given."""
+
+    community_id = fields.BigIntField()
+    deliberation: fields.ForeignKeyRelation[Deliberation] = fields.ForeignKeyField(
+        "models.Deliberation", "ballots", on_delete=RESTRICT
+    )
+    deliberation_id: int
+    elector: fields.ForeignKeyRelation[Elector] = fields.ForeignKeyField(
+        "models.Elector", "ballots", on_delete=RESTRICT
+    )
+    elector_id: int
+    resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "ballots", on_delete=RESTRICT
+    )
+    resident_id: int
+    """Who cast it: the elector himself, or his household's representative."""
+    choice: Any = fields.JSONField()
+    nonce = fields.BinaryField()
+    receipt = fields.CharField(64)
+    cast_at = fields.DatetimeField(db_default=NOW)
+
+    class Meta:
+        table = "ballots"
+
+
+class Result(Record):
+    """What the count gave, written once at the close, also when too few took part."""
+
+    community_id = fields.BigIntField()
+    deliberation: fields.OneToOneRelation[Deliberation] = fields.OneToOneField(
+        "models.Deliberation", "result", on_delete=RESTRICT
+    )
+    deliberation_id: int
+    roll_size = fields.IntField()
+    voted = fields.IntField()
+    tally: Any = fields.JSONField()
+    """`[{option_id | choice, title, votes, share, passed}]`."""
+    passed = fields.BooleanField(null=True)
+    explanation_zh = fields.TextField()
+    explanation_en = fields.TextField()
+
+    class Meta:
+        table = "results"
+
+
+class Resolution(Record):
+    """The decided text with its rule and figures, immutable. Money and roles cite its number later."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", "resolutions", on_delete=RESTRICT
+    )
+    community_id: int
+    deliberation: fields.OneToOneRelation[Deliberation] = fields.OneToOneField(
+        "models.Deliberation", "resolution", on_delete=RESTRICT
+    )
+    deliberation_id: int
+    number = fields.CharField(16)
+    """Per community and year: 2026-003."""
+    title = fields.CharField(60)
+    rule = fields.CharEnumField(Rule, max_length=32)
+    binding = fields.BooleanField()
+    passed = fields.BooleanField(null=True)
+    explanation_zh = fields.TextField()
+    explanation_en = fields.TextField()
+    counts: Any = fields.JSONField()
+    """`{roll, voted, tally}`."""
+    roll_hash = fields.CharField(64)
+
+    class Meta:
+        table = "resolutions"
