@@ -76,6 +76,14 @@ class OtherTeam(Conflict):
     en = "You are in another team of this campaign already"
 
 
+class CampaignOver(Conflict):
+    code, zh, en = "campaign_over", "众筹已经截止", "The campaign's deadline has passed"
+
+
+class NoSuchTeam(Invalid):
+    zh, en = "这个项目没有这支小分队", "This campaign has no such team"
+
+
 class ResolutionNotValid(Invalid):
     code = "resolution_not_valid"
     zh = "须引用本社区已通过（或参考性）的决议"
@@ -85,7 +93,9 @@ class ResolutionNotValid(Invalid):
 refuses("campaigns_published_by_another", NotByTheSubmitter)
 refuses("campaigns_resolution", ResolutionNotValid)
 refuses("pledges_one_adopter", LineAdopted)
+refuses("pledges_team_of_campaign", NoSuchTeam)
 refuses("teams_one_name", AlreadyExists)
+refuses("team_members_one_team", OtherTeam)
 
 
 class Campaign(Stateful):
@@ -176,10 +186,6 @@ class Team(Record):
     founder_id: int
     name = fields.CharField(60)
     moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
-
-    helpers: int
-    pledges_brought: int
-    joined_by_me: bool
 
     class Meta:
         table = "teams"

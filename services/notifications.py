@@ -20,6 +20,20 @@ NOTICES: dict[str, tuple[str, str]] = {
     ),
     "role.granted": ("您已被授予新的职责", "You have been given a new role"),
     "role.revoked": ("您的一项职责已结束", "One of your roles has ended"),
+    "pledge.paid": ("您为「{title}」认捐的 {yuan} 元已收到", "Your {yuan} yuan for “{title}” have arrived"),
+    "pledge.expired": ("您为「{title}」的认捐未在时限内付款", "Your pledge to “{title}” was not paid in time"),
+    "pledge.refunded": ("您为「{title}」认捐的 {yuan} 元已原路退回", "Your {yuan} yuan for “{title}” were refunded"),
+    "pledge.received": ("您捐给「{title}」的物品或服务已收到", "What you gave to “{title}” has been received"),
+    "campaign.in_review": ("众筹「{title}」等待您审核发布", "The campaign “{title}” waits for you to publish it"),
+    "campaign.funded": ("您支持的众筹「{title}」已达成", "The campaign “{title}” you gave to is funded"),
+    "campaign.failed": (
+        "众筹「{title}」未达成，您付的款将原路退回",
+        "The campaign “{title}” was not funded; what you paid is coming back",
+    ),
+    "campaign.cancelled": (
+        "众筹「{title}」已取消，您付的款将原路退回",
+        "The campaign “{title}” was cancelled; what you paid is coming back",
+    ),
 }
 
 
