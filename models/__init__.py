@@ -6,6 +6,7 @@ from models.crowdfunding import BudgetLine, Campaign, Pledge, Team, TeamMember
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
+from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.payments import Heard, Order, Refund
 from models.places import Place
 from models.residents import (
@@ -17,6 +18,7 @@ from models.residents import (
     RoleGrant,
     Session,
 )
+from models.wishes import Wish, WishClaim
 
 __models__ = [
     Account,
@@ -27,12 +29,17 @@ __models__ = [
     Comment,
     Deliberation,
     Elector,
+    Endorsement,
     Event,
     Heard,
     Household,
     HouseholdClaim,
     IdempotencyKey,
     Membership,
+    Need,
+    NeedAnswer,
+    NeedLink,
+    NeedRating,
     Notice,
     Option,
     Order,
@@ -48,5 +55,7 @@ __models__ = [
     Team,
     TeamMember,
     Transfer,
+    Wish,
+    WishClaim,
 ]
 __all__ = ["Record", "Stateful", *(model.__name__ for model in __models__)]

@@ -34,6 +34,30 @@ NOTICES: dict[str, tuple[str, str]] = {
         "众筹「{title}」已取消，您付的款将原路退回",
         "The campaign “{title}” was cancelled; what you paid is coming back",
     ),
+    "need.accepted": ("需求「{title}」已受理", "The need “{title}” has been taken on"),
+    "need.declined": ("需求「{title}」未受理：{reason}", "The need “{title}” was declined: {reason}"),
+    "need.routed": ("需求「{title}」已确定办理方式", "It is settled how the need “{title}” will be handled"),
+    "need.answered": ("需求「{title}」有了正式答复", "The need “{title}” has an official answer"),
+    "need.done": (
+        "需求「{title}」已办结，请评价；不满意可在三十天内要求重办",
+        "The need “{title}” is done; please rate it, or reopen it within 30 days",
+    ),
+    "need.rated": ("需求「{title}」收到评价：{score} 分", "The need “{title}” was rated {score}"),
+    "need.reopened": ("需求「{title}」被要求重办：{reason}", "The need “{title}” was reopened: {reason}"),
+    "need.closed": ("需求「{title}」已归档", "The need “{title}” is closed"),
+    "wish.approved": ("微心愿「{title}」已通过审核", "The wish “{title}” has been approved"),
+    "wish.claimed": ("微心愿「{title}」有人认领了", "The wish “{title}” has been claimed"),
+    "wish.due_soon": (
+        "您认领的微心愿「{title}」还有两天到期，请完成后反馈",
+        "Your claim on the wish “{title}” ends in two days; please report what you did",
+    ),
+    "wish.released": ("微心愿「{title}」的认领已释放", "A claim on the wish “{title}” was released"),
+    "wish.fulfilled": ("微心愿「{title}」已完成，请确认", "The wish “{title}” has been fulfilled; please confirm"),
+    "wish.confirmed": ("微心愿「{title}」已由许愿人确认", "The wish “{title}” has been confirmed by the wisher"),
+    "wish.disputed": ("微心愿「{title}」的完成情况有异议", "The fulfilment of the wish “{title}” is disputed"),
+    "wish.closed": ("微心愿「{title}」的异议已处理", "The dispute over the wish “{title}” has been settled"),
+    "wish.withdrawn": ("微心愿「{title}」已撤回", "The wish “{title}” was withdrawn"),
+    "wish.expired": ("微心愿「{title}」已过期", "The wish “{title}” has expired"),
 }
 
 

@@ -67,6 +67,10 @@ class IdempotencyConflict(Conflict):
     en = "This Idempotency-Key was used for a different request"
 
 
+class TooLate(Conflict):
+    code, zh, en = "too_late", "已经超过期限", "The time for this is over"
+
+
 class AlreadyExists(Conflict):
     code, zh, en = "already_exists", "已经存在，不能重复提交", "It exists already"
 

@@ -53,3 +53,18 @@ def cut(found: list[T], page: Page, *, by: Sequence[str] = ("id",)) -> Listed[T]
         return Listed(found)
     found = found[: page.limit]
     return Listed(found, tuple(int(getattr(found[-1], column)) for column in by))
+
+
+def where(first: int, *conditions: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    """SQL conditions and their values, numbered from `$first`: `("n.state = {}", state)`; a value of None falls away.
+
+    The text depends only on which conditions are there, so that each combination is planned for its index.
+    """
+    text = ""
+    values: list[Any] = []
+    for condition, *given in conditions:
+        if None not in given:
+            numbers = range(first + len(values), first + len(values) + len(given))
+            text += " AND " + condition.format(*(f"${number}" for number in numbers))
+            values += given
+    return text, values

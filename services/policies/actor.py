@@ -67,3 +67,9 @@ class Actor:
             grant.role in STAFF and (community_id in grant.communities or grant.community_id == community_id)
             for grant in self.grants
         )
+
+    def serves(self, *roles: Role) -> list[int]:
+        """The communities in which, or in a part of which, he holds one of the roles."""
+        held = [] if self.suspended else [grant for grant in self.grants if grant.role in roles]
+        parts = {grant.community_id for grant in held if grant.community_id is not None}
+        return sorted(parts.union(*(grant.communities for grant in held)))

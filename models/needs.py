@@ -1,0 +1,200 @@
+"""Needs: what residents ask for, who stands behind it, what the community answered, what was made from it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from tortoise import fields
+
+from app.core.errors import AlreadyExists, Invalid, refuses
+from models.base import RESTRICT, Moderation, Record, Stateful
+from models.places import Place
+from models.residents import Resident
+
+
+class NeedState(StrEnum):
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    MERGED = "merged"
+    WITHDRAWN = "withdrawn"
+    ROUTED = "routed"
+    IN_PROGRESS = "in_progress"
+    DONE = "done"
+    RATED = "rated"
+    CLOSED = "closed"
+
+
+class ServiceClass(StrEnum):
+    """What kind of help is asked for."""
+
+    APPROVAL = "approval"
+    CARE = "care"
+    MUTUAL_AID = "mutual_aid"
+    CAPABILITY = "capability"
+    TECHNOLOGY = "technology"
+
+
+class NeedField(StrEnum):
+    """The part of life a need belongs to."""
+
+    ELDERLY = "elderly"
+    CHILDREN = "children"
+    DISABILITY = "disability"
+    HEALTH = "health"
+    CULTURE_SPORT = "culture_sport"
+    ENVIRONMENT = "environment"
+    SAFETY = "safety"
+    PROPERTY = "property"
+    LIVELIHOOD = "livelihood"
+    OTHER = "other"
+
+
+class NeedRoute(StrEnum):
+    """The path an accepted need takes."""
+
+    WISH = "wish"
+    ACTIVITY = "activity"
+    DELIBERATION = "deliberation"
+    CAMPAIGN = "campaign"
+    PROJECT = "project"
+    OFFICIAL = "official"
+    ESCALATION = "escalation"
+
+
+class NeedSort(StrEnum):
+    """Newest first, or most endorsed first."""
+
+    NEW = "new"
+    SUPPORT = "support"
+
+
+class UnknownPhoto(Invalid):
+    code, zh, en = "unknown_photo", "没有找到这张照片", "No such photo"
+
+
+refuses("need_links_once", AlreadyExists)
+
+
+class Need(Stateful):
+    """What somebody asks for. `endorsements` follows the rows by trigger; `assistant` posted it on the author's behalf.
+
+    `endorsed_by_me` is about whoever looks; only what came through the door of `services.needs` knows it.
+    """
+
+    FLOW = {
+        NeedState.SUBMITTED: {NeedState.ACCEPTED, NeedState.DECLINED, NeedState.MERGED, NeedState.WITHDRAWN},
+        NeedState.ACCEPTED: {NeedState.ROUTED, NeedState.IN_PROGRESS, NeedState.DONE},
+        NeedState.ROUTED: {NeedState.IN_PROGRESS, NeedState.DONE},
+        NeedState.IN_PROGRESS: {NeedState.DONE},
+        NeedState.DONE: {NeedState.RATED, NeedState.ACCEPTED},
+        NeedState.RATED: {NeedState.CLOSED, NeedState.ACCEPTED},
+        NeedState.DECLINED: set(),
+        NeedState.MERGED: set(),
+        NeedState.WITHDRAWN: set(),
+        NeedState.CLOSED: set(),
+    }
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "needs", on_delete=RESTRICT)
+    community_id: int
+    author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField("models.Resident", "needs", on_delete=RESTRICT)
+    author_id: int
+    assistant: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "needs_for_others", on_delete=RESTRICT, null=True
+    )
+    assistant_id: int | None
+    state = fields.CharEnumField(NeedState, max_length=16, default=NeedState.SUBMITTED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    service_class = fields.CharEnumField(ServiceClass, max_length=16)
+    field = fields.CharEnumField(NeedField, max_length=16)
+    title = fields.CharField(60)
+    body = fields.TextField()
+    endorsements = fields.IntField(default=0)
+    route = fields.CharEnumField(NeedRoute, max_length=16, null=True)
+    done_at: datetime | None = fields.DatetimeField(null=True)
+    rated_at: datetime | None = fields.DatetimeField(null=True)
+
+    endorsed_by_me: bool = False
+
+    class Meta:
+        table = "needs"
+
+    @property
+    def assisted(self) -> bool:
+        """Whether somebody posted it on the author's behalf."""
+        return self.assistant_id is not None
+
+
+OPEN = frozenset({NeedState.SUBMITTED, NeedState.ACCEPTED, NeedState.ROUTED, NeedState.IN_PROGRESS})
+"""The states in which neighbours may still stand behind a need."""
+
+
+class Endorsement(Record):
+    """A neighbour stands behind a need; one row each."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", "endorsements", on_delete=RESTRICT
+    )
+    community_id: int
+    need: fields.ForeignKeyRelation[Need] = fields.ForeignKeyField("models.Need", "supports", on_delete=RESTRICT)
+    need_id: int
+    resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "endorsements", on_delete=RESTRICT
+    )
+    resident_id: int
+
+    class Meta:
+        table = "endorsements"
+
+
+class NeedAnswer(Record):
+    """What the community officially answered."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", "need_answers", on_delete=RESTRICT
+    )
+    community_id: int
+    need: fields.ForeignKeyRelation[Need] = fields.ForeignKeyField("models.Need", "answers", on_delete=RESTRICT)
+    need_id: int
+    author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "need_answers", on_delete=RESTRICT
+    )
+    author_id: int
+    body = fields.TextField()
+
+    class Meta:
+        table = "need_answers"
+
+
+class NeedRating(Record):
+    """How content somebody was with what was done, 1 to 5; his words stand in the timeline."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", "need_ratings", on_delete=RESTRICT
+    )
+    community_id: int
+    need: fields.ForeignKeyRelation[Need] = fields.ForeignKeyField("models.Need", "ratings", on_delete=RESTRICT)
+    need_id: int
+    resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "need_ratings", on_delete=RESTRICT
+    )
+    resident_id: int
+    score = fields.SmallIntField()
+
+    class Meta:
+        table = "need_ratings"
+
+
+class NeedLink(Record):
+    """Something made from a need: `deliberation` 7 answers need 5."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", "need_links", on_delete=RESTRICT
+    )
+    community_id: int
+    need: fields.ForeignKeyRelation[Need] = fields.ForeignKeyField("models.Need", "links", on_delete=RESTRICT)
+    need_id: int
+    kind = fields.CharField(30)
+    subject_id = fields.BigIntField()
+
+    class Meta:
+        table = "need_links"
