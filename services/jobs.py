@@ -12,7 +12,7 @@ from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from models.events import Event, Notice
 from models.residents import HouseholdClaim, RoleGrant
-from services import notifications, once
+from services import deliberations, notifications, once
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,12 @@ async def forget_old_keys(tools: Tools) -> None:
     await once.forget_old_keys()
 
 
+async def advance_deliberations(tools: Tools) -> None:
+    """Votes open and close on time."""
+    await deliberations.advance_due()
+
+
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_old_keys),
+    ("* * * * * */5", advance_deliberations),
 ]

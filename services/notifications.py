@@ -58,6 +58,17 @@ NOTICES: dict[str, tuple[str, str]] = {
     "wish.closed": ("微心愿「{title}」的异议已处理", "The dispute over the wish “{title}” has been settled"),
     "wish.withdrawn": ("微心愿「{title}」已撤回", "The wish “{title}” was withdrawn"),
     "wish.expired": ("微心愿「{title}」已过期", "The wish “{title}” has expired"),
+    "deliberation.voting_opened": ("「{title}」开始表决，请您投票", "The vote on “{title}” is open"),
+    "deliberation.decided": ("「{title}」的表决已有结果", "The vote on “{title}” has been decided"),
+    "deliberation.failed_quorum": (
+        "「{title}」的表决参加人数不足，未产生决议",
+        "Too few took part in the vote on “{title}”; no resolution came of it",
+    ),
+    "deliberation.withdrawn": ("「{title}」已撤回", "“{title}” has been withdrawn"),
+    "deliberation.lapsed": (
+        "「{title}」在截止前没有开始表决，已自动撤回",
+        "“{title}” was not put to the vote in time and has lapsed",
+    ),
 }
 
 

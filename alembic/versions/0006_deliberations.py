@@ -53,7 +53,7 @@ CREATE TABLE deliberations (
 );
 CREATE INDEX deliberations_by_community ON deliberations (community_id, id DESC);
 CREATE INDEX deliberations_by_state ON deliberations (community_id, state, id DESC);
-CREATE INDEX deliberations_to_open ON deliberations (discussion_until) WHERE state IN ('proposed', 'discussion');
+CREATE INDEX deliberations_to_open ON deliberations (discussion_until) WHERE state = 'discussion';
 CREATE INDEX deliberations_to_close ON deliberations (voting_until) WHERE state IN ('proposed', 'discussion', 'voting');
 
 CREATE TABLE options (
