@@ -15,7 +15,7 @@ from app.core.redis import open_redis
 from app.core.settings import Settings
 from app.gateways.outside import open_outside
 from app.middleware import ETags, Surroundings
-from routers import deps, health, residents
+from routers import callbacks, crowdfunding, deps, health, residents
 
 ROUTERS = [
     health.router,
@@ -23,6 +23,11 @@ ROUTERS = [
     residents.me,
     residents.place_tree,
     residents.homes,
+    crowdfunding.fund,
+    crowdfunding.campaigns,
+    crowdfunding.pledges,
+    crowdfunding.teams,
+    callbacks.router,
 ]
 
 

@@ -151,7 +151,7 @@ class Campaign(Stateful):
     @property
     def progress(self) -> int:
         """Whole percent of the goal, rounded down."""
-        return self.raised_fen * 100 // self.goal_fen
+        return int(self.raised_fen * 100 // self.goal_fen)
 
     class Meta:
         table = "campaigns"

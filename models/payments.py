@@ -47,9 +47,7 @@ class Order(Stateful):
     }
 
     community_id = fields.BigIntField()
-    pledge: fields.ForeignKeyRelation[Pledge] = fields.ForeignKeyField(
-        "models.Pledge", "orders", on_delete=RESTRICT
-    )
+    pledge: fields.ForeignKeyRelation[Pledge] = fields.ForeignKeyField("models.Pledge", "orders", on_delete=RESTRICT)
     pledge_id: int
     out_trade_no = fields.CharField(32)
     amount_fen = fields.BigIntField()

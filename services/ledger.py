@@ -77,9 +77,7 @@ VALUES ($1, ({PURSE}), ({PURSE.replace("$3", "$5").replace("$2", "$4")}), $6, $7
 """
 
 
-async def post(
-    community_id: int, *, debit: Purse, credit: Purse, amount_fen: int, cause: Record, leg: Leg
-) -> int:
+async def post(community_id: int, *, debit: Purse, credit: Purse, amount_fen: int, cause: Record, leg: Leg) -> int:
     """Move money from the debit to the credit account, once per cause and leg; the transfer's id.
 
     Money coming from outside locks nothing. Raises NotEnough when the debit account holds less, AlreadyExists when

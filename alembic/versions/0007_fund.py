@@ -332,6 +332,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     run_script("""
-    DROP TABLE transfers, accounts, wechat_inbox, refunds, orders, pledges, team_members, teams, budget_lines, campaigns;
+    DROP TABLE transfers, accounts, wechat_inbox, refunds, orders, pledges, team_members, teams, budget_lines,
+        campaigns;
     DROP FUNCTION refuse_overdraft, follow_road, keep_terms;
     """)

@@ -4,22 +4,15 @@ from models.crowdfunding import Campaign, CampaignState, Pledge
 from services.policies.actor import OFFICERS, STAFF, Actor
 
 
-def staffed_by(actor: Actor) -> set[int]:
+def staffed_by(actor: Actor) -> list[int]:
     """The communities in which he works; there he sees drafts too."""
-    if actor.suspended:
-        return set()
-    works = [grant for grant in actor.grants if grant.role in STAFF]
-    inside = {grant.community_id for grant in works if grant.community_id is not None}
-    return inside.union(*(grant.communities for grant in works))
+    return actor.serves(*STAFF)
 
 
-def shown_to(actor: Actor) -> set[int]:
+def shown_to(actor: Actor) -> list[int]:
     """The communities whose campaigns he sees: his own, those he works in, those below him as an officer."""
-    if actor.suspended:
-        return set()
-    home = {actor.community_id} if actor.verified and actor.community_id is not None else set()
-    below = (grant.communities for grant in actor.grants if grant.role in OFFICERS)
-    return home.union(staffed_by(actor), *below)
+    home = [actor.community_id] if actor.verified and actor.community_id is not None else []
+    return sorted({*home, *actor.serves(*STAFF, *OFFICERS)})
 
 
 def may_propose(actor: Actor, community_id: int) -> bool:
@@ -27,13 +20,8 @@ def may_propose(actor: Actor, community_id: int) -> bool:
     return actor.is_staff(community_id)
 
 
-def may_publish(actor: Actor, campaign: Campaign) -> bool:
-    """A committee member other than whoever submitted it."""
-    return actor.is_committee(campaign.community_id) and actor.id != campaign.submitted_by_id
-
-
 def may_conduct(actor: Actor, campaign: Campaign) -> bool:
-    """The committee cancels, accepts and settles."""
+    """The committee publishes, cancels, accepts and settles."""
     return actor.is_committee(campaign.community_id)
 
 
