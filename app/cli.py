@@ -15,14 +15,16 @@ from rich.console import Console
 
 from app import demo as demonstration
 from app import run as everything
-from app import seed as seeding
 from app import worker as working
+from app.contest import seed_contest
 from app.core import clock, db, embedded, logs, migrations
 from app.core.embedded import OWNER
 from app.core.settings import Settings
+from app.scale import seed_scale
+from app.seed import seed_cast
 from models.places import PlaceKind
 from models.residents import Role
-from services import places, residents
+from services import places, residents, verification
 
 T = TypeVar("T")
 
@@ -74,10 +76,31 @@ def migrate() -> None:
 
 
 @cli.command()
-def seed() -> None:
-    """The demonstration community with its cast, once."""
-    made = _in_database(seeding.seed_cast)
-    console.print("seeded the demonstration community" if made else "the demonstration community is there already")
+def seed(
+    contest: Annotated[bool, typer.Option(help="load the provincial contest, once")] = False,
+    scale: Annotated[int, typer.Option(min=0, max=5_000_000, help="make so many needs for benchmarks")] = 0,
+) -> None:
+    """The demonstration community with its cast, once; or the contest; or many needs."""
+    if contest:
+        made = _in_database(lambda: seed_contest(console.print))
+        console.print("loaded the contest" if made else "the contest is there already")
+    elif scale:
+        community_id = _in_database(lambda: seed_scale(scale))
+        console.print(f"made {scale} needs in community {community_id}")
+    else:
+        made = _in_database(seed_cast)
+        console.print("seeded the demonstration community" if made else "the demonstration community is there already")
+
+
+@cli.command()
+def verify() -> None:
+    """Recompute the books and counters from their rows; exit 1 and name each violation if there is one."""
+    violations = _in_database(verification.verify)
+    for violation in violations:
+        console.print(f"[red]✗[/red] {violation}")
+    console.print(f"{len(violations)} violations")
+    if violations:
+        raise typer.Exit(1)
 
 
 @cli.command("add-place")

@@ -2,9 +2,12 @@
 
 from models.base import Record, Stateful
 from models.comments import Comment
+from models.crowdfunding import BudgetLine, Campaign, Pledge, Team, TeamMember
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
+from models.ledger import Account, Transfer
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
+from models.payments import Heard, Order, Refund
 from models.places import Place
 from models.residents import (
     Assistance,
@@ -19,14 +22,18 @@ from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
 __models__ = [
+    Account,
     Activity,
     Assistance,
     Ballot,
+    BudgetLine,
+    Campaign,
     Comment,
     Deliberation,
     Elector,
     Endorsement,
     Event,
+    Heard,
     Household,
     HouseholdClaim,
     IdempotencyKey,
@@ -37,8 +44,11 @@ __models__ = [
     NeedRating,
     Notice,
     Option,
+    Order,
     Place,
+    Pledge,
     Reason,
+    Refund,
     Resident,
     Resolution,
     Result,
@@ -47,6 +57,9 @@ __models__ = [
     Session,
     Shift,
     Signup,
+    Team,
+    TeamMember,
+    Transfer,
     Wish,
     WishClaim,
 ]

@@ -14,6 +14,7 @@ from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId
 from routers.schemas.residents import (
     DeclineIn,
+    FiguresOut,
     HouseholdClaimIn,
     HouseholdClaimOut,
     HouseholdIn,
@@ -31,9 +32,10 @@ from routers.schemas.residents import (
     RoleIn,
     RoleOut,
 )
-from services import notifications, places, residents
+from services import notifications, places, residents, statistics
 from services.notifications import InboxLine
 from services.residents import Profile
+from services.statistics import Figures
 
 sessions = make_router("/auth", "sessions")
 me = make_router("/me", "me")
@@ -99,6 +101,12 @@ async def list_places(
 async def get_place(place_id: PathId) -> Place:
     """One place."""
     return await places.find(place_id)
+
+
+@place_tree.get("/{place_id}/stats", response_model=FiguresOut, openapi_extra=PUBLIC)
+async def show_statistics(place_id: PathId) -> Figures:
+    """What all communities of a community, street or district add up to, counted from rows."""
+    return await statistics.figures(place_id)
 
 
 @place_tree.post("", response_model=PlaceOut, status_code=201)

@@ -22,6 +22,9 @@ OWED: dict[str, tuple[str, ...]] = {
     "household_claim.declined": ("tell_claimant",),
     "role.granted": ("tell_role_holder",),
     "role.revoked": ("tell_role_holder",),
+    "pledge.refunding": ("send_refunds",),
+    "campaign.failed": ("send_refunds",),
+    "campaign.cancelled": ("send_refunds",),
 }
 
 TIMELINE_MAX = 200

@@ -12,7 +12,9 @@ from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from models.events import Event, Notice
 from models.residents import HouseholdClaim, RoleGrant
-from services import deliberations, needs, notifications, once, volunteering, wishes
+from services import crowdfunding, deliberations, needs, notifications, once, payments, volunteering, wishes
+
+REFUND_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,13 @@ async def tell_role_holder(tools: Tools, event: Event) -> None:
     await _tell_once(event, grant.resident_id, grant)
 
 
+async def send_refunds(tools: Tools, event: Event) -> None:
+    """Refunds are owed; send what is due now, the clock follows them to the end."""
+    for _ in range(REFUND_ROUNDS):
+        if not await payments.follow_refunds(tools.pay):
+            return
+
+
 @atomic()
 async def _tell_once(event: Event, resident_id: int, about: HouseholdClaim | RoleGrant, **params: str) -> None:
     told = await Notice.exists(resident_id=resident_id, kind=event.verb, subject_kind=about.noun(), subject_id=about.id)
@@ -44,7 +53,7 @@ async def _tell_once(event: Event, resident_id: int, about: HouseholdClaim | Rol
 
 
 Job = Callable[[Tools, Event], Awaitable[None]]
-JOBS: dict[str, Job] = {job.__name__: job for job in (tell_claimant, tell_role_holder)}
+JOBS: dict[str, Job] = {job.__name__: job for job in (send_refunds, tell_claimant, tell_role_holder)}
 
 Periodic = Callable[[Tools], Awaitable[None]]
 
@@ -84,6 +93,23 @@ async def advance_deliberations(tools: Tools) -> None:
     await deliberations.advance_due()
 
 
+async def follow_orders(tools: Tools) -> None:
+    """Unpaid orders are asked about, and closed when their time is over."""
+    await payments.follow_orders(tools.pay)
+
+
+async def follow_refunds(tools: Tools) -> None:
+    """Refunds are sent, asked about and sent again until they have arrived."""
+    await payments.follow_refunds(tools.pay)
+
+
+async def advance_campaigns(tools: Tools) -> None:
+    """Campaigns open, are decided and begin on time."""
+    await crowdfunding.open_due()
+    await crowdfunding.end_due()
+    await crowdfunding.begin_due()
+
+
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_old_keys),
     ("* * * * * */30", close_rated_needs),
@@ -92,4 +118,7 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */30", expire_wishes),
     ("* * * * *", fill_shifts),
     ("* * * * * */5", advance_deliberations),
+    ("* * * * * */5", follow_orders),
+    ("* * * * * */5", follow_refunds),
+    ("* * * * * */5", advance_campaigns),
 ]

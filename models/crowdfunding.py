@@ -1,0 +1,251 @@
+"""Campaigns with their budgets, what residents pledge to them, and the teams that raise together."""
+
+from enum import StrEnum
+
+from tortoise import fields
+
+from app.core.errors import AlreadyExists, Conflict, Forbidden, Invalid, refuses
+from models.base import RESTRICT, Moderation, Record, Stateful
+from models.places import Place
+from models.residents import Resident
+
+
+class LegalPath(StrEnum):
+    """Who may raise money, and from whom (居委会组织法 42)."""
+
+    COMMUNITY = "community"
+    CHARITY = "charity"
+    GOVERNMENT = "government"
+
+
+class CampaignKind(StrEnum):
+    ALL_OR_NOTHING = "all_or_nothing"
+    KEEP_WHAT_IS_RAISED = "keep_what_is_raised"
+
+
+class CampaignState(StrEnum):
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    PUBLISHED = "published"
+    OPEN = "open"
+    FUNDED = "funded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    IMPLEMENTING = "implementing"
+    ACCEPTED = "accepted"
+    SETTLED = "settled"
+
+
+class PledgeKind(StrEnum):
+    MONEY = "money"
+    IN_KIND = "in_kind"
+    TIME = "time"
+    SKILL = "skill"
+    ADOPTION = "adoption"
+    SALE = "sale"
+
+
+MONEY_ROAD = frozenset({PledgeKind.MONEY, PledgeKind.ADOPTION, PledgeKind.SALE})
+"""Kinds that are paid through WeChat; the others are promised and received."""
+
+
+class PledgeState(StrEnum):
+    AWAITING_PAYMENT = "awaiting_payment"
+    PAID = "paid"
+    EXPIRED = "expired"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+    PROMISED = "promised"
+    RECEIVED = "received"
+    WITHDRAWN = "withdrawn"
+
+
+class NotByTheSubmitter(Forbidden):
+    code = "not_by_the_submitter"
+    zh = "提交人不能自己发布，请另一位居委会成员审核"
+    en = "Another committee member publishes what somebody submitted"
+
+
+class LineAdopted(Conflict):
+    code, zh, en = "already_adopted", "这一项已有人认捐", "Somebody has adopted this line already"
+
+
+class OtherTeam(Conflict):
+    code = "already_in_team"
+    zh = "您已加入这个项目的另一支小分队"
+    en = "You are in another team of this campaign already"
+
+
+class CampaignOver(Conflict):
+    code, zh, en = "campaign_over", "众筹已经截止", "The campaign's deadline has passed"
+
+
+class NoSuchTeam(Invalid):
+    zh, en = "这个项目没有这支小分队", "This campaign has no such team"
+
+
+class ResolutionNotValid(Invalid):
+    code = "resolution_not_valid"
+    zh = "须引用本社区已通过（或参考性）的决议"
+    en = "Cite a resolution of this community that did not fail"
+
+
+refuses("campaigns_published_by_another", NotByTheSubmitter)
+refuses("campaigns_resolution", ResolutionNotValid)
+refuses("pledges_one_adopter", LineAdopted)
+refuses("pledges_team_of_campaign", NoSuchTeam)
+refuses("teams_one_name", AlreadyExists)
+refuses("team_members_one_team", OtherTeam)
+
+
+class Campaign(Stateful):
+    """A purpose, the resolution it rests on, a budget and a deadline; raised within one community."""
+
+    FLOW = {
+        CampaignState.DRAFT: {CampaignState.IN_REVIEW, CampaignState.CANCELLED},
+        CampaignState.IN_REVIEW: {CampaignState.PUBLISHED, CampaignState.OPEN, CampaignState.CANCELLED},
+        CampaignState.PUBLISHED: {CampaignState.OPEN, CampaignState.CANCELLED},
+        CampaignState.OPEN: {CampaignState.FUNDED, CampaignState.FAILED, CampaignState.CANCELLED},
+        CampaignState.FUNDED: {CampaignState.IMPLEMENTING},
+        CampaignState.IMPLEMENTING: {CampaignState.ACCEPTED},
+        CampaignState.ACCEPTED: {CampaignState.SETTLED},
+        CampaignState.FAILED: set(),
+        CampaignState.CANCELLED: set(),
+        CampaignState.SETTLED: set(),
+    }
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", "campaigns", on_delete=RESTRICT
+    )
+    community_id: int
+    author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "campaigns", on_delete=RESTRICT
+    )
+    author_id: int
+    legal_path = fields.CharEnumField(LegalPath, max_length=16)
+    kind = fields.CharEnumField(CampaignKind, max_length=24)
+    title = fields.CharField(60)
+    body = fields.TextField()
+    goal_fen = fields.BigIntField()
+    minimum_fen = fields.BigIntField()
+    opens_at = fields.DatetimeField(null=True)
+    deadline = fields.DatetimeField()
+    resolution_id = fields.BigIntField()
+    state = fields.CharEnumField(CampaignState, max_length=16, default=CampaignState.DRAFT)
+    submitted_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "campaigns_submitted", on_delete=RESTRICT, null=True
+    )
+    submitted_by_id: int | None
+    published_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "campaigns_published", on_delete=RESTRICT, null=True
+    )
+    published_by_id: int | None
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+
+    budget: "list[BudgetLine]"
+    need_ids: list[int]
+    raised_fen: int
+    in_kind_fen: int
+    backers: int
+
+    @property
+    def progress(self) -> int:
+        """Whole percent of the goal, rounded down."""
+        return int(self.raised_fen * 100 // self.goal_fen)
+
+    class Meta:
+        table = "campaigns"
+
+
+class BudgetLine(Record):
+    """One purpose of a campaign's money; the lines add up to its goal."""
+
+    community_id = fields.BigIntField()
+    campaign: fields.ForeignKeyRelation[Campaign] = fields.ForeignKeyField(
+        "models.Campaign", "lines", on_delete=RESTRICT
+    )
+    campaign_id: int
+    title = fields.CharField(60)
+    amount_fen = fields.BigIntField()
+
+    class Meta:
+        table = "budget_lines"
+
+
+class Team(Record):
+    """Residents who raise together for one campaign."""
+
+    community_id = fields.BigIntField()
+    campaign: fields.ForeignKeyRelation[Campaign] = fields.ForeignKeyField(
+        "models.Campaign", "teams", on_delete=RESTRICT
+    )
+    campaign_id: int
+    founder: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "teams_founded", on_delete=RESTRICT
+    )
+    founder_id: int
+    name = fields.CharField(60)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+
+    class Meta:
+        table = "teams"
+
+
+class TeamMember(Record):
+    """A resident helps in a team; in one team of a campaign only."""
+
+    community_id = fields.BigIntField()
+    campaign_id = fields.BigIntField()
+    team: fields.ForeignKeyRelation[Team] = fields.ForeignKeyField("models.Team", "members", on_delete=RESTRICT)
+    team_id: int
+    resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "team_memberships", on_delete=RESTRICT
+    )
+    resident_id: int
+
+    class Meta:
+        table = "team_members"
+
+
+class Pledge(Stateful):
+    """What somebody gives to a campaign; for goods `amount_fen` is their estimated value.
+
+    `late` says that its money came after the order had expired.
+    """
+
+    FLOW = {
+        PledgeState.AWAITING_PAYMENT: {PledgeState.PAID, PledgeState.EXPIRED},
+        PledgeState.EXPIRED: {PledgeState.PAID},
+        PledgeState.PAID: {PledgeState.REFUNDING},
+        PledgeState.REFUNDING: {PledgeState.REFUNDED, PledgeState.PAID},
+        PledgeState.REFUNDED: set(),
+        PledgeState.PROMISED: {PledgeState.RECEIVED, PledgeState.WITHDRAWN},
+        PledgeState.RECEIVED: set(),
+        PledgeState.WITHDRAWN: set(),
+    }
+
+    community_id = fields.BigIntField()
+    campaign: fields.ForeignKeyRelation[Campaign] = fields.ForeignKeyField(
+        "models.Campaign", "pledges", on_delete=RESTRICT
+    )
+    campaign_id: int
+    giver: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "pledges", on_delete=RESTRICT
+    )
+    giver_id: int
+    kind = fields.CharEnumField(PledgeKind, max_length=16)
+    state = fields.CharEnumField(PledgeState, max_length=24)
+    amount_fen = fields.BigIntField(null=True)
+    item = fields.CharField(200, null=True)
+    hours = fields.SmallIntField(null=True)
+    budget_line_id = fields.BigIntField(null=True)
+    team_id = fields.BigIntField(null=True)
+    anonymous = fields.BooleanField(default=True)
+    message = fields.CharField(200, null=True)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    late = fields.BooleanField(default=False)
+
+    payment: dict[str, str] | None = None
+
+    class Meta:
+        table = "pledges"

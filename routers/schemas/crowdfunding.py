@@ -1,0 +1,440 @@
+"""Shapes of the fund, campaigns, pledges and teams. Money is in fen."""
+
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from models.base import Moderation
+from models.crowdfunding import CampaignKind, CampaignState, LegalPath, PledgeKind, PledgeState
+from models.ledger import AccountKind, Leg
+from routers.schemas.base import (
+    Asked,
+    Body,
+    Fen,
+    Id,
+    Moment,
+    ReasonText,
+    Shape,
+    ShortText,
+    TimelineLine,
+    Title,
+    When,
+)
+
+Hours = Annotated[int, Field(ge=1, le=1000, strict=True)]
+
+
+class BudgetLineIn(Asked):
+    """One purpose of the money asked for."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "灯具", "amount_fen": 60000}]})
+
+    title: Title
+    amount_fen: Fen
+
+
+class CampaignIn(Asked):
+    """A campaign to draw up; `budget` adds up to `goal_fen`, `minimum_fen` is the goal unless given."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "community_id": 4,
+                    "legal_path": "community",
+                    "kind": "all_or_nothing",
+                    "title": "7号楼楼道照明",
+                    "body": "更换六层楼道的感应灯，惠及全楼居民。",
+                    "goal_fen": 100000,
+                    "minimum_fen": 80000,
+                    "deadline": "2026-12-23T18:00:00+08:00",
+                    "budget": [{"title": "灯具", "amount_fen": 60000}, {"title": "安装", "amount_fen": 40000}],
+                    "resolution_id": 3,
+                    "need_ids": [5],
+                }
+            ]
+        },
+    )
+
+    community_id: Id
+    legal_path: LegalPath
+    kind: CampaignKind
+    title: Title
+    body: Body
+    goal_fen: Fen
+    minimum_fen: Fen | None = None
+    opens_at: When | None = None
+    deadline: When
+    budget: Annotated[list[BudgetLineIn], Field(min_length=1, max_length=50)]
+    resolution_id: Id
+    need_ids: Annotated[list[Id], Field(max_length=20)] = []
+
+
+class BudgetLineOut(Shape):
+    """One purpose of the money asked for."""
+
+    id: int
+    title: str
+    amount_fen: int
+
+
+class CampaignOut(Shape):
+    """A campaign: `raised_fen` is captured money less refunds, `progress` whole percent of the goal."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 8,
+                    "community_id": 4,
+                    "legal_path": "community",
+                    "kind": "all_or_nothing",
+                    "title": "7号楼楼道照明",
+                    "body": "更换六层楼道的感应灯，惠及全楼居民。",
+                    "state": "open",
+                    "moderation": "passed",
+                    "goal_fen": 100000,
+                    "minimum_fen": 80000,
+                    "opens_at": None,
+                    "deadline": "2026-12-23T18:00:00+08:00",
+                    "budget": [
+                        {"id": 1, "title": "灯具", "amount_fen": 60000},
+                        {"id": 2, "title": "安装", "amount_fen": 40000},
+                    ],
+                    "resolution_id": 3,
+                    "need_ids": [5],
+                    "raised_fen": 45000,
+                    "in_kind_fen": 0,
+                    "backers": 9,
+                    "progress": 45,
+                    "created_at": "2026-11-23T10:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    community_id: int
+    legal_path: LegalPath
+    kind: CampaignKind
+    title: str
+    body: str
+    state: CampaignState
+    moderation: Moderation
+    goal_fen: int
+    minimum_fen: int
+    opens_at: Moment | None
+    deadline: Moment
+    budget: list[BudgetLineOut]
+    resolution_id: int
+    need_ids: list[int]
+    raised_fen: int
+    in_kind_fen: int
+    backers: int
+    progress: int
+    created_at: Moment
+
+
+class CampaignDetailOut(CampaignOut):
+    """A campaign and its public history."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    **CampaignOut.model_config["json_schema_extra"]["examples"][0],  # type: ignore[index,dict-item]
+                    "timeline": [
+                        {
+                            "id": 41,
+                            "verb": "campaign.published",
+                            "at": "2026-11-23T11:00:00+08:00",
+                            "by": "committee",
+                            "assisted": False,
+                            "reason": None,
+                            "facts": {"from": "in_review", "state": "open"},
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+
+    timeline: list[TimelineLine]
+
+    @classmethod
+    def of(cls, detail: Any) -> "CampaignDetailOut":
+        """The campaign of a detail with its timeline beside its own fields."""
+        campaign = CampaignOut.model_validate(detail.campaign)
+        lines = [TimelineLine.model_validate(line) for line in detail.timeline]
+        return cls(**dict(campaign), timeline=lines)
+
+
+class CancelIn(Asked):
+    """Why a campaign is called off."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "物业已承诺更换"}]})
+
+    reason: ReasonText | None = None
+
+
+class PledgeIn(Asked):
+    """What one gives. money and sale: `amount_fen`; adoption: `budget_line_id`; in_kind: `item` and its value in
+    `amount_fen`; time: `hours`; skill: `item`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"kind": "money", "amount_fen": 5000, "message": "支持邻里"},
+                {"kind": "in_kind", "item": "感应灯两盏", "amount_fen": 12000},
+                {"kind": "adoption", "budget_line_id": 2},
+            ]
+        },
+    )
+
+    kind: PledgeKind
+    amount_fen: Fen | None = None
+    item: ShortText | None = None
+    hours: Hours | None = None
+    budget_line_id: Id | None = None
+    team_id: Id | None = None
+    anonymous: bool = True
+    message: ShortText | None = None
+
+
+class PledgeOut(Shape):
+    """A pledge as its giver and the staff see it; `payment` goes straight into wx.requestPayment."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 21,
+                    "campaign_id": 8,
+                    "kind": "money",
+                    "state": "awaiting_payment",
+                    "amount_fen": 5000,
+                    "item": None,
+                    "hours": None,
+                    "budget_line_id": None,
+                    "team_id": None,
+                    "anonymous": True,
+                    "message": "支持邻里",
+                    "payment": {
+                        "timeStamp": "1795400000",
+                        "nonceStr": "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
+                        "package": "prepay_id=wx201410272009395522657a690389285100",
+                        "signType": "RSA",
+                        "paySign": "oR9d8PuhnIc+YZ8cBHFCwfgpaK9gd7vaRvkYD7rthRAZ…",
+                    },
+                    "created_at": "2026-11-23T10:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    campaign_id: int
+    kind: PledgeKind
+    state: PledgeState
+    amount_fen: int | None
+    item: str | None
+    hours: int | None
+    budget_line_id: int | None
+    team_id: int | None
+    anonymous: bool
+    message: str | None
+    payment: dict[str, str] | None
+    created_at: Moment
+
+
+class TakeBackIn(Asked):
+    """Why one takes his pledge back."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "重复付款"}]})
+
+    reason: ReasonText | None = None
+
+
+class GiftOut(Shape):
+    """A line in the list of gifts; givers are not named."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 21,
+                    "giver": "一位邻居",
+                    "mine": False,
+                    "kind": "money",
+                    "state": "paid",
+                    "amount_fen": 5000,
+                    "item": None,
+                    "hours": None,
+                    "message": "支持邻里",
+                    "created_at": "2026-11-23T10:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    giver: str
+    mine: bool
+    kind: PledgeKind
+    state: PledgeState
+    amount_fen: int | None
+    item: str | None
+    hours: int | None
+    message: str | None
+    created_at: Moment
+
+
+class TeamIn(Asked):
+    """A team to start."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "7号楼小分队"}]})
+
+    name: Title
+
+
+class TeamOut(Shape):
+    """A team: how many help, how many pledges it brought; `joined` says whether one is in it."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 3,
+                    "campaign_id": 8,
+                    "name": "7号楼小分队",
+                    "helpers": 11,
+                    "pledges": 7,
+                    "joined": True,
+                    "created_at": "2026-11-23T10:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    campaign_id: int
+    name: str
+    helpers: int
+    pledges: int
+    joined: bool
+    created_at: Moment
+
+
+class FundOut(Shape):
+    """What a community's fund holds by kind of account, and its totals."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "community_id": 4,
+                    "balances": {
+                        "wechat_clearing": -45000,
+                        "bank": 0,
+                        "cash": 0,
+                        "matching_receivable": 0,
+                        "in_kind_givers": -12000,
+                        "general": 0,
+                        "campaign": 45000,
+                        "in_kind": 12000,
+                        "refunds": 0,
+                        "expenses": 0,
+                    },
+                    "received_fen": 50000,
+                    "refunded_fen": 5000,
+                    "spent_fen": 0,
+                    "in_kind_fen": 12000,
+                }
+            ]
+        },
+    )
+
+    community_id: int
+    balances: dict[AccountKind, int]
+    received_fen: int
+    refunded_fen: int
+    spent_fen: int
+    in_kind_fen: int
+
+
+class TransferOut(Shape):
+    """A line of the public ledger: money moved from the debit to the credit account."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 31,
+                    "debit": "wechat_clearing",
+                    "debit_campaign_id": None,
+                    "credit": "campaign",
+                    "credit_campaign_id": 8,
+                    "amount_fen": 5000,
+                    "source_kind": "pledge",
+                    "source_id": 21,
+                    "leg": "capture",
+                    "pledge_id": 21,
+                    "created_at": "2026-11-23T10:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    debit: AccountKind
+    debit_campaign_id: int | None
+    credit: AccountKind
+    credit_campaign_id: int | None
+    amount_fen: int
+    source_kind: str
+    source_id: int
+    leg: Leg
+    pledge_id: int | None
+    created_at: Moment
+
+
+class StatementLineOut(Shape):
+    """One kind of account over a month."""
+
+    kind: AccountKind
+    opening_fen: int
+    in_fen: int
+    out_fen: int
+    closing_fen: int
+
+
+class StatementOut(Shape):
+    """The fund over a calendar month."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "community_id": 4,
+                    "month": "2026-11",
+                    "accounts": [
+                        {"kind": "campaign", "opening_fen": 0, "in_fen": 50000, "out_fen": 5000, "closing_fen": 45000}
+                    ],
+                }
+            ]
+        },
+    )
+
+    community_id: int
+    month: str
+    accounts: list[StatementLineOut]

@@ -1,0 +1,37 @@
+"""Who may see, raise, publish and give: raising stays inside the community (居委会组织法 42)."""
+
+from models.crowdfunding import Campaign, CampaignState, Pledge
+from services.policies.actor import OFFICERS, STAFF, Actor
+
+
+def staffed_by(actor: Actor) -> list[int]:
+    """The communities in which he works; there he sees drafts too."""
+    return actor.serves(*STAFF)
+
+
+def shown_to(actor: Actor) -> list[int]:
+    """The communities whose campaigns he sees: his own, those he works in, those below him as an officer."""
+    home = [actor.community_id] if actor.verified and actor.community_id is not None else []
+    return sorted({*home, *actor.serves(*STAFF, *OFFICERS)})
+
+
+def may_propose(actor: Actor, community_id: int) -> bool:
+    """The community's committee and other staff draw up campaigns."""
+    return actor.is_staff(community_id)
+
+
+def may_conduct(actor: Actor, campaign: Campaign) -> bool:
+    """The committee publishes, cancels, accepts and settles."""
+    return actor.is_committee(campaign.community_id)
+
+
+def may_look_into(actor: Actor, pledge: Pledge) -> bool:
+    """A pledge is between its giver and the staff of the community."""
+    return pledge.giver_id == actor.id or actor.is_staff(pledge.community_id)
+
+
+def may_take_back(actor: Actor, pledge: Pledge, campaign_state: CampaignState) -> bool:
+    """The giver while the campaign is open; the committee afterwards, when WeChat refused to send a refund."""
+    if campaign_state in (CampaignState.FAILED, CampaignState.CANCELLED):
+        return actor.is_committee(pledge.community_id)
+    return pledge.giver_id == actor.id

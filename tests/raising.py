@@ -1,0 +1,116 @@
+"""Campaigns and payments as the tests of the fund need them."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.core import clock, db
+from app.gateways.wechat_pay import PaymentNotice, RefundNotice
+from models.crowdfunding import Campaign, CampaignKind, LegalPath, Pledge, PledgeKind
+from models.payments import Order, Refund
+from services import crowdfunding, payments
+from services.crowdfunding import BudgetItem
+from services.policies import Actor
+from tests.people import People
+
+_numbers = itertools.count(1)
+
+
+async def resolution(community_id: int, author: Actor, passed: bool | None = True) -> int:
+    """A resolution of a community, decided long ago."""
+    rule = "consultation" if passed is None else "residents_meeting"
+    deliberation_id = await db.value(
+        "INSERT INTO deliberations (community_id, author_id, form, title, body, ballot_kind, secret, roll, rule, "
+        "discussion_until, voting_until, state, moderation) "
+        "VALUES ($1, $2, 'open', '要不要换灯', '换', 'yes_no', false, "
+        "'residents', $3, clock_now() + interval '1 day', clock_now() + interval '2 days', 'proposed', 'passed') "
+        "RETURNING id",
+        community_id,
+        author.id,
+        rule,
+    )
+    made: int = await db.value(
+        "INSERT INTO resolutions (community_id, deliberation_id, number, title, rule, binding, passed, explanation_zh, "
+        "explanation_en, counts, roll_hash) VALUES ($1, $2, $3, '换灯', $4, $5, $6, '通过', 'passed', '{}', $7) "
+        "RETURNING id",
+        community_id,
+        deliberation_id,
+        f"2026-{900 + next(_numbers)}",
+        rule,
+        passed is not None,
+        passed,
+        "0" * 64,
+    )
+    return made
+
+
+async def wanted(people: People, **changes: Any) -> dict[str, Any]:
+    """What a campaign of 1,000 yuan in 锦阳 says, but for the changes."""
+    said = {
+        "community_id": people.jy,
+        "legal_path": LegalPath.COMMUNITY,
+        "kind": CampaignKind.ALL_OR_NOTHING,
+        "title": "7号楼楼道照明",
+        "body": "更换六层楼道的感应灯",
+        "goal_fen": 100_000,
+        "deadline": await clock.now() + timedelta(days=7),
+        "budget": [BudgetItem("灯具", 60_000), BudgetItem("安装", 40_000)],
+    } | changes
+    if "resolution_id" not in said:
+        said["resolution_id"] = await resolution(people.jy, people.chen)
+    return said
+
+
+async def draft(people: People, **changes: Any) -> Campaign:
+    """A campaign that 马社工 has drawn up."""
+    return await crowdfunding.create(people.ma, **await wanted(people, **changes))
+
+
+async def opened(people: People, **changes: Any) -> Campaign:
+    """A campaign submitted by 陈 and published by 赵."""
+    made = await draft(people, **changes)
+    await crowdfunding.submit(people.chen, made.id)
+    return await crowdfunding.publish(people.zhao, made.id)
+
+
+async def money(giver: Actor, campaign: Campaign, amount_fen: int = 5_000, **more: Any) -> Pledge:
+    """A pledge of money, not yet paid."""
+    return await crowdfunding.pledge(giver, campaign.id, kind=PledgeKind.MONEY, amount_fen=amount_fen, **more)
+
+
+async def notice(pledge: Pledge, **changes: Any) -> PaymentNotice:
+    """What WeChat says when the pledge has been paid."""
+    order = await Order.get(pledge_id=pledge.id)
+    said = {
+        "notification_id": f"EV-{pledge.id}",
+        "transaction_id": f"42{pledge.id:018}",
+        "out_trade_no": order.out_trade_no,
+        "openid": order.openid,
+        "amount_fen": order.amount_fen,
+        "success_at": datetime.now(UTC),
+    } | changes
+    return PaymentNotice(**said)
+
+
+async def paid(giver: Actor, campaign: Campaign, amount_fen: int = 5_000) -> Pledge:
+    """A pledge that has been paid."""
+    made = await money(giver, campaign, amount_fen)
+    await payments.hear(await notice(made))
+    return await Pledge.get(id=made.id)
+
+
+async def refund_notice(refund: Refund, status: Any = "SUCCESS", **changes: Any) -> RefundNotice:
+    """What WeChat says of a refund."""
+    order = await Order.get(id=refund.order_id)
+    said = {
+        "notification_id": f"EV-{refund.id}-{status}",
+        "refund_id": f"50{refund.id:018}",
+        "out_refund_no": refund.out_refund_no,
+        "out_trade_no": order.out_trade_no,
+        "transaction_id": order.transaction_id,
+        "status": status,
+        "refund_fen": refund.amount_fen,
+        "total_fen": order.amount_fen,
+        "success_at": datetime.now(UTC) if status == "SUCCESS" else None,
+    } | changes
+    return RefundNotice(**said)
