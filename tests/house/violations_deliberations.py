@@ -259,7 +259,7 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "a resolution is not deleted (M4)",
         [*OPENED, _resolution(), "DELETE FROM resolutions"],
     ),
-    ("resolutions_append_only", "resolutions are not emptied (M4)", ["TRUNCATE resolutions"]),
+    ("resolutions_append_only", "resolutions are not emptied (M4)", ["TRUNCATE resolutions CASCADE"]),
     (
         "role_grants_resolution",
         "a role rests on a resolution that exists",
