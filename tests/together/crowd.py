@@ -1,0 +1,32 @@
+"""Many verified neighbours at once, made by SQL, and how to ask them all at the same moment."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Iterable
+
+from app.core import db
+from services.policies import Actor
+from tests.people import People
+
+
+async def neighbours(people: People, count: int) -> list[Actor]:
+    """`count` new verified residents of 锦阳, all in 小林's household."""
+    found = await db.rows(
+        "WITH made AS (INSERT INTO residents (nickname, suspended) "
+        "SELECT '邻居' || n, false FROM generate_series(1, $1::int) n RETURNING id), "
+        "home AS (INSERT INTO memberships (community_id, household_id, resident_id, capacity) "
+        "SELECT $2, $3, id, 'family' FROM made) SELECT id FROM made",
+        count,
+        people.jy,
+        people.lin.household_id,
+    )
+    return [
+        Actor(id=line["id"], nickname="邻居", household_id=people.lin.household_id, community_id=people.jy)
+        for line in found
+    ]
+
+
+async def outcomes(deeds: Iterable[Awaitable[object]]) -> Counter[str]:
+    """Do all at once; how often each ended how: `ok`, or the name of the error."""
+    ended = await asyncio.gather(*deeds, return_exceptions=True)
+    return Counter(type(end).__name__ if isinstance(end, BaseException) else "ok" for end in ended)
