@@ -14,29 +14,14 @@ from app.core.db import constraint_name
 from app.core.errors import AlreadyExists
 from models.events import Notice
 from models.volunteering import ActivityKind, OverlappingShift, ServiceRecord, Shift, Signup, SignupState
-from services import residents, volunteering
-from services.policies import Actor
+from services import volunteering
 from services.volunteering import ShiftPlan
 from tests.conftest import as_owner
 from tests.people import People
+from tests.together.crowd import neighbours
 
 SECRET = "k" * 32
 Work = Callable[[], Awaitable[object]]
-
-NEIGHBOURS = """
-WITH home AS (SELECT * FROM households WHERE community_id = $1 ORDER BY id LIMIT 1),
-people AS (
-    INSERT INTO residents (openid, nickname, birth_year, suspended)
-    SELECT 'neighbour-' || n, '邻居' || n, 1980, false FROM generate_series(1, $2) n RETURNING id)
-INSERT INTO memberships (community_id, household_id, resident_id, capacity)
-SELECT $1, home.id, people.id, 'family' FROM people, home RETURNING resident_id
-"""
-
-
-async def neighbours(community_id: int, count: int) -> list[Actor]:
-    """That many verified residents of the community."""
-    made = await db.rows(NEIGHBOURS, community_id, count)
-    return [await residents.actor(line["resident_id"]) for line in made]
 
 
 async def one_shift(people: People, capacity: int, after_hours: float = 5) -> int:
@@ -70,7 +55,7 @@ async def queue(shift_id: int) -> list[Signup]:
 async def test_two_hundred_for_seven_places(committed: str) -> None:
     people = await People.load()
     shift_id = await one_shift(people, 7)
-    crowd = await neighbours(people.jy, 200)
+    crowd = await neighbours(people, 200)
     answers = await all_at_once([partial(volunteering.sign_up, who, shift_id) for who in crowd])
     assert all(isinstance(answer, Signup) for answer in answers), answers
     signups = [answer for answer in answers if isinstance(answer, Signup)]
@@ -106,7 +91,7 @@ async def test_a_seat_given_up_twenty_times_at_once_is_free_once(committed: str)
 async def test_coming_and_going_keeps_the_count_and_the_order(committed: str) -> None:
     people = await People.load()
     shift_id = await one_shift(people, 7)
-    crowd = await neighbours(people.jy, 80)
+    crowd = await neighbours(people, 80)
     seated, waiting, late = crowd[:7], crowd[7:50], crowd[50:]
     for who in seated + waiting:
         await volunteering.sign_up(who, shift_id)
@@ -133,7 +118,7 @@ async def test_coming_and_going_keeps_the_count_and_the_order(committed: str) ->
 async def test_two_overlapping_shifts_at_once_give_one_seat(committed: str) -> None:
     people = await People.load()
     shift_ids = [await one_shift(people, 7), await one_shift(people, 7, after_hours=6)]
-    crowd = await neighbours(people.jy, 20)
+    crowd = await neighbours(people, 20)
     works = [partial(volunteering.sign_up, who, shift_id) for who in crowd[:6] for shift_id in shift_ids]
     answers = await all_at_once(works)
     assert sum(isinstance(answer, Signup) for answer in answers) == 6
@@ -144,7 +129,7 @@ async def test_two_overlapping_shifts_at_once_give_one_seat(committed: str) -> N
 async def test_a_free_seat_passes_over_whoever_takes_another_at_that_moment(committed: str) -> None:
     people = await People.load()
     one, other = await one_shift(people, 10), await one_shift(people, 10, after_hours=6)
-    crowd = await neighbours(people.jy, 20)
+    crowd = await neighbours(people, 20)
     for who in crowd:
         await volunteering.sign_up(who, one)
     seated, waiting = crowd[:10], crowd[10:]
