@@ -24,7 +24,7 @@ CREATE TABLE wishes (
     needed_by DATE,
     claimers SMALLINT NOT NULL,
     thanks TEXT,
-    CONSTRAINT wishes_as_claims_know_them UNIQUE (id, community_id, author_id, claimers),
+    CONSTRAINT wishes_in_community UNIQUE (id, community_id, author_id, claimers),
     CONSTRAINT wishes_state CHECK (state IN ('in_review', 'open', 'claimed', 'fulfilled', 'confirmed', 'disputed',
         'closed', 'withdrawn', 'expired')),
     CONSTRAINT wishes_approved_first CHECK (state IN ('in_review', 'withdrawn') OR approved_by_id IS NOT NULL),

@@ -3,7 +3,9 @@
 import pytest
 
 from models.needs import Need
+from models.residents import Role
 from services.policies import needs as policies
+from services.policies.actor import STAFF
 from tests.people import People
 
 
@@ -35,3 +37,11 @@ async def test_who_may(
     assert policies.may_rate(actor, need) is rate
     assert policies.may_reopen(actor, need) is reopen
     assert policies.speaks_for(actor, need) is withdraw
+
+
+async def test_where_somebody_serves_is_where_he_is_staff(people: People) -> None:
+    for who in ("lin", "guest", "chen", "he", "ma", "sun", "wu", "deng", "qian", "root"):
+        actor = people[who]
+        for community_id in (people.jy, people.yl):
+            assert (community_id in actor.serves(*STAFF)) is actor.is_staff(community_id), who
+            assert (community_id in actor.serves(Role.COMMITTEE)) is actor.is_committee(community_id), who

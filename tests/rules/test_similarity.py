@@ -1,6 +1,7 @@
 """Likeness of titles: shared pairs of neighbouring characters over the shorter's pairs."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def test_how_alike(one: str, other: str, expected: Fraction) -> None:
 def test_it_is_what_counting_by_hand_gives(one: str, other: str) -> None:
     def by_hand(text: str) -> list[str]:
         kept = [char for char in text.lower() if char.isalnum()]
-        return [a + b for a, b in zip(kept, kept[1:], strict=False)] or ["".join(kept)] * bool(kept)
+        return [a + b for a, b in pairwise(kept)] or ["".join(kept)] * bool(kept)
 
     mine, theirs = by_hand(one), by_hand(other)
     shared = sum(1 for pair in dict.fromkeys(mine) if pair in theirs)

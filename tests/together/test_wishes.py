@@ -96,10 +96,9 @@ async def test_reporting_giving_back_and_running_out_at_once_end_a_claim_one_way
     wish = await opened(people)
     await wishes.claim(people.lin, wish.id)
     await db.execute("UPDATE wish_claims SET due_at = clock_now() WHERE wish_id = $1", wish.id)
-    await outcomes(
-        [*(wishes.release_run_out() for _ in range(5)), wishes.release(people.lin, wish.id)]
-        + [wishes.fulfil(people.lin, wish.id, note="已送到")]
-    )
+    running_out = [wishes.release_run_out() for _ in range(5)]
+    by_hand = [wishes.release(people.lin, wish.id), wishes.fulfil(people.lin, wish.id, note="已送到")]
+    await outcomes([*running_out, *by_hand])
     told = await db.value("SELECT count(*) FROM events WHERE verb = 'wish.released' AND subject_id = $1", wish.id)
     assert told == 1
     assert (await Wish.get(id=wish.id)).state is WishState.OPEN
