@@ -30,3 +30,24 @@ async def outcomes(deeds: Iterable[Awaitable[object]]) -> Counter[str]:
     """Do all at once; how often each ended how: `ok`, or the name of the error."""
     ended = await asyncio.gather(*deeds, return_exceptions=True)
     return Counter(type(end).__name__ if isinstance(end, BaseException) else "ok" for end in ended)
+
+
+async def outcomes_neck_and_neck(deeds: Iterable[Awaitable[object]], *, behind: str, at_once: int) -> Counter[str]:
+    """The same, but the rows that `behind` locks are held until `at_once` deeds wait, so that none runs ahead."""
+    ready = asyncio.Event()
+
+    async def hold() -> None:
+        async with db.tx():
+            await db.execute(behind)
+            ready.set()
+            for _ in range(100):
+                if await db.value("SELECT count(*) FROM pg_locks WHERE NOT granted") >= at_once:
+                    return
+                await asyncio.sleep(0.05)
+            raise AssertionError("they never met")
+
+    holder = asyncio.create_task(hold())
+    await ready.wait()
+    ended = await outcomes(deeds)
+    await holder
+    return ended
