@@ -277,16 +277,17 @@ def _account(story: Story, community: int, campaign: int) -> None:
     story.tell("账目公开：每一分钱从哪里来、到哪里去，任何人都能重算。")
     fund = story.ask(None, "GET", f"/v1/communities/{community}/fund")
     transfers = list(story.pages(f"/v1/communities/{community}/fund/transfers"))
-    balances: dict[int, int] = {}
+    balances = dict.fromkeys(fund["balances"], 0)
+    raised_fen = 0
     for transfer in transfers:
-        balances[transfer["debit"]["id"]] = balances.get(transfer["debit"]["id"], 0) - transfer["amount_fen"]
-        balances[transfer["credit"]["id"]] = balances.get(transfer["credit"]["id"], 0) + transfer["amount_fen"]
+        balances[transfer["debit"]] -= transfer["amount_fen"]
+        balances[transfer["credit"]] += transfer["amount_fen"]
+        raised_fen += transfer["amount_fen"] if transfer["credit_campaign_id"] == campaign else 0
     story.check("借贷相抵", sum(balances.values()), 0)
-    for account in fund["accounts"]:
-        story.check(f"账户 {account['kind']} {account['id']}", balances.get(account["id"], 0), account["balance_fen"])
-    story.check(
-        "本项目账户（分）",
-        sum(account["balance_fen"] for account in fund["accounts"] if account.get("campaign_id") == campaign),
-        300_00,
-    )
+    for kind, balance_fen in fund["balances"].items():
+        if balance_fen or balances[kind]:
+            story.check(f"账户 {kind}（分）", balances[kind], balance_fen)
+    story.check("本项目入账（分）", raised_fen, 300_00)
+    figures = story.ask(None, "GET", f"/v1/places/{community}/stats")
+    story.check("社区已筹与各项目之和（分）", figures["raised_fen"], fund["received_fen"] - fund["refunded_fen"])
     console.print("\n[bold green]灯亮了，账平了。[/bold green] A lamp is mended, and the books balance.")

@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.core import rates, tokens
-from app.core.errors import Forbidden, Invalid, Unauthorized
+from app.core.errors import Forbidden, Invalid, Unauthorized, prefers_english
 from app.core.pages import LIMIT_MAX, Listed, Page
 from app.core.settings import Settings
 from app.gateways.wechat import Wechat
@@ -106,7 +106,7 @@ ThePaging = Annotated[Paging, Depends(paging)]
 
 def in_english(accept_language: Annotated[str, Header()] = "") -> bool:
     """Whether the reader prefers English to Chinese."""
-    return accept_language.strip().lower().startswith("en")
+    return prefers_english(accept_language)
 
 
 InEnglish = Annotated[bool, Depends(in_english)]

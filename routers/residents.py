@@ -9,7 +9,7 @@ from app.core import rates
 from models.places import Place, PlaceKind
 from models.residents import ClaimState, HouseholdClaim, RoleGrant
 from routers import deps
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings, TheWechat
+from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging, TheSettings, TheWechat
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId
 from routers.schemas.residents import (
@@ -75,9 +75,8 @@ async def update_me(actor: CurrentActor, asked: MeIn) -> Me:
 
 
 @me.get("/inbox", response_model=PageOf[NoticeOut])
-async def list_inbox(request: Request, actor: CurrentActor, paging: ThePaging) -> dict[str, Any]:
+async def list_inbox(actor: CurrentActor, paging: ThePaging, in_english: InEnglish) -> dict[str, Any]:
     """One's notices, newest first."""
-    in_english = request.headers.get("accept-language", "").lower().startswith("en")
     page = await notifications.inbox(actor, page=paging.page)
     return paging.of(page.map(lambda line: _notice(line, in_english)))
 
