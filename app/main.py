@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
@@ -15,7 +15,7 @@ from app.core.redis import open_redis
 from app.core.settings import Settings
 from app.gateways.outside import open_outside
 from app.middleware import ETags, Surroundings
-from routers import callbacks, crowdfunding, deps, health, residents
+from routers import callbacks, crowdfunding, deliberations, deps, health, needs, residents, volunteering, wishes
 
 ROUTERS = [
     health.router,
@@ -23,6 +23,13 @@ ROUTERS = [
     residents.me,
     residents.place_tree,
     residents.homes,
+    needs.router,
+    wishes.router,
+    volunteering.activities,
+    volunteering.shifts,
+    volunteering.mine,
+    deliberations.agenda,
+    deliberations.decided,
     crowdfunding.fund,
     crowdfunding.campaigns,
     crowdfunding.pledges,
@@ -46,8 +53,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Surroundings)
     problems.install(app)
     for router in ROUTERS:
+        refuse_undeclared(router)
         app.include_router(router)
-    refuse_undeclared(app)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
     return app
 
@@ -68,11 +75,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await db.disconnect()
 
 
-def refuse_undeclared(app: FastAPI) -> None:
+def refuse_undeclared(router: APIRouter) -> None:
     """Deny by default: an operation that neither asks who is calling nor says it is public does not start."""
-    for route in app.routes:
-        if not isinstance(route, APIRoute):
-            continue
+    for route in router.routes:
+        assert isinstance(route, APIRoute), f"{route} is no API operation"  # noqa: S101
         public = (route.openapi_extra or {}).get("security") == []
         if not public and not _asks_who(route.dependant):
             raise RuntimeError(f"{route.methods} {route.path} declares no permission")

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from app.core import db
-from app.core.errors import Conflict, DomainError, Invalid, NotFound, Unavailable
+from app.core.errors import Conflict, DomainError, Invalid, NotFound, Unavailable, prefers_english
 from app.gateways.errors import WxBadCode, WxError, WxRefused
 
 log = structlog.stdlib.get_logger("linli.problems")
@@ -74,11 +74,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(WxError, _wechat)
 
 
-def english(accept_language: str | None) -> bool:
-    """Whether the reader prefers English to Chinese."""
-    return (accept_language or "").strip().lower().startswith("en")
-
-
 def problem(request: Request, error: DomainError, *, status: int | None = None, **more: Any) -> Response:
     """The answer for one error."""
     status = status or error.status
@@ -92,7 +87,7 @@ def problem(request: Request, error: DomainError, *, status: int | None = None, 
         "type": f"{BASE}{error.code}",
         "title": TITLES.get(status, "Error"),
         "status": status,
-        "detail": error.en if english(request.headers.get("accept-language")) else error.zh,
+        "detail": error.en if prefers_english(request.headers.get("accept-language")) else error.zh,
         "code": error.code,
         **extra,
         **more,
@@ -119,7 +114,7 @@ async def _domain(request: Request, exc: Exception) -> Response:
 
 async def _validation(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)  # noqa: S101
-    in_english = english(request.headers.get("accept-language"))
+    in_english = prefers_english(request.headers.get("accept-language"))
     errors = [
         {"loc": [str(part) for part in error["loc"]], "message": error["msg"] if in_english else _zh(error)}
         for error in exc.errors()[:20]

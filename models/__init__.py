@@ -18,10 +18,12 @@ from models.residents import (
     RoleGrant,
     Session,
 )
+from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
 __models__ = [
     Account,
+    Activity,
     Assistance,
     Ballot,
     BudgetLine,
@@ -51,7 +53,10 @@ __models__ = [
     Resolution,
     Result,
     RoleGrant,
+    ServiceRecord,
     Session,
+    Shift,
+    Signup,
     Team,
     TeamMember,
     Transfer,

@@ -1,5 +1,6 @@
 """Deliberations: what is asked, who is on the roll, who voted what, what came out, and the resolution that stays."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -160,9 +161,16 @@ class Deliberation(Stateful):
     closed_at = fields.DatetimeField(null=True)
 
     options: fields.ReverseRelation["Option"]
+    need_ids: Sequence[int] = ()
+    """The needs it came from; known to what came through the door of `services.deliberations`."""
 
     class Meta:
         table = "deliberations"
+
+    @property
+    def ballot(self) -> dict[str, Any]:
+        """How one votes: kind, secrecy, and how many options one may name."""
+        return {"kind": self.ballot_kind, "secret": self.secret, "max_choices": self.max_choices}
 
 
 class Option(Record):

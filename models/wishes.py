@@ -66,7 +66,8 @@ HANDS = 3
 class Wish(Stateful):
     """A small wish. It is `claimed` when all `claimers` slots are taken; `assistant` posted it on the author's behalf.
 
-    `free_slots` and `claimed_by_me` are known to what came through the door of `services.wishes`.
+    What came through the door of `services.wishes` also knows `free_slots`, `claimed_by_me`, and how its reader may
+    know the wisher: a name, masked for most, and an id or none.
     """
 
     FLOW = {
@@ -107,6 +108,8 @@ class Wish(Stateful):
 
     free_slots: int = 0
     claimed_by_me: bool = False
+    wisher_name: str = ""
+    wisher_id: int | None = None
 
     class Meta:
         table = "wishes"

@@ -8,14 +8,16 @@ from fastapi import Depends, Header, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.core import rates, tokens
-from app.core.errors import Forbidden, Invalid, Unauthorized
+from app.core.errors import Forbidden, Invalid, Unauthorized, prefers_english
 from app.core.pages import LIMIT_MAX, Listed, Page
 from app.core.settings import Settings
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
+from routers.schemas.residents import OnBehalfOfIn
 from services import residents
 from services.once import once
 from services.policies import Actor
+from services.residents import OnBehalfOf
 
 T = TypeVar("T")
 
@@ -102,6 +104,14 @@ def paging(
 ThePaging = Annotated[Paging, Depends(paging)]
 
 
+def in_english(accept_language: Annotated[str, Header()] = "") -> bool:
+    """Whether the reader prefers English to Chinese."""
+    return prefers_english(accept_language)
+
+
+InEnglish = Annotated[bool, Depends(in_english)]
+
+
 @dataclass(frozen=True)
 class Once:
     """Runs an effect once per Idempotency-Key: `await only_once(partial(needs.accept, …), partial(needs.find, …))`."""
@@ -128,3 +138,11 @@ async def only_once(
 
 
 OnlyOnce = Annotated[Once, Depends(only_once)]
+
+
+def helped(asked: OnBehalfOfIn | None) -> OnBehalfOf | None:
+    """Whom the caller helps, and how that person agreed."""
+    if asked is None:
+        return None
+    consent = asked.consent
+    return OnBehalfOf(asked.resident_id, consent.kind, consent.witness_id, consent.media_id)

@@ -9,11 +9,12 @@ from app.core import rates
 from models.places import Place, PlaceKind
 from models.residents import ClaimState, HouseholdClaim, RoleGrant
 from routers import deps
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings, TheWechat
+from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging, TheSettings, TheWechat
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId
 from routers.schemas.residents import (
     DeclineIn,
+    FiguresOut,
     HouseholdClaimIn,
     HouseholdClaimOut,
     HouseholdIn,
@@ -31,9 +32,10 @@ from routers.schemas.residents import (
     RoleIn,
     RoleOut,
 )
-from services import notifications, places, residents
+from services import notifications, places, residents, statistics
 from services.notifications import InboxLine
 from services.residents import Profile
+from services.statistics import Figures
 
 sessions = make_router("/auth", "sessions")
 me = make_router("/me", "me")
@@ -73,9 +75,8 @@ async def update_me(actor: CurrentActor, asked: MeIn) -> Me:
 
 
 @me.get("/inbox", response_model=PageOf[NoticeOut])
-async def list_inbox(request: Request, actor: CurrentActor, paging: ThePaging) -> dict[str, Any]:
+async def list_inbox(actor: CurrentActor, paging: ThePaging, in_english: InEnglish) -> dict[str, Any]:
     """One's notices, newest first."""
-    in_english = request.headers.get("accept-language", "").lower().startswith("en")
     page = await notifications.inbox(actor, page=paging.page)
     return paging.of(page.map(lambda line: _notice(line, in_english)))
 
@@ -99,6 +100,12 @@ async def list_places(
 async def get_place(place_id: PathId) -> Place:
     """One place."""
     return await places.find(place_id)
+
+
+@place_tree.get("/{place_id}/stats", response_model=FiguresOut, openapi_extra=PUBLIC)
+async def show_statistics(place_id: PathId) -> Figures:
+    """What all communities of a community, street or district add up to, counted from rows."""
+    return await statistics.figures(place_id)
 
 
 @place_tree.post("", response_model=PlaceOut, status_code=201)

@@ -83,7 +83,7 @@ class TimelineItem:
 
 
 async def timeline(subject: Record) -> list[TimelineItem]:
-    """What happened to a thing, oldest first, at most 200 lines."""
+    """What happened to a thing, oldest first, at most 200 lines; its comments are a list of their own."""
     found = await db.rows(
         """
         SELECT e.id, e.verb, e.created_at AS at, e.facts, e.on_behalf_of_id IS NOT NULL AS assisted, r.text AS reason,
@@ -97,7 +97,7 @@ async def timeline(subject: Record) -> list[TimelineItem]:
                     ORDER BY length(p.path) LIMIT 1), 'resident')
             END AS by
         FROM events e LEFT JOIN reasons r ON r.id = (e.facts->>'reason_id')::bigint
-        WHERE e.subject_kind = $1 AND e.subject_id = $2
+        WHERE e.subject_kind = $1 AND e.subject_id = $2 AND e.verb NOT LIKE '%.commented'
         ORDER BY e.id LIMIT $3
         """,
         subject.noun(),

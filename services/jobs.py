@@ -12,7 +12,7 @@ from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from models.events import Event, Notice
 from models.residents import HouseholdClaim, RoleGrant
-from services import crowdfunding, deliberations, notifications, once, payments
+from services import crowdfunding, deliberations, needs, notifications, once, payments, volunteering, wishes
 
 REFUND_ROUNDS = 20
 
@@ -63,6 +63,31 @@ async def forget_old_keys(tools: Tools) -> None:
     await once.forget_old_keys()
 
 
+async def close_rated_needs(tools: Tools) -> None:
+    """A need rated 30 days ago is closed."""
+    await needs.close_due()
+
+
+async def release_run_out_claims(tools: Tools) -> None:
+    """A claimer has seven days; then the wish opens again."""
+    await wishes.release_run_out()
+
+
+async def remind_claimers(tools: Tools) -> None:
+    """Two days before a claim runs out its holder is reminded."""
+    await wishes.remind_claimers()
+
+
+async def expire_wishes(tools: Tools) -> None:
+    """An open wish ends with the day it was needed by."""
+    await wishes.expire_due()
+
+
+async def fill_shifts(tools: Tools) -> None:
+    """Whoever waits gets a free seat as soon as he can come."""
+    await volunteering.fill_due()
+
+
 async def advance_deliberations(tools: Tools) -> None:
     """Votes open and close on time."""
     await deliberations.advance_due()
@@ -87,6 +112,11 @@ async def advance_campaigns(tools: Tools) -> None:
 
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_old_keys),
+    ("* * * * * */30", close_rated_needs),
+    ("* * * * * */5", release_run_out_claims),
+    ("* * * * * */30", remind_claimers),
+    ("* * * * * */30", expire_wishes),
+    ("* * * * *", fill_shifts),
     ("* * * * * */5", advance_deliberations),
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),

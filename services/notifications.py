@@ -58,6 +58,21 @@ NOTICES: dict[str, tuple[str, str]] = {
     "wish.closed": ("微心愿「{title}」的异议已处理", "The dispute over the wish “{title}” has been settled"),
     "wish.withdrawn": ("微心愿「{title}」已撤回", "The wish “{title}” was withdrawn"),
     "wish.expired": ("微心愿「{title}」已过期", "The wish “{title}” has expired"),
+    "activity.led": ("请您担任「{title}」的负责人", "You have been asked to lead “{title}”"),
+    "signup.confirmed": ("您已报名「{title}」", "You are signed up for “{title}”"),
+    "signup.waitlisted": (
+        "「{title}」名额已满，您排在候补第{position}位",
+        "“{title}” is full; you are number {position} on the waiting list",
+    ),
+    "signup.promoted": (
+        "「{title}」有了空位，您已报名成功",
+        "A place has become free: you are signed up for “{title}”",
+    ),
+    "signup.cancelled": ("{name}取消了「{title}」的报名", "{name} cancelled the sign-up for “{title}”"),
+    "hours.confirmed": (
+        "您在「{title}」的服务时长{minutes}分钟已确认",
+        "Your {minutes} minutes of service in “{title}” have been confirmed",
+    ),
     "deliberation.voting_opened": ("「{title}」开始表决，请您投票", "The vote on “{title}” is open"),
     "deliberation.decided": ("「{title}」的表决已有结果", "The vote on “{title}” has been decided"),
     "deliberation.failed_quorum": (

@@ -86,11 +86,12 @@ async def open_session(openid: str, unionid: str | None = None) -> Login:
     token = tokens.new_token()
     expires_at: datetime = await db.value(
         "INSERT INTO sessions (resident_id, token_hash, expires_at, ends_at) "
-        f"VALUES ($1, $2, clock_now() + interval '{SESSION_DAYS} days', "
-        f"clock_now() + interval '{SESSION_DAYS_MAX} days') "
+        "VALUES ($1, $2, clock_now() + $3 * interval '1 day', clock_now() + $4 * interval '1 day') "
         "RETURNING expires_at",
         resident.id,
         tokens.token_hash(token),
+        SESSION_DAYS,
+        SESSION_DAYS_MAX,
     )
     actor = await actor_by_token(token)
     assert actor is not None  # noqa: S101 - just made
@@ -148,8 +149,9 @@ async def actor_by_token(token: str) -> Actor | None:
         return None
     if found.pop("slide"):
         await db.execute(
-            f"UPDATE sessions SET expires_at = least(ends_at, clock_now() + interval '{SESSION_DAYS} days') WHERE id = $1",
+            "UPDATE sessions SET expires_at = least(ends_at, clock_now() + $2 * interval '1 day') WHERE id = $1",
             found["session_id"],
+            SESSION_DAYS,
         )
     return _actor(found)
 

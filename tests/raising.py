@@ -21,9 +21,10 @@ async def resolution(community_id: int, author: Actor, passed: bool | None = Tru
     rule = "consultation" if passed is None else "residents_meeting"
     deliberation_id = await db.value(
         "INSERT INTO deliberations (community_id, author_id, form, title, body, ballot_kind, secret, roll, rule, "
-        "discussion_until, voting_until, state, moderation) VALUES ($1, $2, 'open', '要不要换灯', '换', 'yes_no', "
-        "false, 'residents', $3, clock_now() + interval '1 day', clock_now() + interval '2 days', 'proposed', "
-        "'passed') RETURNING id",
+        "discussion_until, voting_until, state, moderation) "
+        "VALUES ($1, $2, 'open', '要不要换灯', '换', 'yes_no', false, "
+        "'residents', $3, clock_now() + interval '1 day', clock_now() + interval '2 days', 'proposed', 'passed') "
+        "RETURNING id",
         community_id,
         author.id,
         rule,

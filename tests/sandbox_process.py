@@ -29,7 +29,7 @@ class SandboxProcess:
         """Start on this folder and wait until it answers."""
         data_dir, port = data_dir.resolve(), port or free_port()
         asked = ["--data", str(data_dir), "--port", str(port), "--app-url", app_url]
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [sys.executable, "-m", "sandbox", *asked], cwd=ROOT, env={**os.environ, "APP_ENV": "development"}
         )
         url = f"http://127.0.0.1:{port}"

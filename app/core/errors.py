@@ -92,6 +92,11 @@ class Unavailable(DomainError):
     )
 
 
+def prefers_english(accept_language: str | None) -> bool:
+    """Whether the reader of an `Accept-Language` header is answered in English; Chinese is the default."""
+    return (accept_language or "").strip().lower().startswith("en")
+
+
 _BY_CONSTRAINT: dict[str, type[DomainError]] = {}
 
 

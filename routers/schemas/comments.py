@@ -1,4 +1,4 @@
-"""Shapes of comments, the same under every thing that is commented."""
+"""Shapes of comments, the same wherever something may be commented on."""
 
 from pydantic import ConfigDict
 
@@ -7,9 +7,11 @@ from routers.schemas.base import Asked, Author, Body, Id, Moment, Shape
 
 
 class CommentIn(Asked):
-    """What one says; `parent_id` answers a comment of the first level."""
+    """Something to say; `parent_id` names the comment it answers."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "支持，希望尽快解决"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"body": "我家门口的灯也坏了", "parent_id": None}]}
+    )
 
     body: Body
     parent_id: Id | None = None
@@ -24,19 +26,19 @@ class CommentOut(Shape):
             "examples": [
                 {
                     "id": 31,
-                    "author": {"id": 7, "nickname": "小林"},
-                    "body": "支持，希望尽快解决",
+                    "body": "我家门口的灯也坏了",
                     "parent_id": None,
                     "moderation": "passed",
-                    "created_at": "2026-11-23T10:00:00+08:00",
+                    "author": {"id": 8, "nickname": "阿梅"},
+                    "created_at": "2026-11-23T10:05:00+08:00",
                 }
             ]
         },
     )
 
     id: int
-    author: Author
     body: str
     parent_id: int | None
     moderation: Moderation
+    author: Author
     created_at: Moment

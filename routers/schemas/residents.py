@@ -26,6 +26,24 @@ class LoginIn(Asked):
 class HouseholdOut(Shape):
     """The home of a resident, as he himself sees it."""
 
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 3,
+                    "community_id": 4,
+                    "building_id": 6,
+                    "unit": "1",
+                    "room": "101",
+                    "area_cm2": 890000,
+                    "representative_id": 7,
+                    "capacity": "owner",
+                }
+            ]
+        },
+    )
+
     id: int
     community_id: int
     building_id: int
@@ -176,6 +194,55 @@ class PlaceOut(Shape):
     name: str
     path: str
     community_id: int | None
+
+
+class FiguresOut(Shape):
+    """Sums over all communities of a place; money in fen, service in minutes."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "place_id": 30,
+                    "communities": 17,
+                    "residents": 2040,
+                    "households": 2040,
+                    "needs": 0,
+                    "needs_done": 0,
+                    "wishes": 0,
+                    "wishes_confirmed": 0,
+                    "deliberations": 17,
+                    "resolutions": 17,
+                    "activities": 0,
+                    "service_minutes": 0,
+                    "campaigns": 51,
+                    "teams": 156,
+                    "team_members": 1672,
+                    "raised_fen": 62012000,
+                    "in_kind_fen": 0,
+                }
+            ]
+        },
+    )
+
+    place_id: int
+    communities: int
+    residents: int
+    households: int
+    needs: int
+    needs_done: int
+    wishes: int
+    wishes_confirmed: int
+    deliberations: int
+    resolutions: int
+    activities: int
+    service_minutes: int
+    campaigns: int
+    teams: int
+    team_members: int
+    raised_fen: int
+    in_kind_fen: int
 
 
 class HouseholdClaimIn(Asked):

@@ -25,7 +25,7 @@ from tests.sandbox_process import ROOT, SandboxProcess, free_port
 
 def refused(data: Path, port: int, **environment: str) -> str:
     """Start a sandbox that must not run; answers what it says."""
-    ended = subprocess.run(  # noqa: S603
+    ended = subprocess.run(
         [sys.executable, "-m", "sandbox", "--data", str(data), "--port", str(port)],
         cwd=ROOT,
         env={**os.environ, **environment},

@@ -1,0 +1,214 @@
+"""The command line: `linli …`, the same as `python -m app.cli …`."""
+
+import asyncio
+import contextlib
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from typing import Annotated, TypeVar
+
+import httpx
+import typer
+import uvicorn
+from rich.console import Console
+
+from app import demo as demonstration
+from app import run as everything
+from app import worker as working
+from app.contest import seed_contest
+from app.core import clock, db, embedded, logs, migrations
+from app.core.embedded import OWNER
+from app.core.settings import Settings
+from app.scale import seed_scale
+from app.seed import seed_cast
+from models.places import PlaceKind
+from models.residents import Role
+from services import places, residents, verification
+
+T = TypeVar("T")
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console(highlight=False)
+
+GRACE_S = 12  # longer than the longest request, which is bounded by 10 s
+PERIOD = re.compile(r"^\+(\d{1,5})([smhd])$")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@cli.command("run")
+def run_everything() -> None:
+    """All of it, for development: servers, migrations, cast, sandbox, worker, API."""
+    raise typer.Exit(everything.run(Settings()))
+
+
+@cli.command()
+def serve() -> None:
+    """The API alone."""
+    settings = Settings()
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.api_workers,
+        timeout_graceful_shutdown=GRACE_S,
+        access_log=False,
+        log_config=None,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
+        server_header=False,
+    )
+
+
+@cli.command()
+def worker() -> None:
+    """One worker: the jobs events owe, and the clock."""
+    working.main(Settings())
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest schema and grant the application its rights; safe to run by several at once."""
+    with _settings() as settings:
+        migrations.migrate(settings.migration_database_url or settings.database_url)
+    console.print("the database is up to date")
+
+
+@cli.command()
+def seed(
+    contest: Annotated[bool, typer.Option(help="load the provincial contest, once")] = False,
+    scale: Annotated[int, typer.Option(min=0, max=5_000_000, help="make so many needs for benchmarks")] = 0,
+) -> None:
+    """The demonstration community with its cast, once; or the contest; or many needs."""
+    if contest:
+        made = _in_database(lambda: seed_contest(console.print))
+        console.print("loaded the contest" if made else "the contest is there already")
+    elif scale:
+        community_id = _in_database(lambda: seed_scale(scale))
+        console.print(f"made {scale} needs in community {community_id}")
+    else:
+        made = _in_database(seed_cast)
+        console.print("seeded the demonstration community" if made else "the demonstration community is there already")
+
+
+@cli.command()
+def verify() -> None:
+    """Recompute the books and counters from their rows; exit 1 and name each violation if there is one."""
+    violations = _in_database(verification.verify)
+    for violation in violations:
+        console.print(f"[red]✗[/red] {violation}")
+    console.print(f"{len(violations)} violations")
+    if violations:
+        raise typer.Exit(1)
+
+
+@cli.command("add-place")
+def add_place(
+    kind: PlaceKind, name: str, parent: Annotated[int | None, typer.Option(help="the place it lies in")] = None
+) -> None:
+    """Add a place without an officer: how an installation gets its first district."""
+    place = _in_database(lambda: places.add(None, parent_id=parent, kind=kind, name=name))
+    console.print(f"{kind.value} {name} is place {place.id}")
+
+
+@cli.command("grant-role")
+def grant_role(openid: str, role: Role, place_id: int) -> None:
+    """Give a role without a granter, as whoever runs the server may; makes the resident if new."""
+    _in_database(lambda: residents.grant_from_command_line(openid, role, place_id))
+    console.print(f"{openid} is now {role.value} of place {place_id}")
+
+
+@cli.command("clock")
+def move_clock(
+    period: Annotated[str, typer.Argument(help="how far: +90s, +5m, +2h, +7d")],
+) -> None:
+    """Move the database's and the sandbox's clock on, in development."""
+    match = PERIOD.match(period)
+    if match is None:
+        raise typer.BadParameter("say how far: +90s, +5m, +2h, +7d")
+    by = timedelta(**{UNITS[match[2]]: int(match[1])})
+    with _settings() as settings:
+        if settings.production:
+            raise typer.BadParameter("production's clock is not moved")
+        _move_clocks(settings, by)
+    console.print(f"the clock is {period[1:]} further")
+
+
+@cli.command()
+def demo() -> None:
+    """Play "a lamp is mended" over HTTP against a running `linli run`."""
+    with _settings() as settings:
+        sandbox = f"http://127.0.0.1:{settings.sandbox_port}"
+        story = demonstration.Story(settings.base_url, sandbox, lambda by: _move_clocks(settings, by))
+        try:
+            demonstration.play(story)
+        except (demonstration.StoryBroken, httpx.HTTPError) as exc:
+            console.print(f"\n[bold red]The story broke:[/bold red] {exc}")
+            console.print("Is `make run` running in another terminal?")
+            raise typer.Exit(1) from exc
+
+
+def _move_clocks(settings: Settings, by: timedelta) -> None:
+    """Move the sandbox's clock and the database's."""
+    sandbox = f"http://127.0.0.1:{settings.sandbox_port}/_sandbox/clock"
+    with contextlib.suppress(httpx.ConnectError):  # without a sandbox there is only one clock to move
+        httpx.post(sandbox, json={"advance_s": int(by.total_seconds())}, timeout=5).raise_for_status()
+    asyncio.run(_connected(settings.migration_database_url or settings.database_url, lambda: clock.move(by)))
+
+
+@cli.command("retry-jobs")
+def retry_jobs() -> None:
+    """Queue again the jobs that were held after their last attempt."""
+    count = _in_database(
+        lambda: db.execute(
+            "UPDATE pgqueuer SET status = 'queued', attempts = 0, execute_after = now(), updated = now() "
+            "WHERE status = 'failed'"
+        )
+    )
+    console.print(f"{count} jobs are queued again")
+
+
+def _in_database(work: Callable[[], Awaitable[T]]) -> T:
+    logs.set_up(json=False)
+    with _settings() as settings:
+        return asyncio.run(_connected(settings.database_url, work))
+
+
+async def _connected(url: str, work: Callable[[], Awaitable[T]]) -> T:
+    await db.connect(url, pool_size=4)
+    try:
+        return await work()
+    finally:
+        await db.disconnect()
+
+
+@contextlib.contextmanager
+def _settings() -> Iterator[Settings]:
+    """Settings with URLs: the environment's, those of a running `linli run`, or servers of our own for the while."""
+    settings = Settings()
+    if settings.database_url and settings.redis_url:
+        yield settings
+        return
+    environment = everything.running(settings.linli_data)
+    if environment is not None:
+        os.environ.update(environment)
+        yield Settings()
+        return
+    settings.linli_data.mkdir(parents=True, exist_ok=True)
+    servers = embedded.start(settings.linli_data)
+    try:
+        yield Settings(
+            database_url=servers.url(), migration_database_url=servers.url(OWNER), redis_url=servers.redis_url
+        )
+    finally:
+        servers.stop()
+
+
+def main() -> None:
+    """Entry point of the `linli` command."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Deliberations: propose, discuss, vote, close; results and resolutions for everybody."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import Query
+
+from models.comments import Comment
+from models.deliberations import Deliberation, DeliberationState
+from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging
+from routers.house import PUBLIC, make_router
+from routers.schemas.base import PageOf, PathId
+from routers.schemas.comments import CommentIn, CommentOut
+from routers.schemas.deliberations import (
+    BallotIn,
+    BallotOut,
+    DeliberationDetail,
+    DeliberationIn,
+    DeliberationOut,
+    OutcomeOut,
+    ResolutionOut,
+    Turnout,
+    WithdrawalIn,
+)
+from services import comments, deliberations
+from services.deliberations import Proposal
+
+agenda = make_router("/deliberations", "deliberations")
+decided = make_router("/resolutions", "deliberations")
+
+
+@agenda.post("", response_model=DeliberationOut, status_code=201)
+async def propose_deliberation(actor: CurrentActor, only_once: OnlyOnce, asked: DeliberationIn) -> Deliberation:
+    """Put a question to the neighbours; residents and committee may."""
+    effect = partial(deliberations.propose, actor, _proposal(asked))
+    return await only_once(effect, partial(deliberations.find, actor))
+
+
+@agenda.get("", response_model=PageOf[DeliberationOut])
+async def list_deliberations(
+    actor: CurrentActor,
+    paging: ThePaging,
+    community_id: Annotated[PathId | None, Query()] = None,
+    phase: Annotated[DeliberationState | None, Query(description="Filters `state`")] = None,
+) -> dict[str, Any]:
+    """Deliberations, newest first."""
+    page = await deliberations.listed(actor, community_id=community_id, state=phase, page=paging.page)
+    return paging.of(page)
+
+
+@agenda.get("/{deliberation_id}", response_model=DeliberationDetail)
+async def get_deliberation(actor: CurrentActor, deliberation_id: PathId) -> dict[str, Any]:
+    """One deliberation with its history and one's own ballot."""
+    found = await deliberations.detail(actor, deliberation_id)
+    shown = DeliberationOut.model_validate(found.deliberation).model_dump()
+    return shown | {"timeline": found.timeline, "my_ballot": found.my_ballot}
+
+
+@agenda.post("/{deliberation_id}/open-discussion", response_model=DeliberationOut)
+async def open_discussion(actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId) -> Deliberation:
+    """Take a proposal on the agenda; committee only."""
+    effect = partial(deliberations.open_discussion, actor, deliberation_id)
+    return await only_once(effect, partial(deliberations.find, actor))
+
+
+@agenda.post("/{deliberation_id}/open-voting", response_model=DeliberationOut)
+async def open_voting(actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId) -> Deliberation:
+    """Freeze the roll and open the vote; committee only. At `discussion_until` the clock does it."""
+    effect = partial(deliberations.open_voting, actor, deliberation_id)
+    return await only_once(effect, partial(deliberations.find, actor))
+
+
+@agenda.put("/{deliberation_id}/ballot", response_model=BallotOut)
+async def cast_ballot(actor: CurrentActor, deliberation_id: PathId, asked: BallotIn) -> dict[str, str]:
+    """Vote, or change one's vote while it runs."""
+    return {"receipt": await deliberations.cast(actor, deliberation_id, asked.model_dump(exclude_none=True))}
+
+
+@agenda.post("/{deliberation_id}/close", response_model=DeliberationOut)
+async def close_voting(actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId) -> Deliberation:
+    """End the vote by hand; before its time only a consultation, or when all have voted. Committee only."""
+    effect = partial(deliberations.close, actor, deliberation_id)
+    return await only_once(effect, partial(deliberations.find, actor))
+
+
+@agenda.post("/{deliberation_id}/withdraw", response_model=DeliberationOut)
+async def withdraw_deliberation(
+    actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: WithdrawalIn | None = None
+) -> Deliberation:
+    """Take it back; its proposer until the vote opens, the committee until it is decided."""
+    effect = partial(deliberations.withdraw, actor, deliberation_id, reason=asked.reason if asked else None)
+    return await only_once(effect, partial(deliberations.find, actor))
+
+
+@agenda.get("/{deliberation_id}/comments", response_model=PageOf[CommentOut])
+async def list_deliberation_comments(actor: CurrentActor, paging: ThePaging, deliberation_id: PathId) -> dict[str, Any]:
+    """What was said, newest first."""
+    return paging.of(await deliberations.comments_on(actor, deliberation_id, page=paging.page))
+
+
+@agenda.post("/{deliberation_id}/comments", response_model=CommentOut, status_code=201)
+async def comment_on_deliberation(
+    actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: CommentIn
+) -> Comment:
+    """Join the discussion, from its opening on."""
+    effect = partial(deliberations.comment, actor, deliberation_id, **asked.model_dump())
+    return await only_once(effect, partial(comments.find, actor))
+
+
+@agenda.get("/{deliberation_id}/result", response_model=OutcomeOut, openapi_extra=PUBLIC)
+async def get_result(in_english: InEnglish, deliberation_id: PathId) -> OutcomeOut:
+    """What came out of a closed vote, in words and figures."""
+    found = await deliberations.outcome(deliberation_id)
+    result = found.result
+    return OutcomeOut(
+        state=found.deliberation.state,
+        turnout=Turnout(roll=result.roll_size, voted=result.voted),
+        tally=result.tally,
+        passed=result.passed,
+        explanation=result.explanation_en if in_english else result.explanation_zh,
+        resolution_id=found.resolution_id,
+    )
+
+
+@decided.get("/{resolution_id}", response_model=ResolutionOut, openapi_extra=PUBLIC)
+async def get_resolution(in_english: InEnglish, resolution_id: PathId) -> ResolutionOut:
+    """A resolution with its rule and figures."""
+    found = await deliberations.find_resolution(resolution_id)
+    shown = ResolutionOut.model_validate(found)
+    return shown.model_copy(update={"explanation": found.explanation_en}) if in_english else shown
+
+
+def _proposal(asked: DeliberationIn) -> Proposal:
+    return Proposal(
+        **asked.model_dump(exclude={"ballot", "options"}),
+        ballot_kind=asked.ballot.kind,
+        secret=asked.ballot.secret,
+        max_choices=asked.ballot.max_choices,
+        options=[option.title for option in asked.options],
+    )

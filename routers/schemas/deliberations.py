@@ -1,0 +1,284 @@
+"""Shapes of deliberations, ballots, results and resolutions."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, model_validator
+
+from models.base import Moderation
+from models.deliberations import BallotKind, BudgetCount, DeliberationState, Form, Roll, Rule
+from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, ReasonText, Shape, TimelineLine, Title, When
+
+OPTIONS_MAX = 50
+EXAMPLE: dict[str, Any] = {
+    "id": 3,
+    "community_id": 4,
+    "state": "voting",
+    "moderation": "passed",
+    "form": "dialogue",
+    "title": "在 7 号楼前装一盏路灯",
+    "body": "晚上看不清台阶，已有两位老人摔倒。",
+    "author": {"id": 7, "nickname": "小林"},
+    "need_ids": [5],
+    "ballot": {"kind": "yes_no", "secret": False, "max_choices": None},
+    "options": [],
+    "roll": "residents",
+    "rule": "residents_meeting",
+    "discussion_until": "2026-11-30T20:00:00+08:00",
+    "voting_until": "2026-12-07T20:00:00+08:00",
+    "opened_at": "2026-11-30T20:00:02+08:00",
+    "closed_at": None,
+    "roll_size": 1204,
+    "roll_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "created_at": "2026-11-23T10:00:00+08:00",
+}
+TALLY: list[Any] = [
+    {"option_id": None, "choice": "yes", "title": "同意", "votes": 700, "share": "700/1000", "passed": True},
+    {"option_id": None, "choice": "no", "title": "反对", "votes": 250, "share": "250/1000", "passed": None},
+    {"option_id": None, "choice": "abstain", "title": "弃权", "votes": 50, "share": "50/1000", "passed": None},
+]
+EXPLANATION = "名册共 1204 人，1000 人参加表决。……同意达到要求（700/1000），通过。"
+
+
+class BallotRuleIn(Asked):
+    """How one votes. `max_choices` is for approval; `budget_fen` and `count` are for a budget."""
+
+    kind: BallotKind
+    secret: bool = False
+    max_choices: Annotated[int, Field(ge=1, le=OPTIONS_MAX, strict=True)] | None = None
+    budget_fen: Fen | None = None
+    count: BudgetCount | None = None
+
+
+class OptionIn(Asked):
+    """Something to choose; what it costs only in a budget vote."""
+
+    title: Title
+    cost_fen: Fen | None = None
+
+
+class DeliberationIn(Asked):
+    """What is to be decided, how, by whom and until when."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "community_id": 4,
+                    "form": "dialogue",
+                    "title": "在 7 号楼前装一盏路灯",
+                    "body": "晚上看不清台阶，已有两位老人摔倒。",
+                    "need_ids": [5],
+                    "ballot": {"kind": "yes_no", "secret": False},
+                    "options": [],
+                    "roll": "residents",
+                    "rule": "residents_meeting",
+                    "discussion_until": "2026-11-30T20:00:00+08:00",
+                    "voting_until": "2026-12-07T20:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    community_id: Id
+    form: Form
+    title: Title
+    body: Body
+    need_ids: Annotated[list[Id], Field(max_length=20)] = []
+    ballot: BallotRuleIn
+    options: Annotated[list[OptionIn], Field(max_length=OPTIONS_MAX)] = []
+    roll: Roll
+    rule: Rule
+    discussion_until: When
+    voting_until: When
+
+    @model_validator(mode="after")
+    def _money_is_for_a_budget(self) -> Self:
+        money = [self.ballot.budget_fen, self.ballot.count, *(option.cost_fen for option in self.options)]
+        if self.ballot.kind is not BallotKind.BUDGET and any(given is not None for given in money):
+            raise ValueError("budget_fen, count and cost_fen belong to a budget vote")
+        return self
+
+
+class WithdrawalIn(Asked):
+    """Why it is taken back, if one likes to say."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "物业已经解决"}]})
+
+    reason: ReasonText | None = None
+
+
+class BallotRuleOut(Shape):
+    """How one votes."""
+
+    kind: BallotKind
+    secret: bool
+    max_choices: int | None
+
+
+class OptionOut(Shape):
+    """Something to choose."""
+
+    id: int
+    title: str
+
+
+class DeliberationOut(Shape):
+    """A deliberation; `roll_hash` is SHA-256 over the frozen roll, null before the vote opens."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [EXAMPLE]})
+
+    id: int
+    community_id: int
+    state: DeliberationState
+    moderation: Moderation
+    form: Form
+    title: str
+    body: str
+    author: Author
+    need_ids: list[int]
+    ballot: BallotRuleOut
+    options: Annotated[list[OptionOut], BeforeValidator(list)]
+    roll: Roll
+    rule: Rule
+    discussion_until: Moment
+    voting_until: Moment
+    opened_at: Moment | None
+    closed_at: Moment | None
+    roll_size: int | None
+    roll_hash: str | None
+    created_at: Moment
+
+
+class OwnBallotOut(Shape):
+    """What the reader himself, or his household, voted."""
+
+    choice: dict[str, Any]
+    receipt: str
+
+
+class DeliberationDetail(DeliberationOut):
+    """A deliberation with its history and one's own ballot."""
+
+    model_config = ConfigDict(
+        from_attributes=True, json_schema_extra={"examples": [{**EXAMPLE, "timeline": [], "my_ballot": None}]}
+    )
+
+    timeline: list[TimelineLine]
+    my_ballot: OwnBallotOut | None
+
+
+class BallotIn(Asked):
+    """One's vote: exactly one of the three, as the kind of ballot asks."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"choice": "yes"}, {"option_id": 11}, {"option_ids": [11, 12]}]},
+    )
+
+    choice: Literal["yes", "no", "abstain"] | None = None
+    option_id: Id | None = None
+    option_ids: Annotated[list[Id], Field(min_length=1, max_length=OPTIONS_MAX)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError("give exactly one of choice, option_id and option_ids")
+        return self
+
+
+class BallotOut(Shape):
+    """The receipt of a vote: a salted SHA-256 that can be checked when the vote has ended."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"receipt": EXAMPLE["roll_hash"]}]})
+
+    receipt: str
+
+
+class Turnout(Shape):
+    """How many stood on the roll, and how many voted."""
+
+    roll: int
+    voted: int
+
+
+class TallyLine(Shape):
+    """What one candidate received; `share` is votes over those who took part, null when nobody did."""
+
+    option_id: int | None
+    choice: str | None
+    title: str
+    votes: int
+    share: str | None
+    passed: bool | None
+
+
+class OutcomeOut(Shape):
+    """What came out of a vote; `resolution_id` is null when too few took part."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "state": "decided",
+                    "turnout": {"roll": 1204, "voted": 1000},
+                    "tally": TALLY,
+                    "passed": True,
+                    "explanation": EXPLANATION,
+                    "resolution_id": 2,
+                }
+            ]
+        }
+    )
+
+    state: DeliberationState
+    turnout: Turnout
+    tally: list[TallyLine]
+    passed: bool | None
+    explanation: str
+    resolution_id: int | None
+
+
+class Counts(Turnout):
+    """Turnout and tally."""
+
+    tally: list[TallyLine]
+
+
+class ResolutionOut(Shape):
+    """What was decided, by which rule and with which figures; it never changes."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 2,
+                    "community_id": 4,
+                    "deliberation_id": 3,
+                    "number": "2026-003",
+                    "title": "在 7 号楼前装一盏路灯",
+                    "rule": "residents_meeting",
+                    "binding": True,
+                    "passed": True,
+                    "explanation": EXPLANATION,
+                    "counts": {"roll": 1204, "voted": 1000, "tally": TALLY},
+                    "roll_hash": EXAMPLE["roll_hash"],
+                    "created_at": "2026-12-07T20:00:03+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    community_id: int
+    deliberation_id: int
+    number: str
+    title: str
+    rule: Rule
+    binding: bool
+    passed: bool | None
+    explanation: str = Field(validation_alias=AliasChoices("explanation", "explanation_zh"))
+    counts: Counts
+    roll_hash: str
+    created_at: Moment

@@ -1,0 +1,141 @@
+"""What one may see of deliberations, results and resolutions, and whom their turns concern."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
+
+from app.core import db
+from app.core.errors import InvalidState, NotFound
+from app.core.pages import Listed, Page, newest
+from models.base import Moderation
+from models.deliberations import (
+    Deliberation,
+    DeliberationState,
+    Resolution,
+    Result,
+)
+from models.needs import NeedLink
+from services import events, needs, notifications
+from services.events import TimelineItem
+from services.policies import Actor
+from services.policies.actor import STAFF
+
+
+@dataclass(frozen=True)
+class OwnBallot:
+    """What the reader himself (or his household) voted."""
+
+    choice: dict[str, Any]
+    receipt: str
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A deliberation with its public history and the reader's own ballot."""
+
+    deliberation: Deliberation
+    timeline: list[TimelineItem]
+    my_ballot: OwnBallot | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of a vote; no resolution when too few took part."""
+
+    deliberation: Deliberation
+    result: Result
+    resolution_id: int | None
+
+
+def visible(actor: Actor | None) -> QuerySet[Deliberation]:
+    """What the actor may see: what passed the content check, his own, and all where he serves."""
+    seen = Q(moderation=Moderation.PASSED)
+    if actor is not None:
+        seen |= Q(author_id=actor.id) | Q(community_id__in=actor.serves(*STAFF))
+    return Deliberation.filter(seen).prefetch_related("author", "options")
+
+
+async def find(actor: Actor | None, deliberation_id: int) -> Deliberation:
+    """One deliberation. Raises NotFound."""
+    deliberation = await visible(actor).get_or_none(id=deliberation_id)
+    if deliberation is None:
+        raise NotFound("没有找到这项协商议事", "No such deliberation")
+    await name_needs([deliberation])
+    return deliberation
+
+
+async def detail(actor: Actor, deliberation_id: int) -> Detail:
+    """One deliberation with its history and the actor's own ballot. Raises NotFound."""
+    deliberation = await find(actor, deliberation_id)
+    return Detail(deliberation, await events.timeline(deliberation), await _own_ballot(actor, deliberation))
+
+
+async def listed(
+    actor: Actor, *, community_id: int | None, state: DeliberationState | None, page: Page
+) -> Listed[Deliberation]:
+    """Deliberations, newest first."""
+    asked = {"community_id": community_id, "state": state}
+    found = await newest(visible(actor).filter(**{key: value for key, value in asked.items() if value}), page)
+    await name_needs(found.items)
+    return found
+
+
+async def outcome(deliberation_id: int) -> Outcome:
+    """What came out of a closed vote; anybody may read it. Raises NotFound, InvalidState before the close."""
+    deliberation = await find(None, deliberation_id)
+    result = await Result.get_or_none(deliberation_id=deliberation.id)
+    if result is None:
+        raise InvalidState(deliberation.state)
+    resolution = await Resolution.get_or_none(deliberation_id=deliberation.id)
+    return Outcome(deliberation, result, resolution.id if resolution else None)
+
+
+async def find_resolution(resolution_id: int) -> Resolution:
+    """A resolution; anybody may read it. Raises NotFound."""
+    resolution = await Resolution.get_or_none(id=resolution_id)
+    if resolution is None:
+        raise NotFound("没有找到这项决议", "No such resolution")
+    return resolution
+
+
+async def locked(deliberation_id: int) -> Deliberation:
+    """The deliberation, its row locked until the transaction ends, whoever may see it."""
+    query = Deliberation.filter(id=deliberation_id).select_for_update()
+    deliberation = await query.prefetch_related("author", "options").get()
+    await name_needs([deliberation])
+    return deliberation
+
+
+async def name_needs(found: Sequence[Deliberation]) -> None:
+    """Say of each from which needs it came; one query for all."""
+    links = await NeedLink.filter(kind=Deliberation.noun(), subject_id__in=[one.id for one in found]).order_by("id")
+    for one in found:
+        one.need_ids = [link.need_id for link in links if link.subject_id == one.id]
+
+
+async def tell(deliberation: Deliberation, kind: str) -> None:
+    """Tell the proposer, the people of the needs it came from, and everybody on the roll (a household's speaker)."""
+    electors = await db.rows(
+        "SELECT coalesce(e.resident_id, h.representative_id) AS id FROM electors e "
+        "LEFT JOIN households h ON h.id = e.household_id WHERE e.deliberation_id = $1",
+        deliberation.id,
+    )
+    ids = [deliberation.author_id, *(elector["id"] for elector in electors)]
+    for need_id in deliberation.need_ids:
+        ids += await needs.participants(need_id)
+    await notifications.tell(ids, kind, deliberation, title=deliberation.title)
+
+
+async def _own_ballot(actor: Actor, deliberation: Deliberation) -> OwnBallot | None:
+    found = await db.row(
+        "SELECT b.choice, b.receipt FROM ballots b JOIN electors e ON e.id = b.elector_id "
+        "WHERE b.deliberation_id = $1 AND (e.resident_id = $2 OR e.household_id = $3)",
+        deliberation.id,
+        actor.id,
+        actor.household_id,
+    )
+    return OwnBallot(json.loads(found["choice"]), found["receipt"]) if found else None

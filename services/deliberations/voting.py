@@ -1,0 +1,212 @@
+"""The vote: the frozen roll, ballots, the close, by hand and by the clock."""
+
+import json
+import secrets
+from typing import Any
+
+from app.core import clock, db
+from app.core.db import atomic
+from app.core.errors import InvalidState, NotFound
+from models.deliberations import (
+    Deliberation,
+    DeliberationState,
+    NotOnRoll,
+    Roll,
+    Rule,
+    StillVoting,
+    VoteClosed,
+)
+from services import events
+from services.deliberations.counting import count, resolve
+from services.deliberations.reading import find, locked, tell
+from services.policies import Actor, require, require_resident
+from services.policies import deliberations as policies
+from services.policies.actor import STAFF
+from services.residents import ADULT_AGE
+from services.rules.tally import receipt
+
+DUE_AT_ONCE = 50
+NONCE_BYTES = 16
+
+
+@atomic(limit_s=60)
+async def open_voting(actor: Actor, deliberation_id: int) -> Deliberation:
+    """Freeze the roll and open the vote. Raises Forbidden, InvalidState, VoteClosed when its time is over already."""
+    deliberation = await find(actor, deliberation_id)
+    require(policies.may_moderate(actor, deliberation))
+    return await _open_voting(actor, await locked(deliberation.id))
+
+
+# One statement; guard_ballot() locks the deliberation, reads the clock after that, and checks the choice.
+# A choice sent again keeps its receipt.
+CAST = """
+WITH vote AS (
+    SELECT d.id, d.community_id, d.state, d.voting_until > clock_now() AS runs, coalesce(
+        (SELECT e.id FROM electors e WHERE e.deliberation_id = d.id AND e.resident_id = $2),
+        (SELECT e.id FROM electors e JOIN households h ON h.id = e.household_id
+            WHERE e.deliberation_id = d.id AND h.id = $3 AND h.representative_id = $2)
+    ) AS elector_id
+    FROM deliberations d
+    WHERE d.id = $1 AND (d.moderation = 'passed' OR d.author_id = $2 OR d.community_id = ANY ($8::bigint[]))
+), landed AS (
+    INSERT INTO ballots (community_id, deliberation_id, elector_id, resident_id, choice, nonce, receipt)
+    SELECT community_id, id, elector_id, $2, $5, $6, $7 FROM vote
+    WHERE state = 'voting' AND runs AND elector_id IS NOT NULL AND community_id = $4
+    ON CONFLICT ON CONSTRAINT ballots_one_per_elector DO UPDATE SET
+        nonce = CASE WHEN ballots.choice = excluded.choice THEN ballots.nonce ELSE excluded.nonce END,
+        receipt = CASE WHEN ballots.choice = excluded.choice THEN ballots.receipt ELSE excluded.receipt END,
+        choice = excluded.choice, resident_id = excluded.resident_id, cast_at = clock_now()
+    RETURNING receipt
+)
+SELECT vote.*, landed.receipt FROM vote LEFT JOIN landed ON true
+"""
+
+
+@atomic()
+async def cast(actor: Actor, deliberation_id: int, choice: dict[str, Any]) -> str:
+    """Vote, or change one's vote while it runs; for a household its representative does. Returns the receipt.
+
+    `choice` is `{choice}`, `{option_id}` or `{option_ids}`, as the kind of ballot asks.
+    Raises NotFound, NotVerified, InvalidState before the opening, VoteClosed, NotOnRoll, BadChoice.
+    """
+    if "option_ids" in choice:
+        choice = {"option_ids": sorted(choice["option_ids"])}
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    vote = await db.row(
+        CAST,
+        deliberation_id,
+        actor.id,
+        actor.household_id,
+        actor.community_id if actor.verified else None,
+        json.dumps(choice),
+        nonce,
+        receipt(deliberation_id, choice, nonce),
+        actor.serves(*STAFF),
+    )
+    if vote is None:
+        raise NotFound("没有找到这项协商议事", "No such deliberation")
+    require_resident(actor, vote["community_id"])
+    if vote["state"] in policies.BEFORE_THE_VOTE:
+        raise InvalidState(vote["state"])
+    if vote["state"] != DeliberationState.VOTING or not vote["runs"]:
+        raise VoteClosed
+    if vote["elector_id"] is None:
+        raise NotOnRoll
+    return str(vote["receipt"])
+
+
+@atomic(limit_s=60)
+async def close(actor: Actor, deliberation_id: int) -> Deliberation:
+    """End the vote by hand and count it. Raises Forbidden, InvalidState, StillVoting before its time."""
+    deliberation = await find(actor, deliberation_id)
+    require(policies.may_moderate(actor, deliberation))
+    deliberation = await locked(deliberation.id)
+    if deliberation.state is DeliberationState.VOTING and not await _may_end(deliberation):
+        raise StillVoting
+    return await _close(actor, deliberation)
+
+
+# --- by the clock -----------------------------------------------------------------------------------------------
+
+
+DUE = f"""
+SELECT id FROM deliberations
+WHERE state IN ('proposed', 'discussion', 'voting') AND voting_until <= (SELECT clock_now())
+UNION
+SELECT id FROM deliberations WHERE state = 'discussion' AND discussion_until <= (SELECT clock_now())
+LIMIT {DUE_AT_ONCE}
+"""
+
+
+async def advance_due() -> None:
+    """Open the votes whose discussion is over, close those whose time is over, withdraw what was never opened.
+
+    At most 50 at a time, each in its own transaction; one that fails does not keep the others waiting.
+    """
+    failures = []
+    for due in await db.rows(DUE):
+        try:
+            await _advance(due["id"])
+        except Exception as exc:
+            failures.append(exc)
+    if failures:
+        raise ExceptionGroup("deliberations that did not advance", failures)
+
+
+@atomic(limit_s=60)
+async def _advance(deliberation_id: int) -> None:
+    free = await db.value("SELECT id FROM deliberations WHERE id = $1 FOR UPDATE SKIP LOCKED", deliberation_id)
+    if free is None:  # another worker has it in hand
+        return
+    deliberation = await locked(deliberation_id)
+    now = await clock.now()
+    if deliberation.voting_until <= now:
+        if deliberation.state is DeliberationState.VOTING:
+            await _close(None, deliberation)
+        elif deliberation.state in policies.BEFORE_THE_VOTE:
+            await deliberation.move_to(DeliberationState.WITHDRAWN)
+            await events.record(None, "deliberation.lapsed", deliberation)
+            await tell(deliberation, "deliberation.lapsed")
+    elif deliberation.state is DeliberationState.DISCUSSION and deliberation.discussion_until <= now:
+        await _open_voting(None, deliberation)
+
+
+# --- helpers ----------------------------------------------------------------------------------------------------
+
+
+# 居委会组织法 26: residents of 18 and more. A difference of exactly 18 years does not count without a birth date.
+ROLL = f"""
+WITH adults AS (
+    SELECT m.resident_id, m.household_id FROM memberships m JOIN residents r ON r.id = m.resident_id
+    WHERE m.community_id = $2 AND m.until_at IS NULL AND NOT r.suspended AND r.birth_year
+        < (SELECT extract(year FROM clock_now() AT TIME ZONE 'Asia/Shanghai')) - {ADULT_AGE}
+), added AS (
+    INSERT INTO electors (community_id, deliberation_id, number, {{column}})
+    SELECT $2, $1, row_number() OVER (ORDER BY {{column}}), {{column}} FROM (SELECT DISTINCT {{column}} FROM adults) a
+    RETURNING number, {{column}} AS id
+)
+SELECT count(*) AS size, encode(sha256(convert_to(
+    coalesce(string_agg(number || ':{{kind}}:' || id, E'\\n' ORDER BY number), ''), 'UTF8')), 'hex') AS hash
+FROM added
+"""
+ROLLS = {
+    Roll.RESIDENTS: ROLL.format(column="resident_id", kind="residents"),
+    Roll.HOUSEHOLDS: ROLL.format(column="household_id", kind="households"),
+}
+
+
+async def _open_voting(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
+    if deliberation.state is not DeliberationState.DISCUSSION:
+        raise InvalidState(deliberation.state)
+    now = await clock.now()
+    if deliberation.voting_until <= now:
+        raise VoteClosed
+    roll = await db.row(ROLLS[deliberation.roll], deliberation.id, deliberation.community_id)
+    assert roll is not None  # noqa: S101 - an aggregate has a row
+    await deliberation.move_to(DeliberationState.VOTING, opened_at=now, roll_size=roll["size"], roll_hash=roll["hash"])
+    await events.record(actor, "deliberation.voting_opened", deliberation, roll_size=roll["size"])
+    await tell(deliberation, "deliberation.voting_opened")
+    return deliberation
+
+
+async def _may_end(deliberation: Deliberation) -> bool:
+    if deliberation.rule is Rule.CONSULTATION or deliberation.voting_until <= await clock.now():
+        return True
+    voted = await db.value("SELECT count(*) FROM ballots WHERE deliberation_id = $1", deliberation.id)
+    return bool(voted == deliberation.roll_size)
+
+
+async def _close(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
+    """Count and decide; the deliberation is locked, so no ballot lands any more."""
+    if deliberation.state is not DeliberationState.VOTING:
+        raise InvalidState(deliberation.state)
+    result, quorate = await count(deliberation)
+    resolution_id = (await resolve(deliberation, result)).id if quorate else None
+    target = DeliberationState.DECIDED if quorate else DeliberationState.FAILED_QUORUM
+    await deliberation.move_to(target, closed_at=await clock.now())
+    verb = f"deliberation.{target}"
+    await events.record(
+        actor, verb, deliberation, voted=result.voted, passed=result.passed, resolution_id=resolution_id
+    )
+    await tell(deliberation, verb)
+    return deliberation

@@ -1,0 +1,24 @@
+"""Who calls for volunteers, who leads them, who confirms their hours."""
+
+from models.volunteering import Activity
+from services.policies.actor import Actor
+
+
+def may_organise(actor: Actor, community_id: int) -> bool:
+    """The community's staff: committee, social workers, building heads."""
+    return actor.is_staff(community_id)
+
+
+def may_be_leader(leader: Actor, community_id: int) -> bool:
+    """A verified resident of the community, or one of its staff."""
+    return leader.lives_in(community_id) or leader.is_staff(community_id)
+
+
+def may_lead(actor: Actor, activity: Activity) -> bool:
+    """The leader shows the code and checks people in, as long as he lives or works here."""
+    return actor.id == activity.leader_id and may_be_leader(actor, activity.community_id)
+
+
+def may_confirm_hours(actor: Actor, activity: Activity) -> bool:
+    """The leader; and the community's staff, who also confirm the leader's own."""
+    return may_lead(actor, activity) or actor.is_staff(activity.community_id)

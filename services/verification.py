@@ -1,0 +1,32 @@
+"""`linli verify`: recompute from rows what must hold, and name everything that does not."""
+
+from app.core import db
+from services import ledger
+
+# Each question finds what must not be; its sentence says so of the row found.
+QUESTIONS: dict[str, str] = {
+    "need {id} counts {endorsements} endorsements, {rows} are there": """
+        SELECT n.id, n.endorsements, count(e.id) AS rows FROM needs n LEFT JOIN endorsements e ON e.need_id = n.id
+        GROUP BY n.id HAVING n.endorsements <> count(e.id)""",
+    "shift {id} counts {taken} places taken, {rows} are": """
+        SELECT s.id, s.taken, count(u.id) AS rows FROM shifts s
+        LEFT JOIN signups u ON u.shift_id = s.id AND u.state = 'confirmed'
+        GROUP BY s.id HAVING s.taken <> count(u.id)""",
+    "deliberation {id} says {roll_size} electors, {rows} are on the roll": """
+        SELECT d.id, d.roll_size, count(e.id) AS rows FROM deliberations d
+        LEFT JOIN electors e ON e.deliberation_id = d.id
+        WHERE d.roll_size IS NOT NULL GROUP BY d.id HAVING d.roll_size <> count(e.id)""",
+    "resident {resident_id} lives in {homes} households at once": """
+        SELECT resident_id, count(*) AS homes FROM memberships WHERE until_at IS NULL
+        GROUP BY resident_id HAVING count(*) > 1""",
+    "job {id} ({entrypoint}) is held after its last attempt": """
+        SELECT id, entrypoint FROM pgqueuer WHERE status = 'failed'""",
+}
+
+
+async def verify() -> list[str]:
+    """A sentence for everything that is not as it must be; none when all is."""
+    found = await ledger.check_books()
+    for sentence, question in QUESTIONS.items():
+        found += [sentence.format(**line) for line in await db.rows(f"{question} LIMIT 100")]
+    return found

@@ -1,0 +1,158 @@
+"""Coming and going: the rotating code on the leader's phone, check-in, check-out, the report of a task."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core import clock, db, tokens
+from app.core.db import atomic
+from app.core.errors import Conflict, Forbidden, Invalid, InvalidState
+from models.volunteering import ActivityKind, Shift, Signup, SignupState
+from services import events
+from services.policies import Actor, require
+from services.policies import volunteering as policies
+from services.rules import service_hours
+from services.volunteering.seats import find_shift, live
+
+CODE_S = 30
+
+
+class CheckInClosed(Conflict):
+    code = "check_in_closed"
+    zh = "开始前一小时至结束可以签到，结束后一小时内可以签退"
+    en = "Check in from an hour before the start until the end; check out until an hour after the end"
+
+
+class NotSignedUp(Forbidden):
+    code, zh, en = "not_signed_up", "没有报名这个班次", "Not signed up for this shift"
+
+
+class NotCheckedIn(Conflict):
+    code, zh, en = "not_checked_in", "还没有签到", "Not checked in yet"
+
+
+class StaleCode(Invalid):
+    code, zh, en = "stale_code", "签到码已过期，请重新扫码", "The code has expired; scan again"
+
+
+@dataclass(frozen=True)
+class CheckInCode:
+    """What the leader's phone shows; a new one begins in `expires_in` seconds."""
+
+    token: str
+    expires_in: int
+
+
+async def check_in_code(actor: Actor, shift_id: int, *, secret: str) -> CheckInCode:
+    """The code of this half minute, for the leader to show. Raises NotFound, Forbidden."""
+    shift = await find_shift(actor, shift_id)
+    require(policies.may_lead(actor, shift.activity), "只有负责人可以出示签到码", "Only the leader shows the code")
+    now = await clock.now()
+    token = tokens.sign(secret, "check-in", f"{shift.id}.{_half_minute(now)}")
+    return CheckInCode(token, CODE_S - int(now.timestamp()) % CODE_S)
+
+
+@atomic()
+async def check_in(
+    actor: Actor, shift_id: int, *, token: str | None = None, resident_id: int | None = None, secret: str
+) -> Signup:
+    """Come to a shift: the volunteer with the code on the leader's phone, or the leader for him. Again: no change.
+
+    Raises NotFound, Forbidden, NotSignedUp, InvalidState while waitlisted, StaleCode, CheckInClosed.
+    """
+    shift = await find_shift(actor, shift_id)
+    signup = await _attendee(actor, shift, resident_id)
+    if signup.checked_in_at is not None:
+        return signup
+    now = await clock.now()
+    if resident_id is None:
+        _require_code(shift, token, now, secret)
+    if shift.starts_at and shift.ends_at and not service_hours.may_arrive(now, shift.starts_at, shift.ends_at):
+        raise CheckInClosed
+    entered = await db.execute(
+        "UPDATE signups SET checked_in_at = $2, checked_in_by_id = $3 "
+        "WHERE id = $1 AND state = 'confirmed' AND checked_in_at IS NULL",
+        signup.id,
+        now,
+        actor.id,
+    )
+    if entered:
+        await events.record(actor, "signup.checked_in", signup, shift_id=shift.id)
+    return await _attendee(actor, shift, resident_id)
+
+
+@atomic()
+async def check_out(
+    actor: Actor,
+    shift_id: int,
+    *,
+    token: str | None = None,
+    resident_id: int | None = None,
+    minutes: int | None = None,
+    note: str | None = None,
+    secret: str,
+) -> Signup:
+    """Leave a shift after checking in, until an hour after its end; or report a task and the minutes it took.
+
+    Again: no change. Raises NotFound, Forbidden, NotSignedUp, InvalidState while waitlisted, StaleCode, NotCheckedIn,
+    CheckInClosed, Invalid for a report that is missing or on anything but a task.
+    """
+    shift = await find_shift(actor, shift_id)
+    signup = await _attendee(actor, shift, resident_id)
+    if signup.checked_out_at is not None:
+        return signup
+    now = await clock.now()
+    if token is not None:
+        _require_code(shift, token, now, secret)
+    _require_leaving(shift, signup, now, minutes, note)
+    left = await db.execute(
+        "UPDATE signups SET checked_in_at = coalesce(checked_in_at, $2), "
+        "checked_in_by_id = coalesce(checked_in_by_id, $3), "
+        "checked_out_at = $2, checked_out_by_id = $3, reported_minutes = $4, note = $5 "
+        "WHERE id = $1 AND state = 'confirmed' AND checked_out_at IS NULL",
+        signup.id,
+        now,
+        actor.id,
+        minutes,
+        note,
+    )
+    if left:
+        await events.record(actor, "signup.checked_out", signup, shift_id=shift.id, minutes=minutes)
+    return await _attendee(actor, shift, resident_id)
+
+
+async def _attendee(actor: Actor, shift: Shift, resident_id: int | None) -> Signup:
+    """The seat in question: the actor's own, or, for the leader only, somebody else's."""
+    if resident_id is not None:
+        require(policies.may_lead(actor, shift.activity), "只有负责人可以代为签到", "Only the leader checks others in")
+    signup = await live(shift.id, resident_id or actor.id)
+    if signup is None:
+        raise NotSignedUp
+    if signup.state is not SignupState.CONFIRMED:
+        raise InvalidState(signup.state)
+    return signup
+
+
+def _half_minute(now: datetime) -> int:
+    return int(now.timestamp()) // CODE_S
+
+
+def _require_code(shift: Shift, token: str | None, now: datetime, secret: str) -> None:
+    """The code of this half minute or of the one before, and of this shift."""
+    shown = tokens.unsign(secret, "check-in", token or "")
+    if shown not in {f"{shift.id}.{_half_minute(now) - ago}" for ago in (0, 1)}:
+        raise StaleCode
+
+
+def _require_leaving(shift: Shift, signup: Signup, now: datetime, minutes: int | None, note: str | None) -> None:
+    if shift.activity.kind is ActivityKind.TASK:
+        if minutes is None:
+            raise Invalid("请填写完成任务用了多少分钟", "Say how many minutes the task took")
+        if shift.starts_at is not None and now < shift.starts_at:
+            raise CheckInClosed
+        return
+    if minutes is not None or note is not None:
+        raise Invalid("只有任务需要汇报用时", "Only a task is reported with minutes")
+    if signup.checked_in_at is None:
+        raise NotCheckedIn
+    if shift.starts_at and shift.ends_at and not service_hours.may_leave(now, shift.starts_at, shift.ends_at):
+        raise CheckInClosed

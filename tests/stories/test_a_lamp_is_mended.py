@@ -1,0 +1,71 @@
+"""The demonstration story, whole; and again with a process killed in its middle."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app import demo
+from tests.stories.running import Running, running
+
+pytestmark = pytest.mark.no_database
+
+THINGS = ("/v1/needs", "/v1/deliberations", "/v1/campaigns", "/pledges", "/v1/activities")
+
+
+class Witness(demo.Story):
+    """Plays the story and remembers every fact that was acknowledged; kills a part of Linli at the n-th payment."""
+
+    def __init__(self, linli: Running, kill: str | None = None) -> None:
+        super().__init__(linli.api, linli.sandbox, self._clock)
+        self.linli, self.kill = linli, kill
+        self.acknowledged: list[tuple[str, str, dict[str, Any]]] = []
+
+    def _clock(self, by: timedelta) -> None:
+        done = self.linli.linli("clock", f"+{int(by.total_seconds())}s")
+        assert done.returncode == 0, done.stderr
+
+    def ask(self, who: str | None, method: str, path: str, body: Any = None, *, expect: int | None = None) -> Any:
+        answer = super().ask(who, method, path, body, expect=expect)
+        if method == "POST" and path.endswith(THINGS) and expect is None:
+            assert who
+            where = f"/v1/pledges/{answer['id']}" if path.endswith("/pledges") else f"{path}/{answer['id']}"
+            self.acknowledged.append((who, where, answer))
+            if self.kill and path.endswith("/pledges") and answer.get("payment"):
+                self.linli.kill(self.kill)
+        return answer
+
+    def still_true(self) -> None:
+        """Everything that was acknowledged is there after the restart."""
+        for who, where, then in self.acknowledged:
+            now = self.ask(who, "GET", where)
+            assert now["id"] == then["id"]
+
+
+async def test_the_story_is_told_to_its_end_and_the_books_balance(tmp_path: Path) -> None:
+    with running(tmp_path) as linli:
+        told = linli.linli("demo")
+        assert told.returncode == 0, told.stdout[-3000:]
+        assert "the books balance" in told.stdout
+        verified = linli.linli("verify")
+        assert verified.returncode == 0, verified.stdout
+    assert linli.process.returncode == 0
+
+
+@pytest.mark.parametrize("victim", ["api", "postgres", "everything"])
+async def test_a_killed_part_loses_no_acknowledged_fact(tmp_path: Path, victim: str) -> None:
+    with running(tmp_path) as linli:
+        story = Witness(linli, victim)
+        with pytest.raises((demo.StoryBroken, httpx.HTTPError)):
+            demo.play(story)
+        assert story.acknowledged
+        linli.stop()
+        linli.start()
+        story.kill = None
+        story.log_in("lin", "mei", "wang", "he", "chen", "zhao", "sun", "wu")
+        story.still_true()
+        verified = linli.linli("verify")
+        assert verified.returncode == 0, verified.stdout
+        demo.play(story)  # and life goes on
