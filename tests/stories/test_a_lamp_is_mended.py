@@ -46,7 +46,7 @@ class Witness(demo.Story):
             now = self.ask(who, "GET", where)
             assert now["id"] == then["id"]
         paid_fen = sum(
-            order["amount_fen"]
+            order["total"]
             for order in self.sandbox.get("/orders").json()
             if order["state"] in ("SUCCESS", "REFUND")
         )
