@@ -32,7 +32,7 @@ cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 console = Console(highlight=False)
 
 GRACE_S = 12  # longer than the longest request, which is bounded by 10 s
-PERIOD = re.compile(r"^\+(\d{1,5})([smhd])$")
+PERIOD = re.compile(r"^\+(\d{1,9})([smhd])$")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 

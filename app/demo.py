@@ -58,7 +58,7 @@ class Story:
         self.now += by
         console.print(f"  [dim]clock  +{by} ({why})[/dim]")
 
-    def until(self, who: str | None, path: str, field: str, wanted: str) -> Any:
+    def until(self, who: str | None, path: str, field: str, wanted: object) -> Any:
         """Read `path` until `field` is as wanted: the worker notices by itself that a date has come."""
         deadline = time.monotonic() + CLOCK_S
         headers = {"Authorization": f"Bearer {self._tokens[who]}"} if who else {}
@@ -267,7 +267,8 @@ def _rate(story: Story, need: int) -> None:
     seen = story.ask("wang", "GET", f"/v1/needs/{need}")
     story.check("需求", seen["state"], "rated")
     for line in seen["timeline"]:
-        console.print(f"  {line['at'][:16]}  {line['verb']}  [dim]{line['by']}[/dim]")
+        made = " ".join(str(line["facts"][key]) for key in ("kind", "subject_id") if key in line["facts"])
+        console.print(f"  {line['at'][:16]}  {line['verb']} {made}  [dim]{line['by']}[/dim]")
     inbox = story.ask("lin", "GET", "/v1/me/inbox?limit=5")["items"]
     for notice in inbox:
         console.print(f"  [dim]通知 {notice['text']}[/dim]")
