@@ -46,9 +46,7 @@ class Witness(demo.Story):
             now = self.ask(who, "GET", where)
             assert now["id"] == then["id"]
         paid_fen = sum(
-            order["total"]
-            for order in self.sandbox.get("/orders").json()
-            if order["state"] in ("SUCCESS", "REFUND")
+            order["total"] for order in self.sandbox.get("/orders").json() if order["state"] in ("SUCCESS", "REFUND")
         )
         community = self.people["lin"]["household"]["community_id"]
         self.until(None, f"/v1/communities/{community}/fund", "received_fen", paid_fen)
@@ -64,7 +62,10 @@ async def test_the_story_is_told_to_its_end_and_the_books_balance(tmp_path: Path
     assert linli.process.returncode == 0
 
 
-@pytest.mark.parametrize("victim", ["api", "postgres", "everything"])
+@pytest.mark.parametrize(
+    "victim",
+    ["api", "postgres", *(pytest.param(part, marks=pytest.mark.prove) for part in ("worker", "sandbox", "everything"))],
+)
 async def test_a_killed_part_loses_no_acknowledged_fact(tmp_path: Path, victim: str) -> None:
     with running(tmp_path) as linli:
         story = Witness(linli, victim)
