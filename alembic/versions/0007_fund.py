@@ -221,7 +221,7 @@ CREATE TABLE accounts (
         FOREIGN KEY (campaign_id, community_id) REFERENCES campaigns (id, community_id) ON DELETE RESTRICT
 );
 CREATE UNIQUE INDEX accounts_one_of_a_kind ON accounts (community_id, kind, coalesce(campaign_id, 0));
-CREATE UNIQUE INDEX accounts_by_campaign ON accounts (campaign_id) WHERE campaign_id IS NOT NULL;
+CREATE INDEX accounts_by_campaign ON accounts (campaign_id) WHERE campaign_id IS NOT NULL;
 
 CREATE TABLE transfers (
     id BIGSERIAL PRIMARY KEY,

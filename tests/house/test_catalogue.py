@@ -20,8 +20,8 @@ VIOLATIONS = [
 ]
 TRIED = {name for name, _, _ in VIOLATIONS}
 
-# Keys that only let others point at (id, community) together: the primary key refuses before they can.
-POINTED_AT = "_in_community"
+# Keys that only let others point at (id, community) or the like together: the primary key refuses before they can.
+POINTED_AT = ("_in_community", "_in_campaign", "_in_fund")
 
 CONSTRAINTS = """
 SELECT c.conname AS name, c.conrelid::regclass::text AS of_table FROM pg_constraint c
@@ -66,15 +66,18 @@ async def test_every_refusing_trigger_is_tried() -> None:
 
 
 async def triggers() -> list[str]:
-    """The constraint names that triggers raise: their functions say `CONSTRAINT = '…'`."""
+    """The constraint names that triggers raise: `CONSTRAINT = '…'`, or the table's name with an ending."""
     lines = await db.rows(
         """
         SELECT DISTINCT said[1] AS name
         FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid,
             regexp_matches(f.prosrc, 'CONSTRAINT = ''([a-z0-9_]+)''', 'g') AS said
-        WHERE NOT t.tgisinternal AND f.proname <> 'refuse_change'
+        WHERE NOT t.tgisinternal
         UNION
-        SELECT t.tgrelid::regclass::text || '_append_only' FROM pg_trigger t WHERE t.tgfoid = 'refuse_change'::regproc
+        SELECT DISTINCT t.tgrelid::regclass::text || said[1]
+        FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid,
+            regexp_matches(f.prosrc, 'CONSTRAINT = TG_TABLE_NAME [|][|] ''([a-z_]+)''', 'g') AS said
+        WHERE NOT t.tgisinternal
         """
     )
     return [line["name"] for line in lines]

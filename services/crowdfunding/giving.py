@@ -1,0 +1,206 @@
+"""What residents pledge: money on the road of payments, goods, time and skills on that of promises."""
+
+from tortoise.expressions import Q
+
+from app.core import db
+from app.core.db import atomic
+from app.core.errors import Invalid, InvalidState, NotFound
+from app.core.pages import Listed, Page, newest
+from app.gateways.wechat_pay import WechatPay
+from models.base import Moderation
+from models.crowdfunding import (
+    MONEY_ROAD,
+    BudgetLine,
+    CampaignOver,
+    CampaignState,
+    Pledge,
+    PledgeKind,
+    PledgeState,
+)
+from models.ledger import AccountKind, Leg
+from services import events, ledger, notifications, payments
+from services.crowdfunding.drafting import STAFF_ONLY
+from services.crowdfunding.reading import door
+from services.ledger import Purse
+from services.policies import Actor, require, require_resident
+from services.policies import crowdfunding as policies
+
+GIVEN = (PledgeState.PAID, PledgeState.PROMISED, PledgeState.RECEIVED)
+
+
+# What a pledge of each kind must say, and what it may say besides.
+SAYS: dict[PledgeKind, tuple[set[str], set[str]]] = {
+    PledgeKind.MONEY: ({"amount_fen"}, set()),
+    PledgeKind.SALE: ({"amount_fen"}, {"item"}),
+    PledgeKind.ADOPTION: ({"budget_line_id"}, {"amount_fen"}),
+    PledgeKind.IN_KIND: ({"amount_fen", "item"}, set()),
+    PledgeKind.TIME: ({"hours"}, {"item"}),
+    PledgeKind.SKILL: ({"item"}, {"hours"}),
+}
+
+
+# The campaign is held open while the pledge is written; its deadline is read after the lock.
+PLEDGE = """
+WITH c AS MATERIALIZED (SELECT id, community_id, state, deadline FROM campaigns WHERE id = $1 FOR SHARE)
+INSERT INTO pledges (community_id, campaign_id, giver_id, kind, state, amount_fen, item, hours, budget_line_id, team_id,
+    anonymous, message, moderation, late)
+SELECT c.community_id, c.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'passed', false
+FROM c WHERE c.state = 'open' AND c.deadline > clock_now() RETURNING id
+"""
+
+
+@atomic()
+async def pledge(
+    actor: Actor,
+    campaign_id: int,
+    *,
+    kind: PledgeKind,
+    amount_fen: int | None = None,
+    item: str | None = None,
+    hours: int | None = None,
+    budget_line_id: int | None = None,
+    team_id: int | None = None,
+    anonymous: bool = True,
+    message: str | None = None,
+) -> Pledge:
+    """Promise something to an open campaign; money (and adoptions and sales) with an order to pay within 15 minutes.
+
+    Verified residents of the community do. Raises NotFound, NotVerified, Forbidden, Invalid (fields that do not fit
+    the kind), InvalidState, CampaignOver, LineAdopted, NoSuchTeam.
+    """
+    campaign = await door(actor, campaign_id)
+    require_resident(actor, campaign.community_id)
+    given = {"amount_fen": amount_fen, "item": item, "hours": hours, "budget_line_id": budget_line_id}
+    _check_says(kind, {name for name, value in given.items() if value is not None})
+    if budget_line_id is not None:
+        amount_fen = await _line_amount(campaign_id, budget_line_id, amount_fen)
+    paying = kind in MONEY_ROAD
+    pledge_id = await db.value(
+        PLEDGE,
+        campaign_id,
+        actor.id,
+        kind.value,
+        PledgeState.AWAITING_PAYMENT.value if paying else PledgeState.PROMISED.value,
+        amount_fen,
+        item,
+        hours,
+        budget_line_id,
+        team_id,
+        anonymous,
+        message,
+    )
+    if pledge_id is None:
+        await campaign.refresh_from_db(fields=["state"])
+        raise CampaignOver if campaign.state is CampaignState.OPEN else InvalidState(campaign.state)
+    made = await Pledge.get(id=pledge_id)
+    if paying:
+        assert actor.openid is not None, "whoever logs in has one"  # noqa: S101
+        await payments.open_order(made, openid=actor.openid, title=campaign.title, deadline=campaign.deadline)
+    await events.record(actor, "pledge.made", made, kind=kind.value, amount_fen=amount_fen)
+    return made
+
+
+async def find_pledge(actor: Actor, pledge_id: int) -> Pledge:
+    """One pledge, for its giver and the staff of the community. Raises NotFound."""
+    found = await Pledge.get_or_none(id=pledge_id).select_related("campaign", "giver")
+    if found is None or not policies.may_look_into(actor, found):
+        raise NotFound("没有找到这笔认捐", "No such pledge")
+    return found
+
+
+async def with_payment(pay: WechatPay, made: Pledge) -> Pledge:
+    """The pledge just made, with what its giver's telephone needs to pay. Calls WeChat, outside any transaction."""
+    made.payment = await payments.payment_for(pay, made.id)
+    return made
+
+
+async def look_at_pledge(actor: Actor, pay: WechatPay, pledge_id: int) -> Pledge:
+    """One pledge. For its giver, while it waits for payment, WeChat is asked first, and a fresh payment is signed."""
+    found = await find_pledge(actor, pledge_id)
+    if found.state is PledgeState.AWAITING_PAYMENT and found.giver_id == actor.id:
+        payment = await payments.payment_for(pay, found.id, ask_first=True)
+        found = await find_pledge(actor, pledge_id)
+        found.payment = payment
+    return found
+
+
+async def pledges(actor: Actor, campaign_id: int, *, page: Page) -> Listed[Pledge]:
+    """What a campaign was given, and the actor's own pledges to it in any state; newest first."""
+    campaign = await door(actor, campaign_id)
+    shown = Q(state__in=GIVEN, moderation=Moderation.PASSED) | Q(giver_id=actor.id)
+    return await newest(Pledge.filter(shown, campaign_id=campaign.id).select_related("giver"), page)
+
+
+@atomic()
+async def take_back(actor: Actor, pledge_id: int, *, reason: str | None = None) -> Pledge:
+    """Refund a paid pledge in full: its giver while the campaign is open.
+
+    The committee after it failed or was cancelled, should WeChat have refused. Raises NotFound, Forbidden,
+    InvalidState, CampaignOver.
+    """
+    found = await find_pledge(actor, pledge_id)
+    held = await db.row(
+        "SELECT state, deadline <= clock_now() AS over FROM campaigns WHERE id = $1 FOR SHARE", found.campaign_id
+    )
+    assert held is not None, "a pledge has a campaign"  # noqa: S101
+    state = CampaignState(held["state"])
+    require(policies.may_take_back(actor, found, state))
+    if state not in (CampaignState.OPEN, CampaignState.FAILED, CampaignState.CANCELLED):
+        raise InvalidState(state)
+    if state is CampaignState.OPEN and held["over"]:
+        raise CampaignOver
+    await payments.give_back(actor, found, payments.ASKED, reason=reason)
+    return found
+
+
+@atomic()
+async def receive(actor: Actor, pledge_id: int) -> Pledge:
+    """Note that goods, time or a skill promised were given; goods enter the books at their estimated value.
+
+    Raises NotFound, Forbidden, InvalidState.
+    """
+    found = await find_pledge(actor, pledge_id)
+    require(actor.is_staff(found.community_id), *STAFF_ONLY)
+    await found.move_to(PledgeState.RECEIVED)
+    if found.kind is PledgeKind.IN_KIND:
+        assert found.amount_fen is not None, "pledges_complete"  # noqa: S101
+        await ledger.post(
+            found.community_id,
+            debit=Purse(AccountKind.IN_KIND_GIVERS),
+            credit=Purse(AccountKind.IN_KIND),
+            amount_fen=found.amount_fen,
+            cause=found,
+            leg=Leg.RECEIVED,
+        )
+    await events.record(actor, "pledge.received", found, amount_fen=found.amount_fen)
+    await notifications.tell([found.giver_id], "pledge.received", found, title=found.campaign.title)
+    return found
+
+
+@atomic()
+async def withdraw(actor: Actor, pledge_id: int) -> Pledge:
+    """Take back a promise of goods, time or a skill that was not given yet; its giver does.
+
+    Raises NotFound, Forbidden, InvalidState.
+    """
+    found = await find_pledge(actor, pledge_id)
+    require(found.giver_id == actor.id)
+    await found.move_to(PledgeState.WITHDRAWN)
+    await events.record(actor, "pledge.withdrawn", found)
+    return found
+
+
+def _check_says(kind: PledgeKind, given: set[str]) -> None:
+    needed, optional = SAYS[kind]
+    if not needed <= given <= needed | optional:
+        names = "、".join(sorted(needed))
+        raise Invalid(f"这类认捐须填写且只填写：{names}", f"A pledge of this kind says {', '.join(sorted(needed))}")
+
+
+async def _line_amount(campaign_id: int, budget_line_id: int, amount_fen: int | None) -> int:
+    line = await BudgetLine.get_or_none(id=budget_line_id, campaign_id=campaign_id)
+    if line is None:
+        raise Invalid("这个项目没有这一项预算", "This campaign has no such budget line")
+    if amount_fen not in (None, line.amount_fen):
+        raise Invalid("认捐整项须与该项预算金额一致", "Adopting a line means paying all of it")
+    return int(line.amount_fen)

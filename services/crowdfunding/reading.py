@@ -1,0 +1,109 @@
+"""Campaigns as their community sees them: one door, and figures that are always counted from rows."""
+
+from dataclasses import dataclass
+
+from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
+
+from app.core import db
+from app.core.errors import NotFound
+from app.core.pages import Listed, Page, newest
+from models.base import Moderation
+from models.comments import Comment
+from models.crowdfunding import (
+    BudgetLine,
+    Campaign,
+    CampaignState,
+)
+from services import comments, events, ledger
+from services.events import TimelineItem
+from services.policies import Actor, require_resident
+from services.policies import crowdfunding as policies
+
+
+@dataclass(frozen=True)
+class CampaignDetail:
+    """A campaign and its public history."""
+
+    campaign: Campaign
+    timeline: list[TimelineItem]
+
+
+def visible(actor: Actor) -> QuerySet[Campaign]:
+    """The one door: published campaigns for the community and those above it, the others for its staff."""
+    published = Q(
+        community_id__in=policies.shown_to(actor), published_by_id__isnull=False, moderation=Moderation.PASSED
+    )
+    return Campaign.filter(published | Q(community_id__in=policies.staffed_by(actor)))
+
+
+async def door(actor: Actor, campaign_id: int) -> Campaign:
+    """One campaign that the actor may see, without its figures. Raises NotFound."""
+    campaign = await visible(actor).get_or_none(id=campaign_id)
+    if campaign is None:
+        raise NotFound("没有找到这个众筹项目", "No such campaign")
+    return campaign
+
+
+async def find(actor: Actor, campaign_id: int) -> Campaign:
+    """One campaign that the actor may see, with its figures. Raises NotFound."""
+    return (await _with_figures([await door(actor, campaign_id)]))[0]
+
+
+async def detail(actor: Actor, campaign_id: int) -> CampaignDetail:
+    """One campaign with its figures and history. Raises NotFound."""
+    campaign = await find(actor, campaign_id)
+    return CampaignDetail(campaign, await events.timeline(campaign))
+
+
+async def listed(
+    actor: Actor, *, community_id: int | None = None, state: CampaignState | None = None, page: Page
+) -> Listed[Campaign]:
+    """Campaigns, newest first, with their figures."""
+    query = visible(actor)
+    if community_id is not None:
+        query = query.filter(community_id=community_id)
+    if state is not None:
+        query = query.filter(state=state)
+    found = await newest(query, page)
+    return Listed(await _with_figures(found.items), found.after)
+
+
+async def comment(actor: Actor, campaign_id: int, *, body: str, parent_id: int | None = None) -> Comment:
+    """Ask or say something about a campaign; residents of its community and its staff do."""
+    campaign = await door(actor, campaign_id)
+    if not actor.is_staff(campaign.community_id):
+        require_resident(actor, campaign.community_id)
+    return await comments.add(actor, campaign, campaign.community_id, body=body, parent_id=parent_id)
+
+
+async def comments_on(actor: Actor, campaign_id: int, *, page: Page) -> Listed[Comment]:
+    """What was said about a campaign, newest first."""
+    return await comments.listed(await door(actor, campaign_id), page=page)
+
+
+FIGURES = """
+SELECT campaign_id, count(DISTINCT giver_id) AS backers,
+    coalesce(sum(amount_fen) FILTER (WHERE kind = 'in_kind'), 0)::bigint AS in_kind_fen
+FROM pledges WHERE campaign_id = ANY ($1::bigint[]) AND state IN ('paid', 'received') GROUP BY campaign_id
+"""
+
+
+async def _with_figures(campaigns: list[Campaign]) -> list[Campaign]:
+    """The same campaigns with budget, needs, what was raised and by how many; four queries for a whole page."""
+    ids = [campaign.id for campaign in campaigns]
+    raised = await ledger.raised(ids)
+    figures = {line["campaign_id"]: line for line in await db.rows(FIGURES, ids)}
+    lines = await BudgetLine.filter(campaign_id__in=ids).order_by("id")
+    links = await db.rows(
+        "SELECT subject_id, need_id FROM need_links WHERE kind = 'campaign' AND subject_id = ANY ($1::bigint[]) "
+        "ORDER BY need_id",
+        ids,
+    )
+    for campaign in campaigns:
+        given = figures.get(campaign.id, {"backers": 0, "in_kind_fen": 0})
+        campaign.raised_fen = raised[campaign.id]
+        campaign.backers, campaign.in_kind_fen = given["backers"], given["in_kind_fen"]
+        campaign.budget = [line for line in lines if line.campaign_id == campaign.id]
+        campaign.need_ids = [link["need_id"] for link in links if link["subject_id"] == campaign.id]
+    return campaigns

@@ -1,0 +1,188 @@
+"""The road of a campaign: submitted, published by another, decided by the clock, accepted and settled."""
+
+from app.core import clock, db
+from app.core.db import atomic
+from models.crowdfunding import (
+    Campaign,
+    CampaignKind,
+    CampaignOver,
+    CampaignState,
+)
+from models.ledger import AccountKind, Leg
+from models.residents import Role
+from services import events, ledger, notifications, payments
+from services.crowdfunding.drafting import STAFF_ONLY
+from services.crowdfunding.reading import find
+from services.ledger import Purse
+from services.policies import Actor, require
+from services.policies import crowdfunding as policies
+
+DUE_AT_ONCE = 20
+COMMITTEE_ONLY = ("只有本社区居委会成员可以这样做", "Only committee members of this community may do this")
+
+
+@atomic()
+async def submit(actor: Actor, campaign_id: int) -> Campaign:
+    """Hand a draft to the other committee members. Raises NotFound, Forbidden, InvalidState."""
+    campaign = await find(actor, campaign_id)
+    require(policies.may_propose(actor, campaign.community_id), *STAFF_ONLY)
+    await campaign.move_to(CampaignState.IN_REVIEW, submitted_by_id=actor.id)
+    await events.record(actor, "campaign.submitted", campaign)
+    await notifications.tell(
+        await _committee(campaign.community_id, but=actor.id), "campaign.in_review", campaign, title=campaign.title
+    )
+    return campaign
+
+
+@atomic()
+async def publish(actor: Actor, campaign_id: int) -> Campaign:
+    """Open a campaign for pledges, or let the clock open it at `opens_at`; never by whoever submitted it.
+
+    Raises NotFound, Forbidden, NotByTheSubmitter, InvalidState, CampaignOver.
+    """
+    campaign = await find(actor, campaign_id)
+    require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
+    now = await clock.now()
+    if campaign.deadline <= now:
+        raise CampaignOver
+    ahead = campaign.opens_at is not None and campaign.opens_at > now
+    target = CampaignState.PUBLISHED if ahead else CampaignState.OPEN
+    await campaign.move_to(target, published_by_id=actor.id)  # the database refuses the submitter
+    await events.record(actor, "campaign.published", campaign)
+    return campaign
+
+
+@atomic(limit_s=60)
+async def cancel(actor: Actor, campaign_id: int, *, reason: str | None = None) -> Campaign:
+    """Call a campaign off before its deadline has decided; everyone who paid is refunded.
+
+    Raises NotFound, Forbidden, InvalidState.
+    """
+    campaign = await find(actor, campaign_id)
+    require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
+    await campaign.move_to(CampaignState.CANCELLED)
+    refunded_fen = await payments.give_all_back(campaign, payments.CANCELLED)
+    await events.record(actor, "campaign.cancelled", campaign, reason=reason, refunded_fen=refunded_fen)
+    await _tell_givers(campaign, "campaign.cancelled")
+    return await find(actor, campaign.id)
+
+
+@atomic()
+async def accept(actor: Actor, campaign_id: int) -> Campaign:
+    """Confirm that what was raised for has been done. Raises NotFound, Forbidden, InvalidState."""
+    campaign = await find(actor, campaign_id)
+    require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
+    await campaign.move_to(CampaignState.ACCEPTED)
+    await events.record(actor, "campaign.accepted", campaign)
+    return campaign
+
+
+@atomic()
+async def settle(actor: Actor, campaign_id: int) -> Campaign:
+    """Close the campaign's account; what is left goes to the general fund.
+
+    Raises NotFound, Forbidden, InvalidState.
+    """
+    campaign = await find(actor, campaign_id)
+    require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
+    await campaign.move_to(CampaignState.SETTLED)
+    purse = Purse(AccountKind.CAMPAIGN, campaign.id)
+    surplus_fen = await ledger.balance(campaign.community_id, purse)
+    if surplus_fen:
+        await ledger.post(
+            campaign.community_id,
+            debit=purse,
+            credit=Purse(AccountKind.GENERAL),
+            amount_fen=surplus_fen,
+            cause=campaign,
+            leg=Leg.SURPLUS,
+        )
+    await events.record(actor, "campaign.settled", campaign, surplus_fen=surplus_fen)
+    return campaign
+
+
+# Past its deadline a campaign waits, an hour at most, for its unpaid orders to be settled with WeChat.
+ENDS = """
+state = 'open' AND deadline <= clock_now() AND (
+    deadline <= clock_now() - interval '1 hour' OR NOT EXISTS (
+        SELECT 1 FROM orders o JOIN pledges p ON p.id = o.pledge_id
+        WHERE p.campaign_id = campaigns.id AND p.state = 'awaiting_payment' AND o.state IN ('created', 'prepaid')))
+"""
+OPENS = "state = 'published' AND opens_at <= clock_now()"
+BEGINS = "state = 'funded' AND deadline <= clock_now() - interval '24 hours'"
+
+
+async def open_due() -> None:
+    """Open published campaigns whose `opens_at` has come."""
+    for campaign_id in await _due(OPENS):
+        await _step(campaign_id, OPENS, CampaignState.OPEN, "campaign.opened")
+
+
+async def begin_due() -> None:
+    """Let funded campaigns be carried out from 24 hours after their deadline."""
+    for campaign_id in await _due(BEGINS):
+        await _step(campaign_id, BEGINS, CampaignState.IMPLEMENTING, "campaign.implementing")
+
+
+async def end_due() -> None:
+    """Decide campaigns whose deadline has passed: funded, or failed with everything refunded."""
+    for campaign_id in await _due(ENDS):
+        await _end(campaign_id)
+
+
+@atomic(limit_s=60)
+async def _end(campaign_id: int) -> None:
+    campaign = await _held(campaign_id, ENDS)
+    if campaign is None:
+        return
+    raised_fen = (await ledger.raised([campaign_id]))[campaign_id]
+    least_fen = campaign.minimum_fen if campaign.kind is CampaignKind.ALL_OR_NOTHING else 1
+    if raised_fen >= least_fen:
+        await campaign.move_to(CampaignState.FUNDED)
+        await events.record(None, "campaign.funded", campaign, raised_fen=raised_fen)
+        await _tell_givers(campaign, "campaign.funded")
+        return
+    await campaign.move_to(CampaignState.FAILED)
+    refunded_fen = await payments.give_all_back(campaign, payments.FAILED)
+    await events.record(None, "campaign.failed", campaign, raised_fen=raised_fen, refunded_fen=refunded_fen)
+    await _tell_givers(campaign, "campaign.failed")
+
+
+@atomic()
+async def _step(campaign_id: int, condition: str, target: CampaignState, verb: str) -> None:
+    campaign = await _held(campaign_id, condition)
+    if campaign is not None:
+        await campaign.move_to(target)
+        await events.record(None, verb, campaign)
+
+
+async def _due(condition: str) -> list[int]:
+    found = await db.rows(f"SELECT id FROM campaigns WHERE {condition} ORDER BY deadline LIMIT {DUE_AT_ONCE}")
+    return [line["id"] for line in found]
+
+
+async def _held(campaign_id: int, condition: str) -> Campaign | None:
+    """The campaign, locked against pledges and captures, if the condition holds; None if another worker has it."""
+    held = await db.value(
+        f"SELECT id FROM campaigns WHERE id = $1 AND {condition} FOR NO KEY UPDATE SKIP LOCKED", campaign_id
+    )
+    return await Campaign.get(id=campaign_id) if held else None
+
+
+async def _committee(community_id: int, *, but: int) -> list[int]:
+    found = await db.rows(
+        "SELECT DISTINCT resident_id AS id FROM role_grants WHERE role = $1 AND place_id = $2 "
+        "AND resident_id <> $3 AND (until_at IS NULL OR until_at > clock_now())",
+        Role.COMMITTEE.value,
+        community_id,
+        but,
+    )
+    return [line["id"] for line in found]
+
+
+async def _tell_givers(campaign: Campaign, kind: str) -> None:
+    found = await db.rows(
+        "SELECT DISTINCT giver_id AS id FROM pledges WHERE campaign_id = $1 AND state IN ('paid', 'refunding')",
+        campaign.id,
+    )
+    await notifications.tell([line["id"] for line in found], kind, campaign, title=campaign.title)
