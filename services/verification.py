@@ -1,17 +1,13 @@
 """`linli verify`: recompute from rows what must hold, and name everything that does not."""
 
 from app.core import db
-from services import ledger
+from services import ledger, volunteering
 
 # Each question finds what must not be; its sentence says so of the row found.
 QUESTIONS: dict[str, str] = {
     "need {id} counts {endorsements} endorsements, {rows} are there": """
         SELECT n.id, n.endorsements, count(e.id) AS rows FROM needs n LEFT JOIN endorsements e ON e.need_id = n.id
         GROUP BY n.id HAVING n.endorsements <> count(e.id)""",
-    "shift {id} counts {taken} places taken, {rows} are": """
-        SELECT s.id, s.taken, count(u.id) AS rows FROM shifts s
-        LEFT JOIN signups u ON u.shift_id = s.id AND u.state = 'confirmed'
-        GROUP BY s.id HAVING s.taken <> count(u.id)""",
     "deliberation {id} says {roll_size} electors, {rows} are on the roll": """
         SELECT d.id, d.roll_size, count(e.id) AS rows FROM deliberations d
         LEFT JOIN electors e ON e.deliberation_id = d.id
@@ -27,6 +23,7 @@ QUESTIONS: dict[str, str] = {
 async def verify() -> list[str]:
     """A sentence for everything that is not as it must be; none when all is."""
     found = await ledger.check_books()
+    found += [f"shift {id_} miscounts its places" for id_ in await volunteering.miscounted()]
     for sentence, question in QUESTIONS.items():
         found += [sentence.format(**line) for line in await db.rows(f"{question} LIMIT 100")]
     return found
