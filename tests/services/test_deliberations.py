@@ -106,7 +106,6 @@ async def test_from_a_proposal_to_a_resolution(people: People, move_clock: Move)
     assert verbs == [
         "deliberation.proposed",
         "deliberation.discussion_opened",
-        "deliberation.commented",
         "deliberation.voting_opened",
         "deliberation.decided",
     ]
