@@ -20,7 +20,7 @@ upgrading: bool = context.config.attributes.get("upgrading", False)
 
 async def drawn_by_tortoise() -> None:
     """Let Tortoise make its tables in the scratch schema."""
-    config = connection_config(url, pool_size=2, quick=False)
+    config = connection_config(url, pool_size=2)
     credentials = config["connections"]["default"]["credentials"]
     credentials["server_settings"] |= {"search_path": f"{SCRATCH},public"}
     async with TortoiseContext() as tortoise:

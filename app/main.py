@@ -64,7 +64,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the process holds: database, Redis, WeChat; close them at the end."""
     config: Settings = app.state.settings
     logs.set_up(json=config.production)
-    await db.connect(config.database_url, pool_size=config.db_pool_size, quick=True)
+    limits = db.Limits(config.db_lock_timeout_ms, config.db_statement_timeout_ms, config.db_idle_timeout_ms)
+    await db.connect(config.database_url, pool_size=config.db_pool_size, limits=limits)
     try:
         app.state.redis = open_redis(config.redis_url)
         app.state.rates = Rates(config.redis_url)

@@ -98,7 +98,7 @@ async def committed(servers: Servers, template: str) -> AsyncIterator[str]:
     name = f"linli_committed_{next(_numbers)}"
     url = await _clone(servers, name)
     async with TortoiseContext() as context:
-        await context.init(config=db.connection_config(url, pool_size=20, quick=False))
+        await context.init(config=db.connection_config(url, pool_size=20))
         yield url
     await _sql(servers, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -76,11 +77,23 @@ async def _leave_clean(connection: asyncpg.Connection) -> None:
         await connection.execute("ROLLBACK")
 
 
-def connection_config(url: str, *, pool_size: int, quick: bool) -> dict[str, Any]:
-    """Tortoise's configuration for a database URL; `quick` gives the short limits of an API process."""
+@dataclass(frozen=True)
+class Limits:
+    """How long a process lets the database keep it: for a lock, a statement, a transaction that does nothing."""
+
+    lock_ms: int
+    statement_ms: int
+    idle_ms: int
+
+
+PATIENT = Limits(10_000, 60_000, 60_000)
+"""For the command line and workers; an API process has the short limits of its settings."""
+
+
+def connection_config(url: str, *, pool_size: int, limits: Limits = PATIENT) -> dict[str, Any]:
+    """Tortoise's configuration for a database URL."""
     parts = urlsplit(url)
     query = parse_qs(parts.query)
-    limits = ("2000", "5000", "10000") if quick else ("10000", "60000", "60000")
     return {
         "connections": {
             ALIAS: {
@@ -99,9 +112,9 @@ def connection_config(url: str, *, pool_size: int, quick: bool) -> dict[str, Any
                         "application_name": "linli",
                         "timezone": "UTC",
                         "jit": "off",
-                        "lock_timeout": limits[0],
-                        "statement_timeout": limits[1],
-                        "idle_in_transaction_session_timeout": limits[2],
+                        "lock_timeout": str(limits.lock_ms),
+                        "statement_timeout": str(limits.statement_ms),
+                        "idle_in_transaction_session_timeout": str(limits.idle_ms),
                     },
                 },
             }
@@ -112,9 +125,9 @@ def connection_config(url: str, *, pool_size: int, quick: bool) -> dict[str, Any
     }
 
 
-async def connect(url: str, *, pool_size: int = 10, quick: bool = False) -> None:
-    """Open the pool for this process. API processes are `quick`; the command line and workers are patient."""
-    await Tortoise.init(config=connection_config(url, pool_size=pool_size, quick=quick), _enable_global_fallback=True)
+async def connect(url: str, *, pool_size: int = 10, limits: Limits = PATIENT) -> None:
+    """Open the pool for this process."""
+    await Tortoise.init(config=connection_config(url, pool_size=pool_size, limits=limits), _enable_global_fallback=True)
 
 
 async def disconnect() -> None:

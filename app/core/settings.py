@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     migration_database_url: str = ""
     redis_url: str = ""
     db_pool_size: int = Field(10, ge=2, le=100)
+    db_lock_timeout_ms: int = Field(2_000, ge=100, le=60_000)
+    db_statement_timeout_ms: int = Field(5_000, ge=100, le=60_000)
+    db_idle_timeout_ms: int = Field(10_000, ge=100, le=60_000)
     api_workers: int = Field(1, ge=1, le=64)
 
     secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)

@@ -104,9 +104,9 @@ async def test_a_transaction_that_lost_is_run_again_and_at_last_refused(committe
 
 
 @pytest.mark.no_database
-async def test_api_processes_have_short_limits() -> None:
-    settings = db.connection_config("postgresql://a@/b?host=/tmp/x", pool_size=3, quick=True)
-    given = settings["connections"]["default"]["credentials"]["server_settings"]
+async def test_limits_reach_the_server_as_text() -> None:
+    config = db.connection_config("postgresql://a@/b?host=/tmp/x", pool_size=3, limits=db.Limits(2_000, 5_000, 10_000))
+    given = config["connections"]["default"]["credentials"]["server_settings"]
     assert (given["lock_timeout"], given["statement_timeout"]) == ("2000", "5000")
     assert given["idle_in_transaction_session_timeout"] == "10000"
 
