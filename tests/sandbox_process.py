@@ -2,13 +2,14 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import httpx
+
+from app.core.embedded import free_port
 
 ROOT = Path(__file__).parent.parent
 STARTS_WITHIN_S = 10
@@ -50,14 +51,6 @@ class SandboxProcess:
         """Ask it to stop, and insist that it does."""
         self._process.terminate()
         self._process.wait(STOPS_WITHIN_S)
-
-
-def free_port() -> int:
-    """A port nobody uses at this moment."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str) -> None:

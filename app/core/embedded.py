@@ -68,7 +68,7 @@ def start(data: Path) -> Servers:
     valkey_data = data / "valkey"
     valkey_data.mkdir(exist_ok=True)
     _end_leftover(valkey_data / "valkey.pid")
-    valkey = ValkeyServer(port=_free_port(), data_dir=valkey_data, persist=True)
+    valkey = ValkeyServer(port=free_port(), data_dir=valkey_data, persist=True)
     valkey.start()
     (valkey_data / "valkey.pid").write_text(str(valkey._process.pid))
     servers = Servers(postgres, valkey, socket_dir)
@@ -112,7 +112,8 @@ async def _make_roles(servers: Servers) -> None:
         await connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
