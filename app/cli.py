@@ -80,7 +80,9 @@ def seed(
     contest: Annotated[bool, typer.Option(help="load the provincial contest, once")] = False,
     scale: Annotated[int, typer.Option(min=0, max=5_000_000, help="make so many needs for benchmarks")] = 0,
 ) -> None:
-    """The demonstration community with its cast, once; or the contest; or many needs."""
+    """The demonstration community with its cast, once; or the contest; or many needs. Not in production."""
+    if Settings().production:
+        raise typer.BadParameter("production is not seeded with invented people and money")
     if contest:
         made = _in_database(lambda: seed_contest(console.print))
         console.print("loaded the contest" if made else "the contest is there already")

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from app.core import db
+from app.core import db, logs
 from app.core.errors import Conflict, DomainError, Invalid, NotFound, Unavailable, prefers_english
 from app.gateways.errors import WxBadCode, WxError, WxRefused
 
@@ -100,7 +100,7 @@ def unexpected(request: Request, exc: Exception) -> Response:
     """What is no DomainError: an outage of a server we need, a known constraint, or a defect of ours (500, logged)."""
     known = db.meaning(exc)
     if known is None:
-        log.error("defect", exc_info=exc, path=request.url.path)
+        log.error("defect", path=request.url.path, **logs.about(exc))
         return problem(request, DomainError())
     if isinstance(known, Unavailable):
         log.warning("outage", error=type(exc).__name__, path=request.url.path)

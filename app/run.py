@@ -47,7 +47,8 @@ def run(settings: Settings) -> int:
             _step("migrating the database")
             migrations.migrate(environment["MIGRATION_DATABASE_URL"])
             _step("seeding the demonstration community")
-            _python(["app.cli", "seed"], environment).wait()
+            if _python(["app.cli", "seed"], environment).wait() != 0:
+                raise RuntimeError("the demonstration community could not be seeded")
             _step(f"starting the WeChat sandbox on port {settings.sandbox_port}")
             sandbox_folder = data / "sandbox"
             children["sandbox"] = _python(

@@ -26,6 +26,10 @@ DRAIN_S = 8
 log = logs.get("linli.worker")
 
 
+class JobFailed(Exception):
+    """A job failed; the worker's own log line says why."""
+
+
 async def work(settings: Settings, stopping: asyncio.Event) -> None:
     """Run jobs until `stopping`; a lost database is waited for and met again."""
     await db.connect(settings.database_url, pool_size=settings.db_pool_size)
@@ -97,7 +101,7 @@ def make_queue(connection: asyncpg.Connection, tools: Tools) -> PgQueuer:
             ),
         )(_entrypoint(name, job, tools))
     for cron, periodic in EVERY:
-        queue.schedule(periodic.__name__, cron, clean_old=True)(_scheduled(periodic, tools))
+        queue.schedule(periodic.__name__, cron)(_scheduled(periodic, tools))
     return queue
 
 
@@ -107,8 +111,8 @@ def _entrypoint(name: str, job: Job, tools: Tools):  # type: ignore[no-untyped-d
         try:
             await job(tools, event)
         except Exception as exc:
-            log.warning("job_failed", job=name, event_id=event.id, attempt=queued.attempts, error=repr(exc))
-            raise
+            log.warning("job_failed", job=name, event_id=event.id, attempt=queued.attempts, **logs.about(exc))
+            raise JobFailed(name) from None  # PgQueuer logs and keeps what it is given
 
     return run
 
@@ -118,7 +122,7 @@ def _scheduled(periodic: Periodic, tools: Tools):  # type: ignore[no-untyped-def
         try:
             await periodic(tools)
         except Exception as exc:  # one bad run must not end the others; the next one comes by the clock
-            log.error("periodic_work_failed", work=periodic.__name__, exc_info=exc)
+            log.error("periodic_work_failed", work=periodic.__name__, **logs.about(exc))
 
     return run
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Query, Request
@@ -21,7 +22,7 @@ from services.residents import OnBehalfOf
 
 T = TypeVar("T")
 
-LOOPBACK = ("127.0.0.1", "::1", "testclient")
+LOOPBACK = ("127.0.0.1", "::1")
 bearer = HTTPBearer(auto_error=False, description="The token of POST /v1/auth/wechat")
 
 
@@ -52,7 +53,16 @@ async def limit(request: Request, what: Any, *who: str) -> None:
     """Count a deed against its limit; in development loopback is exempt."""
     host = request.client.host if request.client else "unknown"
     if request.app.state.settings.production or host not in LOOPBACK:
-        await request.app.state.rates.hit(what, *(who or (host,)))
+        await request.app.state.rates.hit(what, *(who or (address_prefix(host),)))
+
+
+def address_prefix(host: str) -> str:
+    """What counts as one address: an IPv4 address, or the /64 of an IPv6 one."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else host
 
 
 async def current_actor(

@@ -44,7 +44,7 @@ homes = make_router("", "homes")
 
 
 async def _logins_are_limited(request: Request) -> None:
-    await deps.limit(request, rates.LOGINS, "logins", request.client.host if request.client else "unknown")
+    await deps.limit(request, rates.LOGINS)
 
 
 @sessions.post("/wechat", response_model=LoginOut, openapi_extra=PUBLIC, dependencies=[Depends(_logins_are_limited)])

@@ -1,7 +1,7 @@
 """Everything the system does by itself, on one page. Only the worker imports it.
 
-JOBS follow from events, at least once each, so each is idempotent. EVERY runs by the clock (cron with seconds first),
-on one worker at a time.
+JOBS follow from events, at least once each, so each is idempotent. EVERY runs by the clock (cron, with the seconds as
+a sixth field); two workers may meet in it, so what it calls takes each thing under a lock.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from models.events import Event, Notice
 from models.residents import HouseholdClaim, RoleGrant
-from services import crowdfunding, deliberations, needs, notifications, once, payments, volunteering, wishes
+from services import crowdfunding, deliberations, needs, notifications, once, payments, residents, volunteering, wishes
 
 REFUND_ROUNDS = 20
 
@@ -58,9 +58,10 @@ JOBS: dict[str, Job] = {job.__name__: job for job in (send_refunds, tell_claiman
 Periodic = Callable[[Tools], Awaitable[None]]
 
 
-async def forget_old_keys(tools: Tools) -> None:
-    """Idempotency keys are kept 48 hours."""
+async def forget_what_is_over(tools: Tools) -> None:
+    """Idempotency keys are kept 48 hours, sessions a day after their end."""
     await once.forget_old_keys()
+    await residents.end_old_sessions()
 
 
 async def close_rated_needs(tools: Tools) -> None:
@@ -111,7 +112,7 @@ async def advance_campaigns(tools: Tools) -> None:
 
 
 EVERY: list[tuple[str, Periodic]] = [
-    ("17 * * * *", forget_old_keys),
+    ("17 * * * *", forget_what_is_over),
     ("* * * * * */30", close_rated_needs),
     ("* * * * * */5", release_run_out_claims),
     ("* * * * * */30", remind_claimers),

@@ -27,6 +27,7 @@ from models.needs import (
 )
 from models.residents import Resident
 from services import comments, events, notifications, residents
+from services.due import one_by_one
 from services.events import TimelineItem
 from services.policies import Actor, require, require_resident
 from services.policies import needs as policies
@@ -358,8 +359,7 @@ async def close_due() -> None:
         f"SELECT id FROM needs WHERE state = 'rated' AND rated_at <= clock_now() - interval '{CLOSE_DAYS} days' "
         f"ORDER BY rated_at LIMIT {DUE_MAX}"
     )
-    for line in due:
-        await _close(line["id"])
+    await one_by_one((line["id"] for line in due), _close)
 
 
 @atomic()

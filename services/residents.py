@@ -115,6 +115,14 @@ async def log_out(actor: Actor) -> None:
     await Session.filter(id=actor.session_id).delete()
 
 
+async def end_old_sessions() -> None:
+    """Delete sessions that ended a day ago or earlier, at most 10,000."""
+    await db.execute(
+        "DELETE FROM sessions WHERE id IN "
+        "(SELECT id FROM sessions WHERE expires_at < clock_now() - interval '1 day' LIMIT 10000)"
+    )
+
+
 ACTOR = """
 SELECT r.id, r.nickname, r.openid, r.birth_year, r.suspended, m.household_id, m.community_id, b.path AS home_path,
     {session} coalesce((
@@ -268,7 +276,7 @@ async def claims(
             AND (c.resident_id = $1
                 OR EXISTS (SELECT 1 FROM unnest($5::text[]) AS served WHERE starts_with(b.path, served))
                 OR (c.building_id, c.unit, c.room) IN
-                    (SELECT building_id, unit, room FROM households WHERE representative_id = $1))
+                    (SELECT building_id, unit, room FROM households WHERE representative_id = $1 AND id = $7))
         ORDER BY c.id DESC LIMIT $6
         """,
         actor.id,
@@ -277,6 +285,7 @@ async def claims(
         page.after[0] if page.after else None,
         [g.path for g in actor.grants if g.role in (Role.BUILDING_HEAD, Role.COMMITTEE) and not actor.suspended],
         page.limit + 1,
+        actor.household_id,
     )
     ids = [line["id"] for line in visible]
     return await newest(
@@ -315,12 +324,14 @@ async def update_household(
     actor: Actor, household_id: int, *, area_cm2: int | None, representative_id: int | None
 ) -> Household:
     """Record a household's area (cm²) or representative, a live adult member. Committee only."""
-    household = await Household.get_or_none(id=household_id).select_related("building")
+    household = await Household.filter(id=household_id).select_for_update(no_key=True).first()
     if household is None or not actor.is_staff(household.community_id):
         raise NotFound("没有找到这一户", "No such household")
     require(policies.may_look_after_households(actor, household.community_id))
+    changed = []
     if area_cm2 is not None:
         household.area_cm2 = area_cm2
+        changed.append("area_cm2")
     if representative_id is not None:
         member = (
             await Membership.filter(household_id=household.id, resident_id=representative_id, until_at=None)
@@ -332,7 +343,9 @@ async def update_household(
         if not await _is_adult(member.resident.birth_year):
             raise Invalid("户代表必须年满十八周岁", "The representative is 18 or older")
         household.representative_id = representative_id
-    await household.save(update_fields=["area_cm2", "representative_id"])
+        changed.append("representative_id")
+    if changed:
+        await household.save(update_fields=changed)
     await events.record(actor, "household.updated", household, area_cm2=household.area_cm2)
     return household
 
@@ -390,11 +403,12 @@ async def _household(building: Place, unit: str, room: str) -> Household:
 
 
 async def _move_in(resident_id: int, household: Household, capacity: Capacity, birth_year: int) -> None:
+    await _lock_homes(resident_id, household.id)
     await db.execute(
         "UPDATE memberships SET until_at = clock_now() WHERE resident_id = $1 AND until_at IS NULL",
         resident_id,
     )
-    await Household.filter(representative_id=resident_id).exclude(id=household.id).update(representative_id=None)
+    await db.execute(SUCCEED, resident_id, household.id, ADULT_AGE)
     await Membership.create(
         community_id=household.community_id,
         household_id=household.id,
@@ -403,6 +417,27 @@ async def _move_in(resident_id: int, household: Household, capacity: Capacity, b
     )
     if await _is_adult(birth_year):
         await Household.filter(id=household.id, representative_id=None).update(representative_id=resident_id)
+
+
+# Whom a representative leaves behind: the household's next adult, first those who use WeChat.
+SUCCEED = """
+UPDATE households h SET representative_id = (
+    SELECT m.resident_id FROM memberships m JOIN residents r ON r.id = m.resident_id
+    WHERE m.household_id = h.id AND m.until_at IS NULL
+        AND r.birth_year < extract(year FROM clock_now() AT TIME ZONE 'Asia/Shanghai') - $3
+    ORDER BY r.openid IS NULL, m.id LIMIT 1)
+WHERE h.representative_id = $1 AND h.id <> $2
+"""
+
+
+async def _lock_homes(resident_id: int, household_id: int) -> None:
+    """Hold the household he leaves and the one he joins, so that nobody names a representative meanwhile."""
+    await db.rows(
+        "SELECT id FROM households WHERE id = $2 OR id IN (SELECT household_id FROM memberships "
+        "WHERE resident_id = $1 AND until_at IS NULL) ORDER BY id FOR NO KEY UPDATE",
+        resident_id,
+        household_id,
+    )
 
 
 async def _is_adult(birth_year: int | None) -> bool:
@@ -482,6 +517,7 @@ async def _grant(
 ) -> RoleGrant:
     if place.kind not in policies.HELD_AT[role]:
         raise Invalid("这个角色不能授予这类地方", "This role is not held at such a place")
+    await db.advisory_lock(f"roles of {resident_id}")
     other = {Role.SUPERVISOR: Role.COMMITTEE, Role.COMMITTEE: Role.SUPERVISOR}.get(role)
     if other and await _holds(resident_id, other, place.id):
         raise StillCommittee

@@ -25,6 +25,7 @@ from models.wishes import (
     WishState,
 )
 from services import events, notifications, residents
+from services.due import one_by_one
 from services.events import TimelineItem
 from services.policies import Actor, require, require_resident
 from services.policies import wishes as policies
@@ -297,15 +298,13 @@ async def withdraw(actor: Actor, wish_id: int) -> Wish:
 
 async def release_run_out() -> None:
     """Release claims not reported on within seven days, at most 100, each in a transaction of its own."""
-    for claim_id in await _due(f"due_at <= clock_now() ORDER BY due_at LIMIT {DUE_MAX}"):
-        await _run_out(claim_id)
+    await one_by_one(await _due(f"due_at <= clock_now() ORDER BY due_at LIMIT {DUE_MAX}"), _run_out)
 
 
 async def remind_claimers() -> None:
     """Remind whoever has two days left, once, at most 100."""
     soon = f"NOT reminded AND due_at <= clock_now() + interval '{REMIND_DAYS_BEFORE} days'"
-    for claim_id in await _due(f"{soon} ORDER BY due_at LIMIT {DUE_MAX}"):
-        await _remind(claim_id)
+    await one_by_one(await _due(f"{soon} ORDER BY due_at LIMIT {DUE_MAX}"), _remind)
 
 
 async def expire_due() -> None:
@@ -314,8 +313,7 @@ async def expire_due() -> None:
         "SELECT id FROM wishes WHERE state = 'open' AND needed_by < (clock_now() AT TIME ZONE 'Asia/Shanghai')::date "
         f"ORDER BY needed_by LIMIT {DUE_MAX}"
     )
-    for line in due:
-        await _expire(line["id"])
+    await one_by_one((line["id"] for line in due), _expire)
 
 
 async def _due(condition: str) -> list[int]:

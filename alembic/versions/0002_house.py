@@ -220,7 +220,7 @@ CREATE FUNCTION keep_last_officer() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.role IN ('street_officer', 'district_officer') AND OLD.until_at IS NULL
         AND (TG_OP = 'DELETE' OR NEW.until_at IS NOT NULL) THEN
-        PERFORM 1 FROM places WHERE id = OLD.place_id FOR UPDATE;
+        PERFORM 1 FROM places WHERE id = OLD.place_id FOR NO KEY UPDATE;
         IF NOT EXISTS (
             SELECT 1 FROM role_grants g
             WHERE g.place_id = OLD.place_id AND g.role = OLD.role AND g.id <> OLD.id AND g.until_at IS NULL

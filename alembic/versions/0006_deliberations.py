@@ -275,6 +275,7 @@ BEGIN
     IF NEW.resolution_id IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM resolutions r JOIN places p ON p.community_id = r.community_id
         WHERE r.id = NEW.resolution_id AND p.id = NEW.place_id
+            AND (NEW.role <> 'supervisor' OR (r.rule = 'residents_meeting' AND r.passed))
     ) THEN
         RAISE EXCEPTION 'no such resolution there' USING ERRCODE = '23503',
             CONSTRAINT = 'role_grants_resolution', TABLE = 'role_grants';

@@ -6,7 +6,6 @@ adopted or started again.
 
 import asyncio
 import os
-import shutil
 import socket
 import time
 import warnings
@@ -128,8 +127,3 @@ def _end_leftover(pid_file: Path) -> None:
     if pid and command.exists() and b"valkey" in command.read_bytes():
         os.kill(pid, 9)
     pid_file.unlink()
-
-
-def remove(data: Path) -> None:
-    """Delete a folder of stopped servers (tests only)."""
-    shutil.rmtree(data, ignore_errors=True)

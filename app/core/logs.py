@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import traceback
+from typing import Any
 
 import structlog
 
@@ -39,6 +41,25 @@ def set_up(*, json: bool) -> None:
     root.setLevel(logging.INFO)
     for noisy in ("httpx", "httpcore", "asyncpg", "tortoise", "uvicorn.access", "wechatpayv3", "pgqueuer"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def about(exc: BaseException) -> dict[str, Any]:
+    """What a log line may say of an exception: its kind, place, SQLSTATE and constraint.
+
+    Never its text: PostgreSQL quotes the whole row that failed, with names and words somebody wrote.
+    """
+    cause = exc.__cause__ or exc
+    frames = traceback.extract_tb(exc.__traceback__)[-8:]
+    found = {
+        "error": type(exc).__name__,
+        "cause": type(cause).__name__,
+        "sqlstate": getattr(cause, "sqlstate", None),
+        "constraint": getattr(cause, "constraint_name", None),
+        "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+    if isinstance(exc, ExceptionGroup):
+        found["failures"] = [about(one) for one in exc.exceptions[:10]]
+    return {name: value for name, value in found.items() if value}
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

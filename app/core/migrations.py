@@ -11,10 +11,13 @@ from app.core.embedded import APP
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What the application may do: anything but change what is immutable, and never TRUNCATE.
+# What the application may do: never TRUNCATE, delete only what is meant to go, change nothing that is immutable.
+DELETABLE = "sessions, idempotency_keys, endorsements, pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics"
 GRANTS = f"""
 GRANT USAGE ON SCHEMA public TO {APP};
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APP};
+GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {APP};
+GRANT DELETE ON {DELETABLE} TO {APP};
+REVOKE INSERT, UPDATE ON alembic_version FROM {APP};
 GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO {APP};
 DO $$
 DECLARE immutable regclass;

@@ -19,6 +19,7 @@ from models.deliberations import (
 from services import events
 from services.deliberations.counting import count, resolve
 from services.deliberations.reading import find, locked, tell
+from services.due import one_by_one
 from services.policies import Actor, require, require_resident
 from services.policies import deliberations as policies
 from services.policies.actor import STAFF
@@ -123,14 +124,7 @@ async def advance_due() -> None:
 
     At most 50 at a time, each in its own transaction; one that fails does not keep the others waiting.
     """
-    failures = []
-    for due in await db.rows(DUE):
-        try:
-            await _advance(due["id"])
-        except Exception as exc:
-            failures.append(exc)
-    if failures:
-        raise ExceptionGroup("deliberations that did not advance", failures)
+    await one_by_one((due["id"] for due in await db.rows(DUE)), _advance)
 
 
 @atomic(limit_s=60)

@@ -29,7 +29,7 @@ def may_confirm_residence(actor: Actor, building: Place, household: Household | 
     if actor.id == claimant_id or actor.suspended:
         return False
     return (
-        (household is not None and household.representative_id == actor.id)
+        (household is not None and household.representative_id == actor.id and household.id == actor.household_id)
         or actor.holds_at(building.path, Role.BUILDING_HEAD)
         or actor.holds_at(building.path, Role.COMMITTEE)
     )

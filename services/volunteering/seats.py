@@ -11,6 +11,7 @@ from app.core.errors import Conflict, NotFound
 from app.core.pages import Listed, Page, newest
 from models.volunteering import AlreadyCheckedIn, OverlappingShift, Shift, Signup, SignupState
 from services import events, notifications
+from services.due import one_by_one
 from services.policies import Actor, require, require_resident
 from services.policies import volunteering as policies
 from services.volunteering.activities import seen
@@ -154,8 +155,7 @@ async def fill_due() -> None:
         f"SELECT DISTINCT s.id FROM shifts s JOIN signups w ON w.shift_id = s.id WHERE {FREE} AND {CAN_COME} "
         f"ORDER BY s.id LIMIT {FILLED_AT_ONCE}"
     )
-    for line in free:
-        await _fill_one(line["id"])
+    await one_by_one((line["id"] for line in free), _fill_one)
 
 
 async def miscounted() -> list[int]:

@@ -636,10 +636,28 @@ async def test_what_nobody_opened_in_time_lapses_and_its_proposer_is_told(people
 # --- what a role rests on ---------------------------------------------------------------------------------------
 
 
-async def test_a_supervisor_rests_on_a_resolution_of_his_own_community(people: People) -> None:
-    vote = await in_voting(people, rule=Rule.CONSULTATION)
+async def resolved(people: People, rule: Rule, choice: dict[str, str]) -> Resolution:
+    """What comes of a vote in which everybody votes alike."""
+    vote = await in_voting(people, rule=rule)
+    for who in ("lin", "mei", "wang", "chen", "zhao", "sun", "he", "ma"):
+        await deliberations.cast(people[who], vote.id, choice)
     await deliberations.close(people.chen, vote.id)
-    resolution = await Resolution.get(deliberation_id=vote.id)
+    return await Resolution.get(deliberation_id=vote.id)
+
+
+@pytest.mark.parametrize(("rule", "choice"), [(Rule.CONSULTATION, YES), (Rule.RESIDENTS_MEETING, NO)])
+async def test_nobody_supervises_by_a_consultation_or_a_refusal(
+    people: People, rule: Rule, choice: dict[str, str]
+) -> None:
+    resolution = await resolved(people, rule, choice)
+    with pytest.raises(NoSuchResolution):
+        await residents.grant_role(
+            people.qian, people.jy, resident_id=people.mei.id, role=Role.SUPERVISOR, resolution_id=resolution.id
+        )
+
+
+async def test_a_supervisor_rests_on_a_resolution_of_his_own_community(people: People) -> None:
+    resolution = await resolved(people, Rule.RESIDENTS_MEETING, YES)
     granted = await residents.grant_role(
         people.qian, people.jy, resident_id=people.mei.id, role=Role.SUPERVISOR, resolution_id=resolution.id
     )

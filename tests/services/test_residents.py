@@ -1,5 +1,7 @@
 """People: homes are confirmed by those who know, roles are given from above, help leaves a trace."""
 
+import asyncio
+
 import pytest
 
 from app.core import db
@@ -182,3 +184,38 @@ async def test_help_is_given_where_one_serves_and_with_consent(people: People) -
     in_building_3 = OnBehalfOf(people.wang.id, ConsentKind.VOICE)
     with pytest.raises(Forbidden):
         await residents.speaker(people.he, people.jy, in_building_3)
+
+
+async def test_a_representative_who_moves_out_leaves_the_next_adult_in_his_place(people: People) -> None:
+    await residents.confirm_claim(people.lin, await claim(people, room="101"))
+    await residents.confirm_claim(people.he, await claim(people, "lin", room="777"))
+    assert (await Household.get(id=people.lin.household_id)).representative_id == people.guest.id
+
+
+async def test_who_moved_out_confirms_nobody_into_his_old_home(people: People) -> None:
+    await Household.filter(id=people.mei.household_id).update(representative_id=people.lin.id)
+    claim_id = await claim(people, room="202")
+    with pytest.raises(NotFound):
+        await residents.confirm_claim(people.lin, claim_id)
+
+
+async def test_recording_an_area_names_no_representative(people: People) -> None:
+    stale = people.lin.household_id or 0
+    await residents.confirm_claim(people.he, await claim(people, "lin", room="777"))
+    await residents.update_household(people.chen, stale, area_cm2=890_000, representative_id=None)
+    household = await Household.get(id=stale)
+    assert (household.area_cm2, household.representative_id) == (890_000, None)
+
+
+async def test_two_officers_at_once_do_not_make_one_person_committee_and_supervisor(
+    committed: str, people: People
+) -> None:
+    async def grant(role: Role) -> object:
+        return await residents.grant_from_command_line("mei", role, people.jy)
+
+    for _ in range(5):
+        outcomes = await asyncio.gather(grant(Role.COMMITTEE), grant(Role.SUPERVISOR), return_exceptions=True)
+        assert sum(isinstance(outcome, StillCommittee) for outcome in outcomes) == 1
+        await db.execute(
+            "UPDATE role_grants SET until_at = clock_now() WHERE resident_id = $1 AND until_at IS NULL", people.mei.id
+        )
