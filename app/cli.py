@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 import httpx
 import typer
 import uvicorn
+from pydantic import ValidationError
 from rich.console import Console
 
 from app import demo as demonstration
@@ -209,7 +210,11 @@ def _settings() -> Iterator[Settings]:
 
 def main() -> None:
     """Entry point of the `linli` command."""
-    cli()
+    try:
+        cli()
+    except ValidationError as exc:
+        console.print(f"[red]the settings do not fit:[/red] {'; '.join(error['msg'] for error in exc.errors())}")
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ REAL_BASES = {"wx_api_base": "https://api.weixin.qq.com", "wxpay_base": "https:/
 class Settings(BaseSettings):
     """Everything that differs between one installation and another."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     app_env: Literal["development", "production"] = "development"
     linli_data: Path = Path(".linli")
