@@ -96,8 +96,8 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         for path in schema["paths"].values():
             for operation in path.values():
                 for status, response in operation["responses"].items():
-                    content = response.get("content", {})
-                    if status >= "400" and "application/json" in content:
-                        response["content"] = {"application/problem+json": content["application/json"]}
+                    if status >= "400":
+                        problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+                        response["content"] = {"application/problem+json": problem}
         app.openapi_schema = schema
     return app.openapi_schema

@@ -141,7 +141,7 @@ class ETags:
         tag = b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"'
         wanted = dict(scope["headers"]).get(b"if-none-match", b"")
         headers = [*start["headers"], (b"etag", tag), (b"cache-control", b"private, no-cache")]
-        if tag in {part.strip().removeprefix(b"W/") for part in wanted.split(b",")}:
+        if {tag, b"*"} & {part.strip().removeprefix(b"W/") for part in wanted.split(b",")}:
             headers = [pair for pair in headers if pair[0] not in (b"content-length", b"content-type")]
             start, body = {**start, "status": 304}, b""
         await send({**start, "headers": headers})

@@ -48,7 +48,7 @@ async def seed_cast() -> bool:
     street = await places.add(None, parent_id=district.id, kind=PlaceKind.STREET, name=STREET)
     for openid, person in CAST.items():
         resident = await residents.enrol(openid)
-        await residents.update_profile(await residents.actor(resident.id), nickname=person.nickname, avatar_url=None)
+        await residents.update_profile(await residents.actor(resident.id), nickname=person.nickname)
     await residents.grant_from_command_line("root", Role.DISTRICT_OFFICER, district.id)
     await grant("root", "qian", Role.STREET_OFFICER, street)
     communities = {}

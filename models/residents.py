@@ -75,6 +75,8 @@ class Resident(Record):
     phone_sealed = fields.BinaryField(null=True)
     phone_index = fields.BinaryField(null=True)
     birth_year = fields.SmallIntField(null=True)
+    of_age = fields.BooleanField(default=False)
+    """Shown by a birth date to be 18 although the calendar years differ by exactly 18."""
     suspended = fields.BooleanField(default=False)
 
     class Meta:
@@ -165,6 +167,7 @@ class HouseholdClaim(Stateful):
     room = fields.CharField(20)
     capacity = fields.CharEnumField(Capacity, max_length=8)
     birth_year = fields.SmallIntField()
+    of_age = fields.BooleanField(default=False)
     state = fields.CharEnumField(ClaimState, max_length=16, default=ClaimState.PENDING)
     decided_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "decided_claims", on_delete=RESTRICT, null=True

@@ -1,5 +1,6 @@
 """What endpoints ask for: who is calling, which page, the idempotency key, the outside world."""
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -84,31 +85,34 @@ CurrentActor = Annotated[Actor, Depends(current_actor)]
 
 @dataclass(frozen=True)
 class Paging:
-    """The page asked for, and how its successor is named: a cursor that cannot be made or changed outside."""
+    """The page asked for, and how its successor is named: by a cursor that nobody can make and that fits only here."""
 
     page: Page
     secret: str
+    purpose: str
 
     def of(self, listed: Listed[Any]) -> dict[str, Any]:
         """The body of a list."""
-        cursor = tokens.sign(self.secret, "cursor", ",".join(map(str, listed.after))) if listed.after else None
+        cursor = tokens.sign(self.secret, self.purpose, ",".join(map(str, listed.after))) if listed.after else None
         return {"items": listed.items, "next_cursor": cursor}
 
 
 def paging(
+    request: Request,
     config: TheSettings,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many rows")] = 20,
     cursor: Annotated[str | None, Query(max_length=200, description="next_cursor of the page before")] = None,
 ) -> Paging:
     """Read `limit` and `cursor`. Raises Invalid for a cursor that is not ours."""
     secret = config.secret_key.get_secret_value()
+    purpose = f"cursor of {request.url.path} by {request.query_params.get('sort', 'new')}"
     after = None
     if cursor is not None:
-        message = tokens.unsign(secret, "cursor", cursor)
+        message = tokens.unsign(secret, purpose, cursor)
         if message is None:
             raise Invalid("翻页标记无效，请从头开始", "The cursor is not valid; start again")
         after = tuple(int(part) for part in message.split(","))
-    return Paging(Page(limit, after), secret)
+    return Paging(Page(limit, after), secret, purpose)
 
 
 ThePaging = Annotated[Paging, Depends(paging)]
@@ -143,8 +147,16 @@ async def only_once(
     ] = None,
 ) -> Once:
     """The idempotency key of this request with what it asks for."""
-    asked = f"{request.method} {request.url.path}\n".encode() + await request.body()
+    asked = f"{request.method} {request.url.path}\n".encode() + _canonical(await request.body())
     return Once(actor, idempotency_key, asked)
+
+
+def _canonical(body: bytes) -> bytes:
+    """The same bytes for the same JSON, however it was spaced or ordered."""
+    try:
+        return json.dumps(json.loads(body), sort_keys=True).encode()
+    except ValueError:
+        return body
 
 
 OnlyOnce = Annotated[Once, Depends(only_once)]

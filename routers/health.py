@@ -4,6 +4,7 @@ import hmac
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.core import db
@@ -32,7 +33,7 @@ async def check_readiness(request: Request, response: Response) -> dict[str, str
     return {"status": "ok", "database": "ok", "redis": redis}
 
 
-@router.get("/metrics", openapi_extra=PUBLIC)
+@router.get("/metrics", openapi_extra=PUBLIC, response_class=PlainTextResponse)
 async def show_metrics(request: Request, config: TheSettings, authorization: Annotated[str, Header()] = "") -> Response:
     """Figures for Prometheus, on loopback or with METRICS_TOKEN."""
     host = request.client.host if request.client else ""

@@ -71,7 +71,7 @@ async def get_me(actor: CurrentActor) -> Me:
 @me.put("", response_model=Me)
 async def update_me(actor: CurrentActor, asked: MeIn) -> Me:
     """Replace the named fields of one's own page."""
-    return _me(await residents.update_profile(actor, nickname=asked.nickname, avatar_url=asked.avatar_url))
+    return _me(await residents.update_profile(actor, **asked.model_dump(exclude_unset=True)))
 
 
 @me.get("/inbox", response_model=PageOf[NoticeOut])
@@ -138,7 +138,7 @@ async def revoke_role(actor: CurrentActor, place_id: PathId, grant_id: PathId) -
 @homes.post("/household-claims", response_model=HouseholdClaimOut, status_code=201)
 async def claim_household(actor: CurrentActor, only_once: OnlyOnce, asked: HouseholdClaimIn) -> HouseholdClaim:
     """Say where one lives; its representative, the building head or the committee confirms."""
-    said = asked.model_dump(exclude={"birth_date"})
+    said = asked.model_dump()
     return await only_once(partial(residents.claim_household, actor, **said), partial(residents.find_claim, actor))
 
 

@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from app.core import clock, crypto, db, tokens
 from app.core.db import atomic
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import AlreadyExists, Conflict, Invalid, NotFound
 from app.core.pages import Listed, Page, newest
 from app.gateways.wechat import Wechat
 from models.base import Record
@@ -28,8 +28,11 @@ from models.residents import (
 from services import events, places
 from services.policies import Actor, Grant, require, require_resident
 from services.policies import residents as policies
+from services.rules.age import ADULT_YEARS, is_adult_by_date
 
-ADULT_AGE = 18
+IS_ADULT = f"""
+(r.of_age OR r.birth_year < (SELECT extract(year FROM clock_now() AT TIME ZONE 'Asia/Shanghai')) - {ADULT_YEARS})
+"""
 SESSION_DAYS, SESSION_DAYS_MAX = 30, 90
 
 
@@ -215,14 +218,12 @@ async def profile(actor: Actor) -> Profile:
 
 
 @atomic()
-async def update_profile(actor: Actor, *, nickname: str | None, avatar_url: str | None) -> Profile:
-    """Replace the named fields of the actor's own page."""
+async def update_profile(actor: Actor, **named: str | None) -> Profile:
+    """Replace the named fields of the actor's own page: `nickname`, `avatar_url` (None takes the picture away)."""
     resident = await Resident.get(id=actor.id)
-    if nickname is not None:
-        resident.nickname = nickname
-    if avatar_url is not None:
-        resident.avatar_url = avatar_url
-    await resident.save(update_fields=["nickname", "avatar_url"])
+    resident.update_from_dict(named)
+    if named:
+        await resident.save(update_fields=list(named))
     await events.record(actor, "resident.updated", resident)
     return await profile(actor)
 
@@ -232,16 +233,23 @@ async def update_profile(actor: Actor, *, nickname: str | None, avatar_url: str 
 
 @atomic()
 async def claim_household(
-    actor: Actor, *, building_id: int, unit: str, room: str, capacity: Capacity, birth_year: int
+    actor: Actor,
+    *,
+    building_id: int,
+    unit: str,
+    room: str,
+    capacity: Capacity,
+    birth_year: int,
+    birth_date: date | None = None,
 ) -> HouseholdClaim:
-    """Say where one lives.
+    """Say where one lives. A birth date only shows that somebody of exactly 18 years is of age; it is not kept.
 
     Raises NotFound, Invalid for a place that is no building, AlreadyExists while another claim is pending.
     """
     require(not actor.suspended)
     building = await _building(building_id)
-    year = (await clock.now()).astimezone(clock.SHANGHAI).year
-    if not 1900 <= birth_year <= year:
+    today = (await clock.now()).astimezone(clock.SHANGHAI).date()
+    if not 1900 <= birth_year <= today.year:
         raise Invalid("出生年份不正确", "The year of birth is not possible")
     claim = await HouseholdClaim.create(
         community_id=building.community_id,
@@ -251,6 +259,7 @@ async def claim_household(
         room=room,
         capacity=capacity,
         birth_year=birth_year,
+        of_age=birth_date is not None and is_adult_by_date(birth_date, today),
     )
     await events.record(actor, "household_claim.submitted", claim)
     return claim
@@ -302,9 +311,9 @@ async def confirm_claim(actor: Actor, claim_id: int) -> HouseholdClaim:
     claim = await find_claim(actor, claim_id)
     require(await _may_confirm(actor, claim))
     await claim.move_to(ClaimState.CONFIRMED, decided_by_id=actor.id)
-    await Resident.filter(id=claim.resident_id).update(birth_year=claim.birth_year)
+    await Resident.filter(id=claim.resident_id).update(birth_year=claim.birth_year, of_age=claim.of_age)
     household = await _household(claim.building, claim.unit, claim.room)
-    await _move_in(claim.resident_id, household, claim.capacity, claim.birth_year)
+    await _move_in(claim.resident_id, household, claim.capacity)
     await events.record(actor, "household_claim.confirmed", claim, household_id=household.id)
     return claim
 
@@ -340,7 +349,7 @@ async def update_household(
         )
         if member is None:
             raise Invalid("户代表必须是本户成员", "The representative is a member of the household")
-        if not await _is_adult(member.resident.birth_year):
+        if not await _is_adult(representative_id):
             raise Invalid("户代表必须年满十八周岁", "The representative is 18 or older")
         household.representative_id = representative_id
         changed.append("representative_id")
@@ -360,7 +369,7 @@ async def add_resident(actor: Actor, *, household_id: int, name: str, birth_year
     resident = await Resident.create(nickname=masked(name), birth_year=birth_year)
     resident.name_sealed = crypto.seal(secret, name, table="residents", column="name", row=resident.id)
     await resident.save(update_fields=["name_sealed"])
-    await _move_in(resident.id, household, Capacity.FAMILY, birth_year)
+    await _move_in(resident.id, household, Capacity.FAMILY)
     await events.record(actor, "resident.registered", resident, household_id=household.id)
     return resident
 
@@ -402,29 +411,28 @@ async def _household(building: Place, unit: str, room: str) -> Household:
     return await Household.get(building_id=building.id, unit=unit, room=room)
 
 
-async def _move_in(resident_id: int, household: Household, capacity: Capacity, birth_year: int) -> None:
+async def _move_in(resident_id: int, household: Household, capacity: Capacity) -> None:
     await _lock_homes(resident_id, household.id)
     await db.execute(
         "UPDATE memberships SET until_at = clock_now() WHERE resident_id = $1 AND until_at IS NULL",
         resident_id,
     )
-    await db.execute(SUCCEED, resident_id, household.id, ADULT_AGE)
+    await db.execute(SUCCEED, resident_id, household.id)
     await Membership.create(
         community_id=household.community_id,
         household_id=household.id,
         resident_id=resident_id,
         capacity=capacity,
     )
-    if await _is_adult(birth_year):
+    if await _is_adult(resident_id):
         await Household.filter(id=household.id, representative_id=None).update(representative_id=resident_id)
 
 
 # Whom a representative leaves behind: the household's next adult, first those who use WeChat.
-SUCCEED = """
+SUCCEED = f"""
 UPDATE households h SET representative_id = (
     SELECT m.resident_id FROM memberships m JOIN residents r ON r.id = m.resident_id
-    WHERE m.household_id = h.id AND m.until_at IS NULL
-        AND r.birth_year < extract(year FROM clock_now() AT TIME ZONE 'Asia/Shanghai') - $3
+    WHERE m.household_id = h.id AND m.until_at IS NULL AND {IS_ADULT}
     ORDER BY r.openid IS NULL, m.id LIMIT 1)
 WHERE h.representative_id = $1 AND h.id <> $2
 """
@@ -440,10 +448,8 @@ async def _lock_homes(resident_id: int, household_id: int) -> None:
     )
 
 
-async def _is_adult(birth_year: int | None) -> bool:
-    """18 by the calendar year; a difference of exactly 18 years does not count without a birth date."""
-    year = (await clock.now()).astimezone(clock.SHANGHAI).year
-    return birth_year is not None and year - birth_year > ADULT_AGE
+async def _is_adult(resident_id: int) -> bool:
+    return bool(await db.value(f"SELECT {IS_ADULT} FROM residents r WHERE r.id = $1", resident_id))
 
 
 # --- roles ------------------------------------------------------------------------------------------------------
@@ -518,6 +524,8 @@ async def _grant(
     if place.kind not in policies.HELD_AT[role]:
         raise Invalid("这个角色不能授予这类地方", "This role is not held at such a place")
     await db.advisory_lock(f"roles of {resident_id}")
+    if await _holds(resident_id, role, place.id):
+        raise AlreadyExists
     other = {Role.SUPERVISOR: Role.COMMITTEE, Role.COMMITTEE: Role.SUPERVISOR}.get(role)
     if other and await _holds(resident_id, other, place.id):
         raise StillCommittee

@@ -1,13 +1,12 @@
 """One clock for every deadline: the database's `clock_now()`, which development may move and production may not."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
 from app.core import db
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-UTC = UTC
 WIDEST = timedelta(days=36_500)
 
 

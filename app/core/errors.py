@@ -12,6 +12,7 @@ DomainError
 └── Unavailable 503       try again shortly
 """
 
+import re
 from typing import Any, ClassVar
 
 
@@ -94,7 +95,16 @@ class Unavailable(DomainError):
 
 def prefers_english(accept_language: str | None) -> bool:
     """Whether the reader of an `Accept-Language` header is answered in English; Chinese is the default."""
-    return (accept_language or "").strip().lower().startswith("en")
+    wishes = {"en": 0.0, "zh": 0.0}
+    for part in (accept_language or "").lower().split(",")[:20]:
+        tag, _, weight = part.partition(";q=")
+        language = tag.strip().partition("-")[0]
+        if language in wishes:
+            wishes[language] = max(wishes[language], float(weight) if WEIGHT.fullmatch(weight.strip()) else 1.0)
+    return wishes["en"] > wishes["zh"]
+
+
+WEIGHT = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
 
 
 _BY_CONSTRAINT: dict[str, type[DomainError]] = {}

@@ -80,7 +80,7 @@ class NotificationReader:
         if len(body) > LARGEST_BODY:
             raise NotifyRejected("too large")
         timestamp, nonce, serial, signature = (headers[name] for name in NEEDED)
-        if abs(now.timestamp() - int(timestamp)) >= WINDOW_S:
+        if not timestamp.isdecimal() or len(timestamp) > 12 or abs(now.timestamp() - int(timestamp)) >= WINDOW_S:
             raise NotifyRejected("not of this moment")
         key = self._keys.get(serial)
         if key is None:

@@ -1,12 +1,14 @@
 """What all shapes share: bounded text, ids, money, time, lists and problems."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -44,8 +46,26 @@ PathId = Annotated[int, Field(ge=1, le=ID_MAX)]
 """An id out of a path or query, where everything is text."""
 Fen = Annotated[int, Field(ge=1, le=FEN_MAX, strict=True)]
 """Money in integer fen, 1 … 10^12."""
-When = AwareDatetime
-"""A moment sent by a client: RFC 3339 with offset."""
+RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def _rfc3339(sent: object) -> object:
+    if isinstance(sent, str) and not RFC3339.fullmatch(sent):
+        raise ValueError("say a moment as 2026-11-23T10:00:00+08:00")
+    if not isinstance(sent, str | datetime):
+        raise ValueError("say a moment as 2026-11-23T10:00:00+08:00")
+    return sent
+
+
+def _of_our_time(at: datetime) -> datetime:
+    if not EARLIEST <= at < LATEST:
+        raise ValueError("between the years 2000 and 2100")
+    return at
+
+
+When = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_of_our_time)]
+"""A moment sent by a client: RFC 3339 with offset, between the years 2000 and 2100."""
 Moment = Annotated[
     datetime,
     PlainSerializer(lambda at: at.astimezone(SHANGHAI).isoformat(), return_type=str, when_used="json"),

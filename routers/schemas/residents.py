@@ -122,12 +122,12 @@ class LoginOut(Shape):
 
 
 class MeIn(Asked):
-    """The fields of one's own page to replace."""
+    """The fields of one's own page to replace; null takes the picture away."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"nickname": "小林"}]})
 
-    nickname: Nickname | None = None
-    avatar_url: Annotated[str, bounded(1, 500), PRINTABLE] | None = None
+    nickname: Nickname = ""
+    avatar_url: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=500), PRINTABLE] | None = None
 
 
 class NoticeOut(Shape):
@@ -246,7 +246,7 @@ class FiguresOut(Shape):
 
 
 class HouseholdClaimIn(Asked):
-    """Where one lives. `birth_date`, when given, only has to agree with `birth_year`."""
+    """Where one lives. `birth_date` shows that somebody of exactly 18 years is of age; it is not kept."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -23,7 +23,7 @@ from services.due import one_by_one
 from services.policies import Actor, require, require_resident
 from services.policies import deliberations as policies
 from services.policies.actor import STAFF
-from services.residents import ADULT_AGE
+from services.residents import IS_ADULT
 from services.rules.tally import receipt
 
 DUE_AT_ONCE = 50
@@ -152,8 +152,7 @@ async def _advance(deliberation_id: int) -> None:
 ROLL = f"""
 WITH adults AS (
     SELECT m.resident_id, m.household_id FROM memberships m JOIN residents r ON r.id = m.resident_id
-    WHERE m.community_id = $2 AND m.until_at IS NULL AND NOT r.suspended AND r.birth_year
-        < (SELECT extract(year FROM clock_now() AT TIME ZONE 'Asia/Shanghai')) - {ADULT_AGE}
+    WHERE m.community_id = $2 AND m.until_at IS NULL AND NOT r.suspended AND {IS_ADULT}
 ), added AS (
     INSERT INTO electors (community_id, deliberation_id, number, {{column}})
     SELECT $2, $1, row_number() OVER (ORDER BY {{column}}), {{column}} FROM (SELECT DISTINCT {{column}} FROM adults) a

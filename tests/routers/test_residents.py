@@ -127,3 +127,43 @@ async def test_unknown_paths_and_verbs_are_problems(anonymous: httpx.AsyncClient
 async def test_ready_and_alive(anonymous: httpx.AsyncClient) -> None:
     assert (await anonymous.get("/healthz")).status_code == 200
     assert (await anonymous.get("/readyz")).json()["redis"] == "ok"
+
+
+async def test_moments_are_rfc_3339_with_an_offset_and_of_our_time(as_: As, people: People) -> None:
+    qian = await as_("qian")
+    numbers, half_said = (5, "1900000000"), ("2030-01-01 00:00Z", "2030-01-01T00:00:00")
+    out_of_time = ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00+23:59")
+    for until in (*numbers, *half_said, *out_of_time):
+        refused = await qian.post(
+            f"/v1/places/{people.jy}/roles", json={"resident_id": people.mei.id, "role": "committee", "until": until}
+        )
+        assert refused.status_code == 422, until
+
+
+async def test_a_cursor_fits_only_its_own_list(as_: As) -> None:
+    lin = await as_("lin")
+    first = (await lin.get("/v1/places", params={"limit": 1})).json()
+    cursor = first["next_cursor"]
+    assert (await lin.get("/v1/places", params={"limit": 5, "cursor": cursor})).status_code == 200
+    assert (await lin.get("/v1/needs", params={"sort": "support", "cursor": cursor})).status_code == 422
+    assert (await lin.get("/v1/me/inbox", params={"cursor": cursor})).status_code == 422
+
+
+async def test_the_readers_language_is_weighed(anonymous: httpx.AsyncClient) -> None:
+    for header, word in (
+        ("en;q=0.1, zh;q=0.9", "没有"),
+        ("zh;q=0.5, en;q=0.8", "No such"),
+        ("fr", "没有"),
+        ("en-GB", "No such"),
+    ):
+        answer = await anonymous.get("/v1/places/999999", headers={"Accept-Language": header})
+        assert word in answer.json()["detail"], header
+
+
+async def test_a_picture_can_be_taken_away_and_is_a_web_address(as_: As) -> None:
+    lin = await as_("lin")
+    assert (await lin.put("/v1/me", json={"avatar_url": "https://x.example/a.png"})).json()["avatar_url"]
+    assert (await lin.put("/v1/me", json={"avatar_url": None})).json()["avatar_url"] is None
+    assert (await lin.put("/v1/me", json={"avatar_url": "javascript:alert(1)"})).status_code == 422
+    assert (await lin.put("/v1/me", json={"nickname": None})).status_code == 422
+    assert (await lin.get("/v1/me")).json()["nickname"] == "小林"

@@ -1,10 +1,11 @@
 """People: homes are confirmed by those who know, roles are given from above, help leaves a trace."""
 
 import asyncio
+from datetime import date, timedelta
 
 import pytest
 
-from app.core import db
+from app.core import clock, db
 from app.core.errors import AlreadyExists, Forbidden, Invalid, InvalidState, NotFound
 from app.core.pages import Page
 from models.residents import (
@@ -219,3 +220,39 @@ async def test_two_officers_at_once_do_not_make_one_person_committee_and_supervi
         await db.execute(
             "UPDATE role_grants SET until_at = clock_now() WHERE resident_id = $1 AND until_at IS NULL", people.mei.id
         )
+
+
+@pytest.mark.parametrize(
+    ("birth_date", "of_age"), [(date(2008, 1, 1), True), (date(2008, 12, 31), False), (None, False)]
+)
+async def test_exactly_eighteen_counts_only_with_a_birth_date(
+    people: People, birth_date: date | None, of_age: bool
+) -> None:
+    now = await clock.now()
+    born = birth_date.replace(year=now.year - 18) if birth_date else None
+    home = await Household.get(id=people.lin.household_id)
+    made = await residents.claim_household(
+        people.guest,
+        building_id=home.building_id,
+        unit="9",
+        room="9",
+        capacity=Capacity.OWNER,
+        birth_year=now.year - 18,
+        birth_date=born,
+    )
+    await residents.confirm_claim(people.he, made.id)
+    household = await Household.get(building_id=home.building_id, unit="9", room="9")
+    assert (household.representative_id == people.guest.id) is of_age
+
+
+async def test_the_same_role_is_not_given_twice_not_even_for_a_time(people: People) -> None:
+    until = await clock.now() + timedelta(days=30)
+    for expected in (True, False):
+        try:
+            await residents.grant_role(
+                people.chen, people.jy, resident_id=people.mei.id, role=Role.SOCIAL_WORKER, until_at=until
+            )
+            given = True
+        except AlreadyExists:
+            given = False
+        assert given is expected
