@@ -147,6 +147,7 @@ FORGERIES: dict[str, Callable[[], Message]] = {
     "timestamp changed": lambda: headed("Timestamp", str(int(NOW.timestamp()) + 1)),
     "timestamp no number": lambda: headed("Timestamp", "now"),
     "timestamp endless": lambda: headed("Timestamp", "9" * 5000),
+    "timestamp beyond a float": lambda: headed("Timestamp", "9" * 400),
     "no timestamp": lambda: headed("Timestamp", None),
     "no nonce": lambda: headed("Nonce", None),
     "nonce changed": lambda: headed("Nonce", "other"),
