@@ -36,7 +36,7 @@ lock:  ## renew the hash-locked requirements (needs uv)
 clean:  ## remove the environment and the development data
 	@rm -rf .venv .linli
 
-$(INSTALLED): requirements-dev.txt pyproject.toml
+$(INSTALLED): requirements-dev.txt
 	@echo "linli · making .venv and installing what is locked (a minute or two) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Linli needs Python 3.11 or newer")'
 	@$(PYTHON) -m venv .venv
