@@ -2,7 +2,7 @@
 
 from models.base import Record, Stateful
 from models.comments import Comment
-from models.crowdfunding import BudgetLine, Campaign, Pledge, Team, TeamMember
+from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
@@ -28,6 +28,7 @@ __models__ = [
     Ballot,
     BudgetLine,
     Campaign,
+    CampaignNeed,
     Comment,
     Deliberation,
     Elector,

@@ -6,6 +6,7 @@ from tortoise import fields
 
 from app.core.errors import AlreadyExists, Conflict, Forbidden, Invalid, refuses
 from models.base import RESTRICT, Moderation, Record, Stateful
+from models.needs import Need
 from models.places import Place
 from models.residents import Resident
 
@@ -170,6 +171,21 @@ class BudgetLine(Record):
 
     class Meta:
         table = "budget_lines"
+
+
+class CampaignNeed(Record):
+    """A need that a campaign cites; the need itself is linked to the campaign once that is published."""
+
+    community_id = fields.BigIntField()
+    campaign: fields.ForeignKeyRelation[Campaign] = fields.ForeignKeyField(
+        "models.Campaign", "cited", on_delete=RESTRICT
+    )
+    campaign_id: int
+    need: fields.ForeignKeyRelation[Need] = fields.ForeignKeyField("models.Need", "cited_by", on_delete=RESTRICT)
+    need_id: int
+
+    class Meta:
+        table = "campaign_needs"
 
 
 class Team(Record):

@@ -10,6 +10,8 @@ from models.places import Place
 
 
 class AccountKind(StrEnum):
+    """The first five mirror the world outside: below zero is fine, and they are never locked."""
+
     WECHAT_CLEARING = "wechat_clearing"
     BANK = "bank"
     CASH = "cash"
@@ -20,18 +22,6 @@ class AccountKind(StrEnum):
     IN_KIND = "in_kind"
     REFUNDS = "refunds"
     EXPENSES = "expenses"
-
-
-OUTSIDE = frozenset(
-    {
-        AccountKind.WECHAT_CLEARING,
-        AccountKind.BANK,
-        AccountKind.CASH,
-        AccountKind.MATCHING_RECEIVABLE,
-        AccountKind.IN_KIND_GIVERS,
-    }
-)
-"""They mirror the world: below zero is fine, and they are never locked."""
 
 
 class Leg(StrEnum):

@@ -28,6 +28,12 @@ class RefundTooLarge(Conflict):
     code, zh, en = "refund_too_large", "退款超过了实收金额", "More would be refunded than was received"
 
 
+class RefundsOwed(Conflict):
+    code = "refunds_owed"
+    zh = "有退款被微信关闭，请先重新退款"
+    en = "WeChat has closed refunds of this campaign; ask for them again first"
+
+
 refuses("orders_refunds_within_captured", RefundTooLarge)
 refuses("orders_transaction_once", AlreadyExists)
 refuses("orders_one_capture_per_pledge", AlreadyExists)
@@ -36,7 +42,8 @@ refuses("orders_one_capture_per_pledge", AlreadyExists)
 class Order(Stateful):
     """One attempt to pay a pledge, under one number for ever; its parameters never change, so prepay can be repeated.
 
-    `next_query_at` is when WeChat is asked next; null once there is nothing more to ask.
+    `next_query_at` is when WeChat is asked next; null once there is nothing more to ask. `looked_at` is when its giver
+    last had WeChat asked.
     """
 
     FLOW = {
@@ -62,6 +69,7 @@ class Order(Stateful):
     refund_reserved_fen = fields.BigIntField(default=0)
     queries = fields.SmallIntField(default=0)
     next_query_at = fields.DatetimeField(null=True, db_default=NOW)
+    looked_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "orders"

@@ -106,9 +106,7 @@ async def follow_refunds(tools: Tools) -> None:
 
 async def advance_campaigns(tools: Tools) -> None:
     """Campaigns open, are decided and begin on time."""
-    await crowdfunding.open_due()
-    await crowdfunding.end_due()
-    await crowdfunding.begin_due()
+    await crowdfunding.advance_due()
 
 
 EVERY: list[tuple[str, Periodic]] = [

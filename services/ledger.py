@@ -7,7 +7,7 @@ from typing import Any
 from app.core import db
 from app.core.pages import Listed, Page, cut
 from models.base import Record
-from models.ledger import OUTSIDE, AccountKind, Leg, NotEnough
+from models.ledger import AccountKind, Leg
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,10 @@ VALUES ($1, ({PURSE}), ({PURSE.replace("$3", "$5").replace("$2", "$4")}), $6, $7
 async def post(community_id: int, *, debit: Purse, credit: Purse, amount_fen: int, cause: Record, leg: Leg) -> int:
     """Move money from the debit to the credit account, once per cause and leg; the transfer's id.
 
-    Money coming from outside locks nothing. Raises NotEnough when the debit account holds less, AlreadyExists when
-    this leg of the cause was posted before.
+    Money coming from outside locks nothing; any other debit account stays locked until the transaction ends, so post
+    late in it. The database refuses, and `tx()` raises: NotEnough when the debit account holds less, AlreadyExists
+    when this leg of the cause was posted before.
     """
-    if debit.kind not in OUTSIDE:
-        await _cover(community_id, debit, amount_fen)
     posted: int = await db.value(
         POST,
         community_id,
@@ -112,26 +111,23 @@ async def balance(community_id: int, purse: Purse) -> int:
     return int(await db.value(BALANCE, account_id))
 
 
-async def _cover(community_id: int, purse: Purse, amount_fen: int) -> None:
-    """Lock the account and see that it holds enough. The trigger on transfers is the last line behind this."""
-    account_id = await db.value(f"{PURSE} FOR NO KEY UPDATE", community_id, purse.kind.value, purse.campaign_id)
-    if int(await db.value(BALANCE, account_id)) < amount_fen:
-        raise NotEnough
-
-
-# What a campaign has raised: all that came into its account less what was set aside for refunds. `$1`: campaign ids.
+# What a transfer `t` adds to what was raised: captured money less refunds. Goods and surplus are not raised.
 RAISED = """
-SELECT a.campaign_id,
-    coalesce((SELECT sum(t.amount_fen) FROM transfers t WHERE t.credit_account_id = a.id), 0)
-    - coalesce((SELECT sum(t.amount_fen) FROM transfers t WHERE t.debit_account_id = a.id AND t.leg = 'set_aside'), 0)
-    AS raised_fen
-FROM accounts a WHERE a.campaign_id = ANY ($1::bigint[])
+coalesce(sum(CASE WHEN t.leg IN ('capture', 'returned') THEN t.amount_fen
+    WHEN t.leg = 'set_aside' THEN -t.amount_fen END), 0)::bigint
+"""
+RAISED_BY = f"""
+SELECT a.campaign_id, {RAISED} AS raised_fen FROM accounts a LEFT JOIN LATERAL (
+    SELECT leg, amount_fen FROM transfers WHERE credit_account_id = a.id
+    UNION ALL SELECT leg, amount_fen FROM transfers WHERE debit_account_id = a.id
+) t ON true
 """
 
 
 async def raised(campaign_ids: list[int]) -> dict[int, int]:
     """What each campaign has raised, in fen: captured money less refunds."""
-    return {row["campaign_id"]: int(row["raised_fen"]) for row in await db.rows(RAISED, campaign_ids)}
+    found = await db.rows(f"{RAISED_BY} WHERE a.campaign_id = ANY ($1::bigint[]) GROUP BY a.campaign_id", campaign_ids)
+    return {row["campaign_id"]: row["raised_fen"] for row in found}
 
 
 BALANCES = """
@@ -202,6 +198,14 @@ async def statement(community_id: int, *, begins_at: datetime, ends_at: datetime
 
 # Each question finds what must not be; its sentence says so of the row found.
 QUESTIONS: dict[str, str] = {
+    "transfer {id} ({leg} of {source_kind} {source_id}) goes from {debit} to {credit}": """
+        SELECT t.id, t.leg, t.source_kind, t.source_id, d.kind AS debit, c.kind AS credit
+        FROM transfers t JOIN accounts d ON d.id = t.debit_account_id JOIN accounts c ON c.id = t.credit_account_id
+        WHERE (t.leg, t.source_kind, d.kind, c.kind) NOT IN (
+            ('capture', 'pledge', 'wechat_clearing', 'campaign'), ('set_aside', 'campaign', 'campaign', 'refunds'),
+            ('set_aside', 'refund', 'campaign', 'refunds'), ('returned', 'refund', 'refunds', 'campaign'),
+            ('refunded', 'refund', 'refunds', 'wechat_clearing'), ('received', 'pledge', 'in_kind_givers', 'in_kind'),
+            ('surplus', 'campaign', 'campaign', 'general'))""",
     "account {id} ({kind}) is below zero: {fen} fen": """
         SELECT * FROM (
             SELECT a.id, a.kind,
@@ -221,8 +225,18 @@ QUESTIONS: dict[str, str] = {
         SELECT id, source_id FROM transfers t WHERE source_kind = 'pledge' AND leg = 'capture'
             AND NOT EXISTS (SELECT 1 FROM orders WHERE pledge_id = t.source_id AND captured_fen > 0)""",
     "pledge {id} is {state} but its order is not paid, or the other way round": """
-        SELECT p.id, p.state FROM pledges p JOIN orders o ON o.pledge_id = p.id
-        WHERE (p.state IN ('paid', 'refunding', 'refunded')) <> (o.state = 'paid')""",
+        SELECT p.id, p.state FROM pledges p WHERE (p.state IN ('paid', 'refunding', 'refunded'))
+            <> EXISTS (SELECT 1 FROM orders WHERE pledge_id = p.id AND state = 'paid')""",
+    "pledge {id} is {state} but its order does not wait for a payment, or the other way round": """
+        SELECT p.id, p.state FROM pledges p WHERE (p.state = 'awaiting_payment')
+            <> EXISTS (SELECT 1 FROM orders WHERE pledge_id = p.id AND state IN ('created', 'prepaid'))""",
+    "pledge {id}: {given} fen received in kind, {posted} fen in the ledger": """
+        SELECT * FROM (
+            SELECT coalesce(p.id, t.source_id) AS id, coalesce(p.amount_fen, 0) AS given,
+                coalesce(t.amount_fen, 0) AS posted
+            FROM (SELECT id, amount_fen FROM pledges WHERE kind = 'in_kind' AND state = 'received') p
+            FULL JOIN (SELECT source_id, amount_fen FROM transfers WHERE leg = 'received') t ON t.source_id = p.id) b
+        WHERE given <> posted""",
     "order {id}: {reserved} fen reserved for refunds, {asked} fen asked": """
         SELECT * FROM (
             SELECT o.id, o.refund_reserved_fen AS reserved,
@@ -244,17 +258,12 @@ QUESTIONS: dict[str, str] = {
                     AND r.state IN ('requested', 'processing', 'abnormal')), 0) AS owed
             FROM accounts a WHERE a.kind = 'refunds') b
         WHERE held <> owed""",
-    "campaign {id} raised {raised} fen by the ledger, {captured} fen by its orders": """
-        SELECT * FROM (
-            SELECT a.campaign_id AS id,
-                coalesce((SELECT sum(amount_fen) FROM transfers
-                    WHERE credit_account_id = a.id AND leg IN ('capture', 'returned')), 0)
-                - coalesce((SELECT sum(amount_fen) FROM transfers
-                    WHERE debit_account_id = a.id AND leg = 'set_aside'), 0) AS raised,
-                coalesce((SELECT sum(o.captured_fen - o.refund_reserved_fen) FROM orders o
-                    JOIN pledges p ON p.id = o.pledge_id WHERE p.campaign_id = a.campaign_id), 0) AS captured
-            FROM accounts a WHERE a.kind = 'campaign') b
-        WHERE raised <> captured""",
+    "campaign {id} raised {raised_fen} fen by the ledger, {captured_fen} fen by its orders": f"""
+        SELECT b.campaign_id AS id, b.raised_fen, b.captured_fen FROM (
+            SELECT r.*, coalesce((SELECT sum(o.captured_fen - o.refund_reserved_fen) FROM orders o
+                JOIN pledges p ON p.id = o.pledge_id WHERE p.campaign_id = r.campaign_id), 0) AS captured_fen
+            FROM ({RAISED_BY} WHERE a.kind = 'campaign' GROUP BY a.campaign_id) r) b
+        WHERE raised_fen <> captured_fen""",
     "campaign {id} is {state}, but {kept} fen were not set aside for refunds": """
         SELECT * FROM (
             SELECT c.id, c.state, (SELECT sum(o.captured_fen - o.refund_reserved_fen) FROM orders o
@@ -262,6 +271,24 @@ QUESTIONS: dict[str, str] = {
                 AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.order_id = o.id AND r.state = 'closed')) AS kept
             FROM campaigns c WHERE c.state IN ('failed', 'cancelled')) b
         WHERE kept <> 0""",
+    "pledge {id} is owed {captured_fen} fen: WeChat closed its refund and campaign {campaign_id} is {state}": """
+        SELECT p.id, o.captured_fen, p.campaign_id, c.state
+        FROM pledges p JOIN orders o ON o.pledge_id = p.id AND o.state = 'paid' JOIN campaigns c ON c.id = p.campaign_id
+        WHERE p.state = 'paid' AND c.state <> 'open'
+            AND EXISTS (SELECT 1 FROM refunds r WHERE r.order_id = o.id AND r.state = 'closed')""",
+    "campaign {id} is {state} and has given {surplus} fen to the general fund": """
+        SELECT c.id, c.state, t.amount_fen AS surplus FROM transfers t JOIN campaigns c ON c.id = t.source_id
+        WHERE t.leg = 'surplus' AND c.state <> 'settled'""",
+    "campaign {id} is settled, but holds {held} fen, of which {owed} fen are owed to givers": """
+        SELECT * FROM (
+            SELECT a.campaign_id AS id,
+                coalesce((SELECT sum(amount_fen) FROM transfers WHERE credit_account_id = a.id), 0)
+                - coalesce((SELECT sum(amount_fen) FROM transfers WHERE debit_account_id = a.id), 0) AS held,
+                coalesce((SELECT sum(o.captured_fen) FROM orders o JOIN pledges p ON p.id = o.pledge_id
+                    WHERE p.campaign_id = a.campaign_id AND p.state = 'paid' AND EXISTS (
+                        SELECT 1 FROM refunds r WHERE r.order_id = o.id AND r.state = 'closed')), 0) AS owed
+            FROM accounts a JOIN campaigns c ON c.id = a.campaign_id WHERE c.state = 'settled') b
+        WHERE held <> owed""",
 }
 
 

@@ -1,8 +1,8 @@
 """Paying through WeChat: orders, captures and refunds. WeChat is only ever called between transactions."""
 
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -12,9 +12,11 @@ from app.gateways import wechat_pay
 from app.gateways.errors import GatewayError, PayError, PayUnknown
 from app.gateways.wechat_pay import Notification, PaymentNotice, RefundNotice, WechatPay
 from models.crowdfunding import Campaign, CampaignState, Pledge, PledgeKind, PledgeState
+from models.events import Event
 from models.ledger import AccountKind, Leg
 from models.payments import Order, OrderState, Refund, RefundState
 from services import events, ledger, notifications
+from services.due import one_by_one
 from services.ledger import Purse
 from services.policies import Actor
 
@@ -24,6 +26,7 @@ ORDER_LIVES = timedelta(minutes=15)
 FIRST_QUERY_AFTER = timedelta(seconds=5)
 AT_ONCE = 50
 UNPAID = (OrderState.CREATED, OrderState.PREPAID)
+PAID_THERE = ("SUCCESS", "REFUND")
 CLEARING, REFUNDS = Purse(AccountKind.WECHAT_CLEARING), Purse(AccountKind.REFUNDS)
 
 # What a giver reads in WeChat beside his refund.
@@ -60,17 +63,20 @@ async def open_order(pledge: Pledge, *, openid: str, title: str, deadline: datet
     )
 
 
-async def payment_for(pay: WechatPay, pledge_id: int, *, ask_first: bool = False) -> dict[str, str] | None:
+async def payment_for(pay: WechatPay, pledge_id: int, *, looking: bool = False) -> dict[str, str] | None:
     """What the giver's telephone needs to pay now; None when there is nothing to pay or WeChat does not answer.
 
     Calls WeChat: prepay with the order's own parameters, as often as needed, since the same number with the same
-    parameters is the same order. `ask_first` asks whether it was paid in the meantime, and captures it if so.
+    parameters is the same order. Whoever is only `looking` may do so as often as he likes: WeChat is asked once in 5 s,
+    first whether it was paid in the meantime, and then it is captured.
     """
     order = await Order.get_or_none(pledge_id=pledge_id)
     if order is None or order.state not in UNPAID or order.expires_at <= await clock.now():
         return None
+    if looking and not await db.value(LOOK, order.id):
+        return pay.sign_for_client(order.prepay_id) if order.prepay_id else None
     try:
-        if ask_first and order.state is OrderState.PREPAID and await _capture_if_paid(pay, order.out_trade_no):
+        if looking and order.state is OrderState.PREPAID and await _look(pay, order.out_trade_no) in PAID_THERE:
             return None
         if order.prepay_id is None:
             order.prepay_id = await _prepay(pay, order)
@@ -81,6 +87,12 @@ async def payment_for(pay: WechatPay, pledge_id: int, *, ask_first: bool = False
         log.error("prepay refused", order=order.id, code=error.code, request_id=error.request_id)
         return None
     return pay.sign_for_client(order.prepay_id)
+
+
+LOOK = """
+UPDATE orders SET looked_at = clock_now()
+WHERE id = $1 AND (looked_at IS NULL OR looked_at <= clock_now() - interval '5 seconds') RETURNING id
+"""
 
 
 async def _prepay(pay: WechatPay, order: Order) -> str:
@@ -115,34 +127,34 @@ async def hear(said: Notification) -> None:
 
 
 @atomic()
-async def capture(paid: PaymentNotice | wechat_pay.Order) -> bool:
-    """Take in money that WeChat has received for an order; whether it was taken in just now.
+async def capture(paid: PaymentNotice | wechat_pay.Order) -> None:
+    """Take in money that WeChat has received for an order.
 
     Once, however often and by whichever way we hear of it. Another amount or payer than the order's is never taken.
     Money for a campaign that is no longer open is taken in and sent back at once.
     """
-    return await _capture(paid)
+    await _capture(paid)
 
 
 # The campaign is held as it is (its closer waits, other captures do not), then the pledge and its order.
 LOCK_ORDER = """
-SELECT o.id, o.state, o.amount_fen, o.openid, o.pledge_id, o.next_query_at
+SELECT o.id, o.state, o.amount_fen, o.openid, o.pledge_id
 FROM orders o JOIN pledges p ON p.id = o.pledge_id JOIN campaigns c ON c.id = p.campaign_id
 WHERE o.out_trade_no = $1 FOR SHARE OF c FOR NO KEY UPDATE OF p, o
 """
 
 
-async def _capture(paid: PaymentNotice | wechat_pay.Order) -> bool:
+async def _capture(paid: PaymentNotice | wechat_pay.Order) -> None:
     order = await db.row(LOCK_ORDER, paid.out_trade_no)
     if order is None:
         log.warning("paid, but no order of ours", out_trade_no=paid.out_trade_no)
-        return False
+        return
     if order["state"] == OrderState.PAID:
-        return False
+        return
     pledge = await Pledge.get(id=order["pledge_id"]).select_related("campaign")
     if (paid.amount_fen, paid.openid) != (order["amount_fen"], order["openid"]) or not paid.transaction_id:
         await _refuse_payment(paid, order["id"], pledge)
-        return False
+        return
     late = pledge.state is PledgeState.EXPIRED
     await db.execute(
         "UPDATE orders SET state = 'paid', transaction_id = $2, paid_at = $3, captured_fen = amount_fen, "
@@ -166,14 +178,17 @@ async def _capture(paid: PaymentNotice | wechat_pay.Order) -> bool:
     )
     if pledge.campaign.state is not CampaignState.OPEN or (late and pledge.kind is PledgeKind.ADOPTION):
         await give_back(None, pledge, TOO_LATE)
-    return True
 
 
 async def _refuse_payment(paid: PaymentNotice | wechat_pay.Order, order_id: int, pledge: Pledge) -> None:
-    """Money that does not fit its order is left where it is for a human to look at; said once."""
+    """Money that does not fit its order is left where it is for a human to look at; said once.
+
+    The order goes on as if nothing had been paid, so in the end the clock closes it.
+    """
     log.error("paid, but not what was ordered", order=order_id, amount_fen=paid.amount_fen)
-    if await Order.filter(id=order_id, next_query_at__isnull=False).update(next_query_at=None):
-        await events.record(None, "pledge.payment_refused", pledge, amount_fen=paid.amount_fen)
+    verb = "pledge.payment_refused"
+    if not await Event.exists(subject_kind=pledge.noun(), subject_id=pledge.id, verb=verb):
+        await events.record(None, verb, pledge, amount_fen=paid.amount_fen)
 
 
 # --- giving back ------------------------------------------------------------------------------------------------
@@ -196,6 +211,7 @@ async def give_back(actor: Actor | None, pledge: Pledge, words: str, *, reason: 
     )
     assert made is not None, "a paid pledge has a paid order"  # noqa: S101
     refund = await Refund.get(id=made["id"])
+    await events.record(actor, "pledge.refunding", pledge, reason=reason, refund_id=refund.id)
     await ledger.post(
         pledge.community_id,
         debit=Purse(AccountKind.CAMPAIGN, pledge.campaign_id),
@@ -204,8 +220,23 @@ async def give_back(actor: Actor | None, pledge: Pledge, words: str, *, reason: 
         cause=refund,
         leg=Leg.SET_ASIDE,
     )
-    await events.record(actor, "pledge.refunding", pledge, reason=reason, refund_id=refund.id)
     return refund
+
+
+OWED = """
+SELECT p.id FROM pledges p JOIN orders o ON o.pledge_id = p.id JOIN refunds r ON r.order_id = o.id
+WHERE p.campaign_id = $1 AND p.state = 'paid' AND r.state = 'closed' GROUP BY p.id ORDER BY p.id LIMIT 10
+"""
+
+
+async def still_owed(campaign_id: int) -> list[int]:
+    """The first 10 pledges of a campaign whose refund WeChat has closed and nobody has asked for again."""
+    return [row["id"] for row in await db.rows(OWED, campaign_id)]
+
+
+async def was_refused(pledge_id: int) -> bool:
+    """Whether WeChat has ever closed a refund of this pledge."""
+    return await Refund.exists(order__pledge_id=pledge_id, state=RefundState.CLOSED)
 
 
 GIVE_ALL_BACK = """
@@ -292,7 +323,12 @@ async def _conclude_refund(said: RefundNotice | wechat_pay.Refund) -> None:
 
 
 async def _went_back(refund: Refund, pledge: Pledge) -> None:
-    await ledger.post(
+    await pledge.move_to(PledgeState.REFUNDED)
+    await events.record(None, "pledge.refunded", pledge, refund_id=refund.id, amount_fen=refund.amount_fen)
+    await notifications.tell(
+        [pledge.giver_id], "pledge.refunded", pledge, title=pledge.campaign.title, yuan=yuan(refund.amount_fen)
+    )
+    await ledger.post(  # last: every refund of the community waits for this account
         refund.community_id,
         debit=REFUNDS,
         credit=CLEARING,
@@ -300,15 +336,17 @@ async def _went_back(refund: Refund, pledge: Pledge) -> None:
         cause=refund,
         leg=Leg.REFUNDED,
     )
-    await pledge.move_to(PledgeState.REFUNDED)
-    await events.record(None, "pledge.refunded", pledge, refund_id=refund.id, amount_fen=refund.amount_fen)
-    await notifications.tell(
-        [pledge.giver_id], "pledge.refunded", pledge, title=pledge.campaign.title, yuan=yuan(refund.amount_fen)
-    )
 
 
 async def _was_refused(refund: Refund, pledge: Pledge) -> None:
     log.error("refund needs a human", refund=refund.id, state=refund.state.value)
+    await db.execute(
+        "UPDATE orders SET refund_reserved_fen = refund_reserved_fen - $2 WHERE id = $1",
+        refund.order_id,
+        refund.amount_fen,
+    )
+    await pledge.move_to(PledgeState.PAID)
+    await events.record(None, "pledge.refund_closed", pledge, refund_id=refund.id)
     await ledger.post(
         refund.community_id,
         debit=REFUNDS,
@@ -317,79 +355,86 @@ async def _was_refused(refund: Refund, pledge: Pledge) -> None:
         cause=refund,
         leg=Leg.RETURNED,
     )
-    await db.execute(
-        "UPDATE orders SET refund_reserved_fen = refund_reserved_fen - $2 WHERE id = $1",
-        refund.order_id,
-        refund.amount_fen,
-    )
-    await pledge.move_to(PledgeState.PAID)
-    await events.record(None, "pledge.refund_closed", pledge, refund_id=refund.id)
 
 
 # --- asking again -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Unpaid:
-    id: int
-    out_trade_no: str
-    over: bool
-
-
-# Taking a row to ask about it moves its next time on, so two workers never ask at once and a dead one loses nothing.
-TAKE_ORDERS = f"""
-UPDATE orders SET queries = least(queries + 1, 100), next_query_at = CASE
-    WHEN expires_at <= clock_now() THEN clock_now() + interval '30 seconds'
-    ELSE least(clock_now() + {PATIENCE.format(tries="queries + 1")}, expires_at) END
-WHERE id IN (
-    SELECT id FROM orders WHERE state IN ('created', 'prepaid') AND next_query_at <= clock_now()
-    ORDER BY next_query_at LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED)
-RETURNING id, out_trade_no, expires_at <= clock_now() AS over
+# Whoever asks takes the row for as long as asking may take: three calls of 10 s, and then our own transaction. No other
+# worker asks meanwhile, and a row whose worker died is asked about when the minute is over.
+LEASE = "clock_now() + interval '60 seconds'"
+ORDERS_DUE = f"""
+SELECT id FROM orders WHERE state IN ('created', 'prepaid') AND next_query_at <= clock_now()
+ORDER BY next_query_at LIMIT {AT_ONCE}
 """
-TAKE_REFUNDS = f"""
-UPDATE refunds SET tries = least(tries + 1, 10000), next_try_at = clock_now() + {PATIENCE.format(tries="tries + 1")}
-WHERE id IN (
-    SELECT id FROM refunds WHERE state IN ('requested', 'processing', 'abnormal') AND next_try_at <= clock_now()
-    ORDER BY next_try_at LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED)
-RETURNING id
+TAKE_ORDER = f"""
+UPDATE orders SET queries = least(queries + 1, 100), next_query_at = {LEASE}
+WHERE id = $1 AND state IN ('created', 'prepaid') AND next_query_at <= clock_now()
+RETURNING out_trade_no, expires_at <= clock_now() AS over
+"""
+ORDER_AGAIN = f"""
+UPDATE orders SET next_query_at = CASE WHEN expires_at <= clock_now() THEN clock_now() + interval '30 seconds'
+    ELSE least(clock_now() + {PATIENCE.format(tries="queries")}, expires_at) END
+WHERE id = $1 AND state IN ('created', 'prepaid')
+"""
+REFUNDS_DUE = f"""
+SELECT id FROM refunds WHERE state IN ('requested', 'processing', 'abnormal') AND next_try_at <= clock_now()
+ORDER BY next_try_at LIMIT {AT_ONCE}
+"""
+TAKE_REFUND = f"""
+UPDATE refunds SET tries = least(tries + 1, 10000), next_try_at = {LEASE}
+WHERE id = $1 AND state IN ('requested', 'processing', 'abnormal') AND next_try_at <= clock_now() RETURNING id
+"""
+REFUND_AGAIN = f"""
+UPDATE refunds SET next_try_at = clock_now() + {PATIENCE.format(tries="tries")}
+WHERE id = $1 AND state IN ('requested', 'processing', 'abnormal')
 """
 
 
 async def follow_orders(pay: WechatPay) -> int:
     """Ask WeChat about unpaid orders whose turn it is: capture what was paid, close what is over; how many."""
-    taken = [_Unpaid(**row) for row in await db.rows(TAKE_ORDERS)]
-    for order in taken:
-        try:
-            await _follow_order(pay, order)
-        except GatewayError as error:  # its next turn is set already
-            log.warning("order outcome unknown", order=order.id, error=str(error))
-    return len(taken)
+    due = [int(row["id"]) for row in await db.rows(ORDERS_DUE)]
+    await one_by_one(due, partial(_follow_order, pay))
+    return len(due)
 
 
-async def _follow_order(pay: WechatPay, order: _Unpaid) -> None:
-    if await _capture_if_paid(pay, order.out_trade_no) or not order.over:
+async def _follow_order(pay: WechatPay, order_id: int) -> None:
+    taken = await db.row(TAKE_ORDER, order_id)
+    if taken is None:
         return
-    if await pay.close(order.out_trade_no) or await pay.query(order.out_trade_no) is None:
-        await _expire(order.id)
-    else:
-        await _capture_if_paid(pay, order.out_trade_no)
+    try:
+        await _ask_order(pay, order_id, **taken)
+    except GatewayError as error:
+        log.warning("order outcome unknown", order=order_id, error=str(error))
+    await db.execute(ORDER_AGAIN, order_id)
 
 
-async def _capture_if_paid(pay: WechatPay, out_trade_no: str) -> bool:
-    """Whether WeChat says it was paid; then it is captured."""
+async def _ask_order(pay: WechatPay, order_id: int, *, out_trade_no: str, over: bool) -> None:
+    state = await _look(pay, out_trade_no)
+    if not over:
+        return
+    if state not in PAID_THERE and not await pay.close(out_trade_no):
+        state = await _look(pay, out_trade_no)  # it was paid or closed in between, or nobody knows
+        if state not in (*PAID_THERE, "CLOSED", None):
+            return
+    await _expire(order_id)
+
+
+async def _look(pay: WechatPay, out_trade_no: str) -> str | None:
+    """The state in which WeChat knows the order, None if it does not; what was paid is captured."""
     found = await pay.query(out_trade_no)
-    if found is None or found.state not in ("SUCCESS", "REFUND"):
-        return False
-    await capture(found)
-    return True
+    if found is not None and found.state in PAID_THERE:
+        await capture(found)
+    return found.state if found is not None else None
 
 
 @atomic()
 async def _expire(order_id: int) -> None:
+    """Close an order that is over; nothing happens to one that was paid."""
     order = await Order.get(id=order_id)
-    await Pledge.filter(id=order.pledge_id).select_for_update()
+    pledge = await Pledge.filter(id=order.pledge_id).select_for_update(no_key=True).get()
     if await Order.filter(id=order_id, state__in=UNPAID).update(state=OrderState.CLOSED, next_query_at=None):
-        pledge = await Pledge.get(id=order.pledge_id).select_related("campaign")
+        await pledge.fetch_related("campaign")
         await pledge.move_to(PledgeState.EXPIRED)
         await events.record(None, "pledge.expired", pledge)
         await notifications.tell([pledge.giver_id], "pledge.expired", pledge, title=pledge.campaign.title)
@@ -400,18 +445,22 @@ async def follow_refunds(pay: WechatPay) -> int:
 
     An unknown outcome and a merchant account that holds too little are tried again under the same number.
     """
-    taken = [int(row["id"]) for row in await db.rows(TAKE_REFUNDS)]
-    for refund_id in taken:
-        refund = await Refund.get(id=refund_id).select_related("order")
-        try:
-            said = await _ask_refund(pay, refund)
-        except PayError as error:
-            log.error("refund refused", refund=refund.id, code=error.code, request_id=error.request_id)
-        except GatewayError as error:
-            log.warning("refund outcome unknown", refund=refund.id, error=str(error))
-        else:
-            await conclude_refund(said)
-    return len(taken)
+    due = [int(row["id"]) for row in await db.rows(REFUNDS_DUE)]
+    await one_by_one(due, partial(_follow_refund, pay))
+    return len(due)
+
+
+async def _follow_refund(pay: WechatPay, refund_id: int) -> None:
+    if await db.value(TAKE_REFUND, refund_id) is None:
+        return
+    refund = await Refund.get(id=refund_id).select_related("order")
+    try:
+        await conclude_refund(await _ask_refund(pay, refund))
+    except PayError as error:
+        log.error("refund refused", refund=refund.id, code=error.code, request_id=error.request_id)
+    except GatewayError as error:
+        log.warning("refund outcome unknown", refund=refund.id, error=str(error))
+    await db.execute(REFUND_AGAIN, refund_id)
 
 
 async def _ask_refund(pay: WechatPay, refund: Refund) -> wechat_pay.Refund:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.core import db
 from app.core.errors import Invalid
 from models.places import PlaceKind
-from services import places
+from services import ledger, places
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Figures:
     in_kind_fen: int
 
 
-FIGURES = """
+FIGURES = f"""
 WITH c AS (SELECT id FROM places WHERE kind = 'community' AND path LIKE $1 || '%'),
 shown AS (
-    SELECT id FROM campaigns WHERE community_id IN (SELECT id FROM c) AND state NOT IN ('draft', 'in_review')
+    SELECT id FROM campaigns WHERE community_id IN (SELECT id FROM c) AND published_by_id IS NOT NULL
 )
 SELECT
     (SELECT count(*) FROM c) AS communities,
@@ -55,9 +55,7 @@ SELECT
     (SELECT count(*) FROM shown) AS campaigns,
     (SELECT count(*) FROM teams WHERE campaign_id IN (SELECT id FROM shown)) AS teams,
     (SELECT count(*) FROM team_members WHERE campaign_id IN (SELECT id FROM shown)) AS team_members,
-    (SELECT coalesce(sum(CASE WHEN t.leg = 'set_aside' THEN -t.amount_fen ELSE t.amount_fen END), 0)::bigint
-        FROM transfers t WHERE t.leg IN ('capture', 'returned', 'set_aside')
-        AND t.community_id IN (SELECT id FROM c)) AS raised_fen,
+    (SELECT {ledger.RAISED} FROM transfers t WHERE t.community_id IN (SELECT id FROM c)) AS raised_fen,
     (SELECT coalesce(sum(t.amount_fen), 0)::bigint FROM transfers t
         WHERE t.leg = 'received' AND t.community_id IN (SELECT id FROM c)) AS in_kind_fen
 """

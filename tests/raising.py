@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.core import clock, db
+from app.gateways import wechat_pay
 from app.gateways.wechat_pay import PaymentNotice, RefundNotice
 from models.crowdfunding import Campaign, CampaignKind, LegalPath, Pledge, PledgeKind
 from models.payments import Order, Refund
@@ -14,6 +15,60 @@ from services.policies import Actor
 from tests.people import People
 
 _numbers = itertools.count(1)
+
+
+class FakePay:
+    """WeChat Pay as a test wants it; `asked` keeps what it was asked for, in order.
+
+    Nobody has paid unless `orders` says so, refunds are under way, and a number in `failing` raises its error.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.orders: dict[str, wechat_pay.Order] = {}
+        self.failing: dict[str, Exception] = {}
+
+    async def prepay(self, *, out_trade_no: str, **_: Any) -> str:
+        self._hear("prepay", out_trade_no)
+        return f"wx{out_trade_no}"
+
+    def sign_for_client(self, prepay_id: str) -> dict[str, str]:
+        return {"package": f"prepay_id={prepay_id}"}
+
+    async def query(self, out_trade_no: str) -> wechat_pay.Order | None:
+        self._hear("query", out_trade_no)
+        return self.orders.get(out_trade_no)
+
+    async def close(self, out_trade_no: str) -> bool:
+        self._hear("close", out_trade_no)
+        return out_trade_no not in self.orders
+
+    async def refund(
+        self, *, out_trade_no: str, out_refund_no: str, refund_fen: int, total_fen: int, reason: str
+    ) -> wechat_pay.Refund:
+        self._hear("refund", out_refund_no)
+        return wechat_pay.Refund(f"50{out_refund_no}", out_refund_no, out_trade_no, "PROCESSING", refund_fen, None)
+
+    async def query_refund(self, out_refund_no: str) -> wechat_pay.Refund | None:
+        self._hear("query_refund", out_refund_no)
+        return None
+
+    async def knows(self, pledge: Pledge, state: str = "SUCCESS", **changes: Any) -> None:
+        """WeChat knows the order of a pledge in this state: paid, unless it says otherwise."""
+        order = await Order.get(pledge_id=pledge.id)
+        said = {
+            "transaction_id": f"42{pledge.id:018}",
+            "openid": order.openid,
+            "amount_fen": order.amount_fen,
+        } | changes
+        self.orders[order.out_trade_no] = wechat_pay.Order(
+            out_trade_no=order.out_trade_no, state=state, success_at=None, **said
+        )
+
+    def _hear(self, deed: str, number: str) -> None:
+        self.asked.append((deed, number))
+        if number in self.failing:
+            raise self.failing[number]
 
 
 async def resolution(community_id: int, author: Actor, passed: bool | None = True) -> int:

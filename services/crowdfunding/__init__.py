@@ -13,13 +13,24 @@ from services.crowdfunding.giving import (
 )
 from services.crowdfunding.helping import TeamLine, find_team, found_team, join_team, teams
 from services.crowdfunding.reading import CampaignDetail, comment, comments_on, detail, find, listed, visible
-from services.crowdfunding.road import accept, begin_due, cancel, end_due, open_due, publish, settle, submit
+from services.crowdfunding.road import (
+    accept,
+    advance_due,
+    begin_due,
+    cancel,
+    end_due,
+    open_due,
+    publish,
+    settle,
+    submit,
+)
 
 __all__ = [
     "BudgetItem",
     "CampaignDetail",
     "TeamLine",
     "accept",
+    "advance_due",
     "begin_due",
     "cancel",
     "comment",

@@ -11,6 +11,7 @@ from models.crowdfunding import (
     BudgetLine,
     Campaign,
     CampaignKind,
+    CampaignNeed,
     LegalPath,
     ResolutionNotValid,
 )
@@ -51,7 +52,8 @@ async def create(
 ) -> Campaign:
     """Draw up a campaign; staff of the community do. The budget adds up to the goal; money in fen.
 
-    Raises NotFound, Forbidden, Invalid (path not offered, figures or times that do not fit), ResolutionNotValid.
+    The needs it cites hear of it when it is published. Raises NotFound, Forbidden, Invalid (path not offered, figures,
+    times or needs that do not fit), ResolutionNotValid.
     """
     await places.find_community(community_id)
     require(policies.may_propose(actor, community_id), *STAFF_ONLY)
@@ -78,8 +80,11 @@ async def create(
         BudgetLine(community_id=community_id, campaign_id=campaign.id, title=line.title, amount_fen=line.amount_fen)
         for line in budget
     )
+    await CampaignNeed.bulk_create(
+        CampaignNeed(community_id=community_id, campaign_id=campaign.id, need_id=need.id)
+        for need in await needs.citable(actor, need_ids, community_id)
+    )
     await ledger.open_accounts(community_id, campaign.id)
-    await needs.link(actor, need_ids, campaign)
     await events.record(actor, "campaign.drafted", campaign, goal_fen=goal_fen, resolution_id=resolution_id)
     return await find(actor, campaign.id)
 

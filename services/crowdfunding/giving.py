@@ -19,13 +19,14 @@ from models.crowdfunding import (
 )
 from models.ledger import AccountKind, Leg
 from services import events, ledger, notifications, payments
-from services.crowdfunding.drafting import STAFF_ONLY
 from services.crowdfunding.reading import door
 from services.ledger import Purse
 from services.policies import Actor, require, require_resident
 from services.policies import crowdfunding as policies
 
+OTHER_STAFF_ONLY = ("由本社区其他工作人员确认收到", "Another member of the community's staff notes this")
 GIVEN = (PledgeState.PAID, PledgeState.PROMISED, PledgeState.RECEIVED)
+RECEIVES = (CampaignState.OPEN, CampaignState.FUNDED, CampaignState.IMPLEMENTING)
 
 
 # What a pledge of each kind must say, and what it may say besides.
@@ -115,10 +116,13 @@ async def with_payment(pay: WechatPay, made: Pledge) -> Pledge:
 
 
 async def look_at_pledge(actor: Actor, pay: WechatPay, pledge_id: int) -> Pledge:
-    """One pledge. For its giver, while it waits for payment, WeChat is asked first, and a fresh payment is signed."""
+    """One pledge. For its giver, while it waits for payment, a fresh payment is signed.
+
+    WeChat is asked first whether he has paid, but not again within 5 s.
+    """
     found = await find_pledge(actor, pledge_id)
     if found.state is PledgeState.AWAITING_PAYMENT and found.giver_id == actor.id:
-        payment = await payments.payment_for(pay, found.id, ask_first=True)
+        payment = await payments.payment_for(pay, found.id, looking=True)
         found = await find_pledge(actor, pledge_id)
         found.payment = payment
     return found
@@ -135,20 +139,17 @@ async def pledges(actor: Actor, campaign_id: int, *, page: Page) -> Listed[Pledg
 async def take_back(actor: Actor, pledge_id: int, *, reason: str | None = None) -> Pledge:
     """Refund a paid pledge in full: its giver while the campaign is open.
 
-    The committee after it failed or was cancelled, should WeChat have refused. Raises NotFound, Forbidden,
-    InvalidState, CampaignOver.
+    The committee at any time, once WeChat has closed a refund of it. Raises NotFound, Forbidden, InvalidState,
+    CampaignOver, and NotEnough when the money is spent.
     """
     found = await find_pledge(actor, pledge_id)
-    held = await db.row(
-        "SELECT state, deadline <= clock_now() AS over FROM campaigns WHERE id = $1 FOR SHARE", found.campaign_id
-    )
-    assert held is not None, "a pledge has a campaign"  # noqa: S101
-    state = CampaignState(held["state"])
-    require(policies.may_take_back(actor, found, state))
-    if state not in (CampaignState.OPEN, CampaignState.FAILED, CampaignState.CANCELLED):
-        raise InvalidState(state)
-    if state is CampaignState.OPEN and held["over"]:
-        raise CampaignOver
+    state, over = await _hold(found.campaign_id)
+    if not (policies.may_ask_again(actor, found) and await payments.was_refused(found.id)):
+        require(policies.may_take_back(actor, found))
+        if state is not CampaignState.OPEN:
+            raise InvalidState(state)
+        if over:
+            raise CampaignOver
     await payments.give_back(actor, found, payments.ASKED, reason=reason)
     return found
 
@@ -157,10 +158,13 @@ async def take_back(actor: Actor, pledge_id: int, *, reason: str | None = None) 
 async def receive(actor: Actor, pledge_id: int) -> Pledge:
     """Note that goods, time or a skill promised were given; goods enter the books at their estimated value.
 
-    Raises NotFound, Forbidden, InvalidState.
+    While the campaign is open, funded or carried out. Raises NotFound, Forbidden, InvalidState.
     """
     found = await find_pledge(actor, pledge_id)
-    require(actor.is_staff(found.community_id), *STAFF_ONLY)
+    require(policies.may_receive(actor, found), *OTHER_STAFF_ONLY)
+    state, _ = await _hold(found.campaign_id)
+    if state not in RECEIVES:
+        raise InvalidState(state)
     await found.move_to(PledgeState.RECEIVED)
     if found.kind is PledgeKind.IN_KIND:
         assert found.amount_fen is not None, "pledges_complete"  # noqa: S101
@@ -188,6 +192,15 @@ async def withdraw(actor: Actor, pledge_id: int) -> Pledge:
     await found.move_to(PledgeState.WITHDRAWN)
     await events.record(actor, "pledge.withdrawn", found)
     return found
+
+
+async def _hold(campaign_id: int) -> tuple[CampaignState, bool]:
+    """The campaign's state and whether its deadline has passed; neither its closer nor the committee moves it on."""
+    held = await db.row(
+        "SELECT state, deadline <= clock_now() AS over FROM campaigns WHERE id = $1 FOR SHARE", campaign_id
+    )
+    assert held is not None, "a pledge has a campaign"  # noqa: S101
+    return CampaignState(held["state"]), held["over"]
 
 
 def _check_says(kind: PledgeKind, given: set[str]) -> None:

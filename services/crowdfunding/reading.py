@@ -13,6 +13,7 @@ from models.comments import Comment
 from models.crowdfunding import (
     BudgetLine,
     Campaign,
+    CampaignNeed,
     CampaignState,
 )
 from services import comments, events, ledger
@@ -95,15 +96,11 @@ async def _with_figures(campaigns: list[Campaign]) -> list[Campaign]:
     raised = await ledger.raised(ids)
     figures = {line["campaign_id"]: line for line in await db.rows(FIGURES, ids)}
     lines = await BudgetLine.filter(campaign_id__in=ids).order_by("id")
-    links = await db.rows(
-        "SELECT subject_id, need_id FROM need_links WHERE kind = 'campaign' AND subject_id = ANY ($1::bigint[]) "
-        "ORDER BY need_id",
-        ids,
-    )
+    cited = await CampaignNeed.filter(campaign_id__in=ids).order_by("need_id")
     for campaign in campaigns:
         given = figures.get(campaign.id, {"backers": 0, "in_kind_fen": 0})
         campaign.raised_fen = raised[campaign.id]
         campaign.backers, campaign.in_kind_fen = given["backers"], given["in_kind_fen"]
         campaign.budget = [line for line in lines if line.campaign_id == campaign.id]
-        campaign.need_ids = [link["need_id"] for link in links if link["subject_id"] == campaign.id]
+        campaign.need_ids = [one.need_id for one in cited if one.campaign_id == campaign.id]
     return campaigns

@@ -1,5 +1,7 @@
 """The road of a campaign: submitted, published by another, decided by the clock, accepted and settled."""
 
+from functools import partial
+
 from app.core import clock, db
 from app.core.db import atomic
 from models.crowdfunding import (
@@ -9,10 +11,12 @@ from models.crowdfunding import (
     CampaignState,
 )
 from models.ledger import AccountKind, Leg
+from models.payments import RefundsOwed
 from models.residents import Role
-from services import events, ledger, notifications, payments
+from services import events, ledger, needs, notifications, payments
 from services.crowdfunding.drafting import STAFF_ONLY
 from services.crowdfunding.reading import find
+from services.due import one_by_one
 from services.ledger import Purse
 from services.policies import Actor, require
 from services.policies import crowdfunding as policies
@@ -38,6 +42,7 @@ async def submit(actor: Actor, campaign_id: int) -> Campaign:
 async def publish(actor: Actor, campaign_id: int) -> Campaign:
     """Open a campaign for pledges, or let the clock open it at `opens_at`; never by whoever submitted it.
 
+    The needs it cites are linked to it, but for those that have come to nothing since it was drawn up.
     Raises NotFound, Forbidden, NotByTheSubmitter, InvalidState, CampaignOver.
     """
     campaign = await find(actor, campaign_id)
@@ -49,6 +54,7 @@ async def publish(actor: Actor, campaign_id: int) -> Campaign:
     target = CampaignState.PUBLISHED if ahead else CampaignState.OPEN
     await campaign.move_to(target, published_by_id=actor.id)  # the database refuses the submitter
     await events.record(actor, "campaign.published", campaign)
+    await needs.link(actor, await needs.standing(campaign.need_ids), campaign)
     return campaign
 
 
@@ -81,13 +87,16 @@ async def accept(actor: Actor, campaign_id: int) -> Campaign:
 async def settle(actor: Actor, campaign_id: int) -> Campaign:
     """Close the campaign's account; what is left goes to the general fund.
 
-    Raises NotFound, Forbidden, InvalidState.
+    Raises NotFound, Forbidden, InvalidState, and RefundsOwed while it holds money that must go back.
     """
     campaign = await find(actor, campaign_id)
     require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
     await campaign.move_to(CampaignState.SETTLED)
     purse = Purse(AccountKind.CAMPAIGN, campaign.id)
     surplus_fen = await ledger.balance(campaign.community_id, purse)
+    owed = await payments.still_owed(campaign.id)  # asked after the balance, so all that is in it is seen here
+    if owed:
+        raise RefundsOwed(pledge_ids=owed)
     if surplus_fen:
         await ledger.post(
             campaign.community_id,
@@ -112,22 +121,26 @@ OPENS = "state = 'published' AND opens_at <= clock_now()"
 BEGINS = "state = 'funded' AND deadline <= clock_now() - interval '24 hours'"
 
 
+async def advance_due() -> None:
+    """Open, decide and begin campaigns on time; none of the three waits for another that fails."""
+    await one_by_one((open_due, end_due, begin_due), lambda step: step())
+
+
 async def open_due() -> None:
     """Open published campaigns whose `opens_at` has come."""
-    for campaign_id in await _due(OPENS):
-        await _step(campaign_id, OPENS, CampaignState.OPEN, "campaign.opened")
-
-
-async def begin_due() -> None:
-    """Let funded campaigns be carried out from 24 hours after their deadline."""
-    for campaign_id in await _due(BEGINS):
-        await _step(campaign_id, BEGINS, CampaignState.IMPLEMENTING, "campaign.implementing")
+    step = partial(_step, condition=OPENS, target=CampaignState.OPEN, verb="campaign.opened")
+    await one_by_one(await _due(OPENS), step)
 
 
 async def end_due() -> None:
     """Decide campaigns whose deadline has passed: funded, or failed with everything refunded."""
-    for campaign_id in await _due(ENDS):
-        await _end(campaign_id)
+    await one_by_one(await _due(ENDS), _end)
+
+
+async def begin_due() -> None:
+    """Let funded campaigns be carried out from 24 hours after their deadline."""
+    step = partial(_step, condition=BEGINS, target=CampaignState.IMPLEMENTING, verb="campaign.implementing")
+    await one_by_one(await _due(BEGINS), step)
 
 
 @atomic(limit_s=60)
@@ -149,7 +162,7 @@ async def _end(campaign_id: int) -> None:
 
 
 @atomic()
-async def _step(campaign_id: int, condition: str, target: CampaignState, verb: str) -> None:
+async def _step(campaign_id: int, *, condition: str, target: CampaignState, verb: str) -> None:
     campaign = await _held(campaign_id, condition)
     if campaign is not None:
         await campaign.move_to(target)

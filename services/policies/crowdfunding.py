@@ -1,6 +1,6 @@
 """Who may see, raise, publish and give: raising stays inside the community (居委会组织法 42)."""
 
-from models.crowdfunding import Campaign, CampaignState, Pledge
+from models.crowdfunding import Campaign, Pledge
 from services.policies.actor import OFFICERS, STAFF, Actor
 
 
@@ -30,8 +30,16 @@ def may_look_into(actor: Actor, pledge: Pledge) -> bool:
     return pledge.giver_id == actor.id or actor.is_staff(pledge.community_id)
 
 
-def may_take_back(actor: Actor, pledge: Pledge, campaign_state: CampaignState) -> bool:
-    """The giver while the campaign is open; the committee afterwards, when WeChat refused to send a refund."""
-    if campaign_state in (CampaignState.FAILED, CampaignState.CANCELLED):
-        return actor.is_committee(pledge.community_id)
+def may_take_back(actor: Actor, pledge: Pledge) -> bool:
+    """The giver takes back what he gave, while the campaign is open."""
     return pledge.giver_id == actor.id
+
+
+def may_ask_again(actor: Actor, pledge: Pledge) -> bool:
+    """The committee sees to refunds that WeChat has closed, at any time."""
+    return actor.is_committee(pledge.community_id)
+
+
+def may_receive(actor: Actor, pledge: Pledge) -> bool:
+    """The staff note what was given; nobody what he gave himself."""
+    return actor.is_staff(pledge.community_id) and pledge.giver_id != actor.id

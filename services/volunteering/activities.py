@@ -177,9 +177,6 @@ LEFT JOIN signups mine ON mine.shift_id = s.id AND mine.resident_id = $2 AND min
 WHERE s.activity_id = ANY($1::bigint[])
 ORDER BY s.starts_at, s.id
 """
-MADE_FROM = """
-SELECT subject_id, need_id FROM need_links WHERE kind = 'activity' AND subject_id = ANY($1::bigint[]) ORDER BY need_id
-"""
 
 
 async def _with_shifts(actor: Actor, activities: Sequence[Activity]) -> list[ActivityView]:
@@ -187,6 +184,6 @@ async def _with_shifts(actor: Actor, activities: Sequence[Activity]) -> list[Act
     for line in await db.rows(SHIFTS, list(views), actor.id):
         line["my_state"] = SignupState(line["my_state"]) if line["my_state"] else None
         views[line.pop("activity_id")].shifts.append(ShiftView(**line))
-    for line in await db.rows(MADE_FROM, list(views)):
-        views[line["subject_id"]].need_ids.append(line["need_id"])
+    for activity_id, need_ids in (await needs.links_of(Activity.noun(), list(views))).items():
+        views[activity_id].need_ids.extend(need_ids)
     return list(views.values())

@@ -40,11 +40,10 @@ CAMPAIGN = {
     "minimum_fen": "1000",
     "deadline": "clock_now() + interval '7 days'",
     "resolution_id": last("resolutions"),
-    "state": "'open'",
-    "submitted_by_id": CHEN,
-    "published_by_id": ZHAO,
+    "state": "'draft'",
     "moderation": "'passed'",
 }
+CITED_NEED = {"community_id": JY, "campaign_id": last("campaigns"), "need_id": last("needs")}
 LINE = {"community_id": JY, "campaign_id": last("campaigns"), "title": "'灯'", "amount_fen": "1000"}
 TEAM = {
     "community_id": JY,
@@ -79,6 +78,10 @@ ORDER = {
     "queries": "0",
 }
 CAPTURED = {"state": "'paid'", "captured_fen": "100", "transaction_id": "'T1'", "paid_at": "clock_now()"}
+WRITTEN = (
+    "INSERT INTO needs (community_id, author_id, state, service_class, field, title, body, endorsements, moderation) "
+    f"VALUES ({JY}, {LIN}, 'submitted', 'care', 'safety', '灯', '灯坏了', 0, 'passed')"
+)
 REFUND = {
     "community_id": JY,
     "order_id": last("orders"),
@@ -101,15 +104,31 @@ TRANSFER = {
 }
 HEARD = {"provider": "'wechat_pay'", "event_id": "'EV-1'"}
 
+
+def capture(**changes: str) -> str:
+    """Let the newest order be paid, in some way."""
+    return update("orders", CAPTURED | changes)
+
+
+def update(table: str, changes: dict[str, str]) -> str:
+    """Set columns of the newest row of a table."""
+    said = ", ".join(f"{name} = {value}" for name, value in changes.items())
+    return f"UPDATE {table} SET {said} WHERE id = {last(table)}"
+
+
 CITED = [DELIBERATED, RESOLVED]
 RAISING = [*CITED, insert("campaigns", CAMPAIGN)]
 PLEDGED = [*RAISING, insert("pledges", PLEDGE)]
 ORDERED = [*PLEDGED, insert("orders", ORDER)]
-PAID = [*PLEDGED, insert("orders", ORDER, **CAPTURED)]
+PAID = [*ORDERED, capture()]
+SECOND = insert("orders", ORDER, out_trade_no="'CF2'")
 OWED = [*PAID, insert("refunds", REFUND)]
 TEAMED = [*RAISING, insert("teams", TEAM)]
 JOINED = [*TEAMED, insert("team_members", MEMBER)]
 BUDGETED = [*RAISING, insert("budget_lines", LINE)]
+SUBMITTED = [*RAISING, update("campaigns", {"state": "'in_review'", "submitted_by_id": CHEN})]
+OPEN = [*SUBMITTED, update("campaigns", {"state": "'open'", "published_by_id": ZHAO})]
+NEEDED = [*RAISING, WRITTEN, insert("campaign_needs", CITED_NEED)]
 BANKED = [insert("accounts", ACCOUNT, kind="'bank'"), insert("accounts", ACCOUNT)]
 MOVED = [*BANKED, insert("transfers", TRANSFER)]
 
@@ -147,11 +166,13 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     (
         "campaigns_published_by_another",
         "publishing what one submitted",
-        made(CITED, "campaigns", CAMPAIGN, published_by_id=CHEN),
+        [*SUBMITTED, update("campaigns", {"state": "'open'", "published_by_id": CHEN})],
     ),
-    ("campaigns_published_once_open", "open unpublished", made(CITED, "campaigns", CAMPAIGN, published_by_id="NULL")),
-    ("campaigns_road_steps", "settled at once", [*RAISING, "UPDATE campaigns SET state = 'settled'"]),
-    ("campaigns_road_steps", "failed, then open again", [*RAISING, "UPDATE campaigns SET state = 'draft'"]),
+    ("campaigns_published_once_open", "open unpublished", [*SUBMITTED, update("campaigns", {"state": "'open'"})]),
+    ("campaigns_published_once_open", "a published draft", made(CITED, "campaigns", CAMPAIGN, published_by_id=ZHAO)),
+    ("campaigns_road_begins", "open from the beginning", made(CITED, "campaigns", CAMPAIGN, state="'open'")),
+    ("campaigns_road_steps", "settled at once", [*OPEN, "UPDATE campaigns SET state = 'settled'"]),
+    ("campaigns_road_steps", "open, then a draft again", [*OPEN, "UPDATE campaigns SET state = 'draft'"]),
     ("campaigns_terms", "a goal that moves", [*RAISING, "UPDATE campaigns SET goal_fen = 5000"]),
     (
         "campaigns_terms",
@@ -166,6 +187,19 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ),
     ("budget_lines_append_only", "changing the budget", [*BUDGETED, "UPDATE budget_lines SET amount_fen = 1"]),
     ("budget_lines_append_only", "emptying the budgets", ["TRUNCATE budget_lines CASCADE"]),
+    ("campaign_needs_once", "citing a need twice", made(NEEDED, "campaign_needs", CITED_NEED)),
+    (
+        "campaign_needs_same_community",
+        "citing for another community's campaign",
+        made([*RAISING, WRITTEN], "campaign_needs", CITED_NEED, community_id=YL),
+    ),
+    (
+        "campaign_needs_of_community",
+        "citing another community's need",
+        made([*RAISING, WRITTEN.replace(JY, YL)], "campaign_needs", CITED_NEED),
+    ),
+    ("campaign_needs_append_only", "citing another need after all", [*NEEDED, "UPDATE campaign_needs SET need_id = 1"]),
+    ("campaign_needs_append_only", "forgetting what was cited", ["TRUNCATE campaign_needs"]),
     ("teams_one_name", "two teams of one name", made(TEAMED, "teams", TEAM)),
     ("teams_same_community", "a team of another community", made(RAISING, "teams", TEAM, community_id=YL)),
     (
@@ -208,6 +242,13 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ),
     ("pledges_complete", "money without an amount", made(RAISING, "pledges", PLEDGE, amount_fen="NULL")),
     ("pledges_road", "money that is only promised", made(RAISING, "pledges", PLEDGE, state="'promised'")),
+    ("pledges_road_begins", "paid from the beginning", made(RAISING, "pledges", PLEDGE, state="'paid'")),
+    (
+        "pledges_road_begins",
+        "received from the beginning",
+        made(RAISING, "pledges", PLEDGE, kind="'in_kind'", item="'灯'", state="'received'"),
+    ),
+    ("pledges_road_begins", "late from the beginning", made(RAISING, "pledges", PLEDGE, late="true")),
     ("pledges_one_adopter", "two adopters of a line", [*BUDGETED, ADOPTED, ADOPTED]),
     ("pledges_road_steps", "refunded before it was paid", [*PLEDGED, "UPDATE pledges SET state = 'refunded'"]),
     ("pledges_terms", "an amount that changes", [*PLEDGED, "UPDATE pledges SET amount_fen = 1"]),
@@ -216,31 +257,24 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     (
         "orders_transaction_once",
         "one payment for two orders",
-        [
-            *PAID,
-            insert("pledges", PLEDGE),
-            insert("orders", ORDER, **CAPTURED | {"out_trade_no": "'CF2'"}),
-        ],
+        [*PAID, insert("pledges", PLEDGE), SECOND, capture()],
     ),
     (
         "orders_one_capture_per_pledge",
         "a pledge captured twice",
-        made(PAID, "orders", ORDER, **CAPTURED | {"out_trade_no": "'CF2'", "transaction_id": "'T2'"}),
+        [*PAID, SECOND, capture(transaction_id="'T2'")],
     ),
     ("orders_same_community", "an order in another community", made(PLEDGED, "orders", ORDER, community_id=YL)),
     ("orders_amount", "an order of nothing", made(PLEDGED, "orders", ORDER, amount_fen="0")),
-    ("orders_paid_is_captured", "paid without a payment", made(PLEDGED, "orders", ORDER, state="'paid'")),
-    (
-        "orders_paid_is_captured",
-        "captured in another amount",
-        made(PLEDGED, "orders", ORDER, **CAPTURED | {"captured_fen": "99"}),
-    ),
+    ("orders_paid_is_captured", "paid without a payment", [*ORDERED, update("orders", {"state": "'paid'"})]),
+    ("orders_paid_is_captured", "captured in another amount", [*ORDERED, capture(captured_fen="99")]),
+    ("orders_road_begins", "paid from the beginning", made(PLEDGED, "orders", ORDER, **CAPTURED)),
     (
         "orders_refunds_within_captured",
         "more back than came in",
         [*PAID, "UPDATE orders SET refund_reserved_fen = 101"],
     ),
-    ("orders_prepaid_has_prepay_id", "prepaid without an id", made(PLEDGED, "orders", ORDER, state="'prepaid'")),
+    ("orders_prepaid_has_prepay_id", "prepaid without an id", [*ORDERED, update("orders", {"state": "'prepaid'"})]),
     ("orders_road_steps", "unpaying an order", [*PAID, "UPDATE orders SET state = 'closed'"]),
     ("orders_terms", "another payer", [*ORDERED, "UPDATE orders SET openid = 'mei'"]),
     ("orders_terms", "an order that vanishes", [*ORDERED, "DELETE FROM orders"]),
@@ -262,7 +296,12 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ("refunds_same_community", "a refund in another community", made(PAID, "refunds", REFUND, community_id=YL)),
     ("refunds_amount", "a refund of nothing", made(PAID, "refunds", REFUND, amount_fen="0")),
     ("refunds_at_most_fifty", "the fifty-first refund", made(PAID, "refunds", REFUND, number="51")),
-    ("refunds_succeeded_has_refund_id", "succeeded by itself", made(PAID, "refunds", REFUND, state="'succeeded'")),
+    ("refunds_succeeded_has_refund_id", "succeeded by itself", [*OWED, update("refunds", {"state": "'succeeded'"})]),
+    (
+        "refunds_road_begins",
+        "succeeded from the beginning",
+        made(PAID, "refunds", REFUND, state="'succeeded'", refund_id="'50'"),
+    ),
     (
         "refunds_road_steps",
         "asking again what has been closed",

@@ -10,6 +10,7 @@ from app.core import clock
 from app.core.errors import AlreadyExists, Forbidden, Invalid, InvalidState, NotFound, NotVerified
 from app.core.pages import Page
 from models.crowdfunding import (
+    Campaign,
     CampaignKind,
     CampaignOver,
     CampaignState,
@@ -26,7 +27,7 @@ from models.crowdfunding import (
 from models.events import Notice
 from models.ledger import AccountKind
 from models.needs import Need
-from services import crowdfunding, ledger
+from services import crowdfunding, ledger, needs
 from services.crowdfunding import BudgetItem
 from services.ledger import Purse
 from tests.people import People
@@ -91,17 +92,62 @@ async def test_a_resolution_that_failed_or_of_another_community_is_not_cited(peo
     await draft(people, resolution_id=await resolution(people.jy, people.chen, passed=None))
 
 
-async def test_needs_cited_are_linked_and_shown(people: People) -> None:
-    need = await Need.create(
-        community_id=people.jy,
-        author_id=people.lin.id,
-        service_class="technology",
-        field="safety",
-        title="楼道灯坏了",
-        body="六楼全黑",
-    )
+async def needed(people: People, **changes: Any) -> Need:
+    said = {"service_class": "technology", "field": "safety", "title": "楼道灯坏了", "body": "六楼全黑"}
+    return await Need.create(community_id=people.jy, author_id=people.lin.id, **said | changes)
+
+
+async def test_needs_cited_are_shown_to_the_staff_and_linked_when_it_is_published(people: People) -> None:
+    need = await needed(people, state="accepted")
     made = await draft(people, need_ids=[need.id])
     assert made.need_ids == [need.id]
+    await crowdfunding.submit(people.chen, made.id)
+    for who in (people.lin, people.wu, people.chen):
+        shown = await needs.detail(who, need.id)
+        assert (shown.links, shown.timeline, shown.need.state) == ([], [], "accepted"), "nothing tells of a draft"
+    assert (await crowdfunding.publish(people.zhao, made.id)).need_ids == [need.id]
+    shown = await needs.detail(people.wu, need.id)
+    assert [(link.kind, link.id) for link in shown.links] == [("campaign", made.id)]
+    assert [(line.verb, line.facts["subject_id"]) for line in shown.timeline] == [("need.linked", made.id)]
+    assert shown.need.state == "routed"
+    with pytest.raises(NotFound):
+        await crowdfunding.find(people.wu, made.id)
+
+
+async def test_a_draft_that_is_cancelled_was_never_linked(people: People) -> None:
+    need = await needed(people)
+    made = await draft(people, need_ids=[need.id])
+    await crowdfunding.cancel(people.chen, made.id)
+    assert (await needs.detail(people.lin, need.id)).links == []
+
+
+@pytest.mark.parametrize("changes", [{"state": "withdrawn"}, {"state": "declined"}, {"elsewhere": True}])
+async def test_a_campaign_cites_only_needs_of_its_community_that_stand(people: People, changes: dict[str, Any]) -> None:
+    place = {"community_id": people.yl} if changes.pop("elsewhere", False) else {}
+    need = await Need.create(
+        **{
+            "community_id": people.jy,
+            "author_id": people.wu.id,
+            "service_class": "care",
+            "field": "safety",
+            "title": "灯",
+            "body": "黑",
+        }
+        | place
+        | changes
+    )
+    with pytest.raises(Invalid):
+        await draft(people, need_ids=[need.id])
+
+
+async def test_a_need_withdrawn_meanwhile_does_not_keep_a_campaign_from_being_published(people: People) -> None:
+    gone, stands = await needed(people), await needed(people, title="电梯坏了")
+    made = await draft(people, need_ids=[gone.id, stands.id])
+    await needs.withdraw(people.lin, gone.id)
+    await crowdfunding.submit(people.chen, made.id)
+    await crowdfunding.publish(people.zhao, made.id)
+    assert (await needs.detail(people.lin, gone.id)).links == []
+    assert len((await needs.detail(people.lin, stands.id)).links) == 1
 
 
 # who × what: draws up · sees the draft · sees it open · gives · cancels
@@ -302,6 +348,76 @@ async def test_a_promise_may_be_withdrawn_by_its_giver_until_it_is_received(peop
     await crowdfunding.withdraw(people.lin, given.id)
     with pytest.raises(InvalidState):
         await crowdfunding.receive(people.ma, given.id)
+
+
+@pytest.mark.parametrize(
+    ("who", "notes"),
+    [("chen", False), ("zhao", True), ("ma", True), ("he", True), ("sun", False), ("lin", False), ("qian", False)],
+)
+async def test_nobody_notes_that_he_gave_something_himself(people: People, who: str, notes: bool) -> None:
+    campaign = await opened(people)
+    given = await crowdfunding.pledge(people.chen, campaign.id, kind=PledgeKind.IN_KIND, item="灯", amount_fen=10**12)
+    assert await allowed(crowdfunding.receive(people[who], given.id)) is notes
+    assert (await ledger.fund(people.jy)).in_kind_fen == (10**12 if notes else 0)
+
+
+ENDS = ["open", "cancelled", "failed", "funded", "implementing", "accepted", "settled"]
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_goods_are_received_until_the_work_is_accepted(people: People, move_clock: MoveClock, end: str) -> None:
+    campaign = await opened(people)
+    given = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.IN_KIND, item="灯", amount_fen=100)
+    if end in ("funded", "implementing", "accepted", "settled"):
+        await paid(people.mei, campaign, 100_000)
+    if end == "cancelled":
+        await crowdfunding.cancel(people.chen, campaign.id)
+    elif end != "open":
+        await move_clock(timedelta(days=7))
+        await crowdfunding.advance_due()
+    if end in ("implementing", "accepted", "settled"):
+        await move_clock(timedelta(days=1))
+        await crowdfunding.advance_due()
+    if end in ("accepted", "settled"):
+        await crowdfunding.accept(people.chen, campaign.id)
+    if end == "settled":
+        await crowdfunding.settle(people.chen, campaign.id)
+    assert (await crowdfunding.find(people.lin, campaign.id)).state == end
+    if end in ("open", "funded", "implementing"):
+        assert (await crowdfunding.receive(people.ma, given.id)).state is PledgeState.RECEIVED
+    else:
+        with pytest.raises(InvalidState):
+            await crowdfunding.receive(people.ma, given.id)
+    assert await ledger.check_books() == []
+
+
+async def test_a_campaign_that_cannot_be_decided_keeps_no_other_waiting(
+    people: People, move_clock: MoveClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = await clock.now() + timedelta(days=7)
+    opening = await opened(people, opens_at=soon, deadline=soon + timedelta(days=7))
+    beginning = await opened(people)
+    await paid(people.lin, beginning, 100_000)
+    await move_clock(timedelta(days=7))
+    await crowdfunding.end_due()
+    # `opens_at` has passed by now as well, and a day later three things are due at once, the first of which fails
+    poison, behind = [await opened(people, deadline=await clock.now() + timedelta(hours=23)) for _ in range(2)]
+    await move_clock(timedelta(days=1))
+    original = ledger.raised
+
+    async def raised(campaign_ids: list[int]) -> dict[int, int]:
+        if campaign_ids == [poison.id]:
+            raise RuntimeError("poison")
+        return await original(campaign_ids)
+
+    monkeypatch.setattr(ledger, "raised", raised)
+    with pytest.raises(ExceptionGroup):
+        await crowdfunding.advance_due()
+    states = {found.id: found.state for found in await Campaign.all()}
+    assert states[poison.id] is CampaignState.OPEN
+    assert states[behind.id] is CampaignState.FAILED
+    assert states[opening.id] is CampaignState.OPEN
+    assert states[beginning.id] is CampaignState.IMPLEMENTING
 
 
 async def test_a_giver_takes_back_what_he_paid_while_it_is_open(people: People, move_clock: MoveClock) -> None:

@@ -8,14 +8,16 @@ import pytest
 from tortoise.exceptions import IntegrityError
 
 from app.core import db
+from app.core.errors import Forbidden, InvalidState, NotFound
+from app.gateways.errors import PayUnknown
 from models.crowdfunding import Campaign, CampaignState, Pledge, PledgeKind, PledgeState
 from models.events import Event, Notice
 from models.ledger import AccountKind, Transfer
-from models.payments import Order, OrderState, Refund, RefundState, RefundTooLarge
+from models.payments import Order, OrderState, Refund, RefundsOwed, RefundState, RefundTooLarge
 from services import crowdfunding, ledger, payments
 from services.ledger import Purse
 from tests.people import People
-from tests.raising import money, notice, opened, paid, refund_notice
+from tests.raising import FakePay, money, notice, opened, paid, refund_notice
 
 MoveClock = Callable[[timedelta], Awaitable[None]]
 
@@ -183,3 +185,207 @@ async def test_a_failed_campaign_owes_everyone_in_one_transfer(people: People, m
     owed = await db.value("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'send_refunds'")
     assert owed == 1
     assert (await Order.get(pledge_id=given[0].id)).state is OrderState.PAID
+
+
+async def late_and_closed(people: People, move_clock: MoveClock) -> tuple[Campaign, Pledge]:
+    """A funded campaign of 1,000 yuan, and 50 that came too late and that WeChat would not send back."""
+    campaign = await opened(people)
+    await paid(people.mei, campaign, 100_000)
+    late = await money(people.lin, campaign)
+    await expire(late)
+    await move_clock(timedelta(days=7))
+    await crowdfunding.end_due()
+    await payments.hear(await notice(late))
+    await payments.hear(await refund_notice(await Refund.get(), "CLOSED"))
+    assert await state(late) is PledgeState.PAID
+    return campaign, late
+
+
+async def test_late_money_whose_refund_was_closed_is_never_swept_into_the_general_fund(
+    people: People, move_clock: MoveClock
+) -> None:
+    campaign, late = await late_and_closed(people, move_clock)
+    assert [line for line in await ledger.check_books() if f"pledge {late.id} is owed 5000 fen" in line]
+    await move_clock(timedelta(days=1))
+    await crowdfunding.begin_due()
+    await crowdfunding.accept(people.chen, campaign.id)
+    with pytest.raises(RefundsOwed) as refused:
+        await crowdfunding.settle(people.chen, campaign.id)
+    assert refused.value.extra == {"pledge_ids": [late.id]}
+    await crowdfunding.take_back(people.zhao, late.id)
+    assert await ledger.check_books() == []
+    settled = await crowdfunding.settle(people.chen, campaign.id)
+    assert settled.state is CampaignState.SETTLED
+    await payments.hear(await refund_notice(await Refund.get(state="requested")))
+    assert await state(late) is PledgeState.REFUNDED
+    assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) == 100_000
+    assert await ledger.check_books() == []
+
+
+async def test_a_refund_closed_after_the_settlement_is_asked_for_again(people: People, move_clock: MoveClock) -> None:
+    campaign, late = await late_and_closed(people, move_clock)
+    await move_clock(timedelta(days=1))
+    await crowdfunding.begin_due()
+    await crowdfunding.accept(people.chen, campaign.id)
+    await crowdfunding.take_back(people.chen, late.id)
+    await crowdfunding.settle(people.chen, campaign.id)
+    await payments.hear(await refund_notice(await Refund.get(state="requested"), "CLOSED"))
+    assert await ledger.balance(people.jy, Purse(AccountKind.CAMPAIGN, campaign.id)) == 5_000
+    assert [line.split(":")[0] for line in await ledger.check_books()] == [f"pledge {late.id} is owed 5000 fen"]
+    await crowdfunding.take_back(people.chen, late.id)
+    assert await ledger.check_books() == []
+
+
+@pytest.mark.parametrize(
+    ("who", "error"),
+    [("lin", InvalidState), ("sun", NotFound), ("mei", NotFound), ("ma", Forbidden), ("chen", None), ("zhao", None)],
+)
+async def test_the_committee_asks_again_for_what_wechat_closed(
+    people: People, move_clock: MoveClock, who: str, error: type[Exception] | None
+) -> None:
+    _, late = await late_and_closed(people, move_clock)
+    if error:
+        with pytest.raises(error):
+            await crowdfunding.take_back(people[who], late.id)
+    else:
+        await crowdfunding.take_back(people[who], late.id)
+        with pytest.raises(InvalidState):
+            await crowdfunding.take_back(people[who], late.id)
+
+
+async def test_an_order_paid_in_another_amount_still_runs_out(people: People, move_clock: MoveClock) -> None:
+    campaign, pay = await opened(people), FakePay()
+    line = campaign.budget[0]
+    wrong = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.ADOPTION, budget_line_id=line.id)
+    await pay.knows(wrong, amount_fen=1)
+    await payments.hear(await notice(wrong, amount_fen=1))
+    await move_clock(timedelta(minutes=16))
+    await payments.follow_orders(pay)
+    assert await state(wrong) is PledgeState.EXPIRED
+    assert await Event.filter(verb="pledge.payment_refused", subject_id=wrong.id).count() == 1
+    await crowdfunding.pledge(people.mei, campaign.id, kind=PledgeKind.ADOPTION, budget_line_id=line.id)
+    assert await ledger.check_books() == []
+
+
+@pytest.mark.parametrize(
+    ("known", "becomes"), [("CLOSED", PledgeState.EXPIRED), ("NOTPAY", PledgeState.AWAITING_PAYMENT)]
+)
+async def test_an_order_over_that_wechat_does_not_close_ends_as_wechat_knows_it(
+    people: People, move_clock: MoveClock, known: str, becomes: PledgeState
+) -> None:
+    pay, pledge = FakePay(), await money(people.lin, await opened(people))
+    await pay.knows(pledge, known, transaction_id=None)
+    await move_clock(timedelta(minutes=16))
+    await payments.follow_orders(pay)
+    assert await state(pledge) is becomes
+
+
+class Dawdling(FakePay):
+    """Lets a minute less a second pass over its first answer, while another worker asks too."""
+
+    def __init__(self, move_clock: MoveClock) -> None:
+        super().__init__()
+        self.move_clock: MoveClock | None = move_clock
+
+    async def query(self, out_trade_no: str) -> Any:
+        await self._wait()
+        return await super().query(out_trade_no)
+
+    async def refund(self, *, out_refund_no: str, **more: Any) -> Any:
+        await self._wait()
+        return await super().refund(out_refund_no=out_refund_no, **more)
+
+    async def _wait(self) -> None:
+        if move := self.move_clock:
+            self.move_clock = None
+            await move(timedelta(seconds=59))
+            await payments.follow_orders(self)
+            await payments.follow_refunds(self)
+
+
+async def test_while_one_worker_waits_for_an_answer_no_other_asks_the_same(
+    people: People, move_clock: MoveClock
+) -> None:
+    campaign = await opened(people)
+    for fen in (100, 101, 102):
+        await crowdfunding.take_back(people.lin, (await paid(people.lin, campaign, fen)).id)
+    slow = Dawdling(move_clock)
+    await payments.follow_refunds(slow)
+    asked = [number for _, number in slow.asked]
+    assert len(asked) == len(set(asked)) == 3
+    waiting = [await money(people.mei, campaign, fen) for fen in (100, 101, 102)]
+    await move_clock(timedelta(seconds=6))
+    slow = Dawdling(move_clock)
+    await payments.follow_orders(slow)
+    asked = [number for deed, number in slow.asked if deed == "query"]
+    assert len(asked) == len(set(asked)) == len(waiting)
+
+
+async def test_an_order_is_asked_about_less_and_less_often(people: People, move_clock: MoveClock) -> None:
+    pay, _ = FakePay(), await money(people.lin, await opened(people))
+    seen = []
+    for second in range(0, 120, 5):
+        if await payments.follow_orders(pay):
+            seen.append(second)
+        await move_clock(timedelta(seconds=5))
+    assert seen == [5, 10, 40, 100]
+
+
+async def test_a_worker_that_died_while_asking_loses_nothing(people: People, move_clock: MoveClock) -> None:
+    pay, pledge = FakePay(), await money(people.lin, await opened(people))
+    order = await Order.get(pledge_id=pledge.id)
+    await move_clock(timedelta(seconds=6))
+    pay.failing[order.out_trade_no] = RuntimeError("killed")
+    with pytest.raises(ExceptionGroup):
+        await payments.follow_orders(pay)
+    pay.failing.clear()
+    assert await payments.follow_orders(pay) == 0
+    await move_clock(timedelta(seconds=61))
+    assert await payments.follow_orders(pay) == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("poison"), PayUnknown("no answer")])
+async def test_one_that_fails_does_not_keep_the_others_waiting(
+    people: People, move_clock: MoveClock, error: Exception
+) -> None:
+    campaign, pay = await opened(people), FakePay()
+    for fen in (100, 101, 102):
+        await crowdfunding.take_back(people.lin, (await paid(people.lin, campaign, fen)).id)
+        await money(people.mei, campaign, fen)
+    await move_clock(timedelta(minutes=16))
+    first = await Order.filter(state="created").order_by("next_query_at").first()
+    refund = await Refund.all().order_by("next_try_at").first()
+    pay.failing = {first.out_trade_no: error, refund.out_refund_no: error}
+    for follow in (payments.follow_orders, payments.follow_refunds):
+        if isinstance(error, RuntimeError):
+            with pytest.raises(ExceptionGroup):
+                await follow(pay)
+        else:
+            await follow(pay)
+    assert await Order.filter(state=OrderState.CLOSED).count() == 2
+    assert await Refund.filter(state=RefundState.PROCESSING).count() == 2
+
+
+async def test_looking_again_and_again_asks_wechat_once_in_five_seconds(people: People, move_clock: MoveClock) -> None:
+    pay, pledge = FakePay(), await money(people.lin, await opened(people))
+    await crowdfunding.with_payment(pay, pledge)
+    for _ in range(5):
+        assert (await crowdfunding.look_at_pledge(people.lin, pay, pledge.id)).payment
+    assert [deed for deed, _ in pay.asked] == ["prepay", "query"]
+    await pay.knows(pledge)
+    assert (await crowdfunding.look_at_pledge(people.lin, pay, pledge.id)).state is PledgeState.AWAITING_PAYMENT
+    await move_clock(timedelta(seconds=5))
+    assert (await crowdfunding.look_at_pledge(people.lin, pay, pledge.id)).state is PledgeState.PAID
+    assert [deed for deed, _ in pay.asked] == ["prepay", "query", "query"]
+
+
+async def test_looking_repeats_a_lost_prepay_once_in_five_seconds(people: People, move_clock: MoveClock) -> None:
+    pay, pledge = FakePay(), await money(people.lin, await opened(people))
+    number = (await Order.get(pledge_id=pledge.id)).out_trade_no
+    pay.failing[number] = PayUnknown("no answer")
+    for _ in range(3):
+        assert (await crowdfunding.look_at_pledge(people.lin, pay, pledge.id)).payment is None
+    assert pay.asked == [("prepay", number)]
+    pay.failing.clear()
+    await move_clock(timedelta(seconds=5))
+    assert (await crowdfunding.look_at_pledge(people.lin, pay, pledge.id)).payment

@@ -14,12 +14,12 @@ from app.core import db
 from app.core.errors import Conflict
 from models.crowdfunding import Campaign, CampaignKind, CampaignState, Pledge, PledgeState
 from models.ledger import AccountKind, NotEnough, Transfer
-from models.payments import Order, Refund
+from models.payments import Order, Refund, RefundsOwed
 from services import crowdfunding, ledger, payments
 from services.ledger import Purse
 from tests.conftest import as_owner
 from tests.people import People
-from tests.raising import money, notice, opened, paid
+from tests.raising import FakePay, money, notice, opened, paid, refund_notice
 from tests.together.conftest import Town, until
 
 MoveClock = Callable[[timedelta], Awaitable[None]]
@@ -297,6 +297,74 @@ async def test_pledging_and_the_end_race_and_nothing_is_left_behind(committed: s
     assert sum(refund.amount_fen for refund in await Refund.all()) == 800
     assert await ledger.balance(people.jy, Purse(AccountKind.REFUNDS)) == 800
     assert await ledger.check_books() == []
+
+
+@pytest.mark.parametrize("table", ["pledges", "orders", "accounts", "campaigns"])
+async def test_credits_never_wait_for_a_debit_through_their_foreign_keys(committed: str, table: str) -> None:
+    people = await People.load()
+    campaign = await opened(people)
+    await crowdfunding.take_back(people.lin, (await paid(people.lin, campaign)).id)
+    over = await money(people.mei, campaign)
+    holding, done = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with db.tx():
+            await payments._expire((await Order.get(pledge_id=over.id)).id)
+            await payments.hear(await refund_notice(await Refund.get()))
+            holding.set()
+            await done.wait()
+
+    holder = asyncio.create_task(hold())
+    await holding.wait()
+    try:
+        async with db.tx():
+            assert await db.rows(f"SELECT id FROM {table} FOR KEY SHARE NOWAIT")
+    finally:
+        done.set()
+        await holder
+
+
+async def test_looking_at_once_asks_wechat_once(committed: str) -> None:
+    people, pay = await People.load(), FakePay()
+    pledge = await money(people.lin, await opened(people))
+    await crowdfunding.with_payment(pay, pledge)
+    await asyncio.gather(*(crowdfunding.look_at_pledge(people.lin, pay, pledge.id) for _ in range(8)))
+    assert [deed for deed, _ in pay.asked] == ["prepay", "query"]
+
+
+async def test_four_workers_at_once_ask_about_each_row_once(committed: str) -> None:
+    people, pay = await People.load(), FakePay()
+    campaign = await opened(people)
+    for fen in range(1, 9):
+        await crowdfunding.take_back(people.lin, (await paid(people.lin, campaign, fen)).id)
+    await asyncio.gather(*(payments.follow_refunds(pay) for _ in range(4)))
+    assert sorted(Counter(pay.asked).values()) == [1] * 8
+
+
+async def test_settling_and_a_closing_refund_race_and_owed_money_is_never_swept(
+    committed: str, move_clock: MoveClock
+) -> None:
+    people = await People.load()
+    campaign = await opened(people)
+    await paid(people.mei, campaign, 100_000)
+    back = [await paid(people.lin, campaign, 10) for _ in range(4)]
+    for pledge in back:
+        await crowdfunding.take_back(people.lin, pledge.id)
+    for days in (7, 1):
+        await move_clock(timedelta(days=days))
+        await crowdfunding.advance_due()
+    await crowdfunding.accept(people.chen, campaign.id)
+    closings = [await refund_notice(refund, "CLOSED") for refund in await Refund.all()]
+
+    async def settle() -> None:
+        with suppress(RefundsOwed):
+            await crowdfunding.settle(people.chen, campaign.id)
+
+    await asyncio.gather(
+        *(payments.hear(one) for one in closings[:2]), settle(), *(payments.hear(one) for one in closings[2:])
+    )
+    assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) in (0, 100_000)
+    assert [line for line in await ledger.check_books() if "is owed" not in line] == []
 
 
 async def test_a_forged_notification_is_refused_in_the_words_wechat_expects(town: Town) -> None:
