@@ -173,7 +173,7 @@ async def comment_on_campaign(
 
 @pledges.get("/{pledge_id}", response_model=PledgeOut)
 async def get_pledge(actor: CurrentActor, pay: TheWechatPay, pledge_id: PathId) -> Pledge:
-    """One's own pledge; while it waits for payment WeChat is asked first, and a fresh `payment` is signed."""
+    """One's own pledge; while it waits for payment WeChat is asked (once in 5 s), and a fresh `payment` is signed."""
     return await crowdfunding.look_at_pledge(actor, pay, pledge_id)
 
 
@@ -181,14 +181,14 @@ async def get_pledge(actor: CurrentActor, pay: TheWechatPay, pledge_id: PathId) 
 async def refund_pledge(
     actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId, asked: TakeBackIn | None = None
 ) -> Pledge:
-    """Take back in full what one paid, while the campaign is open."""
+    """Take back in full what one paid, while the campaign is open; the committee asks again for what WeChat closed."""
     effect = partial(crowdfunding.take_back, actor, pledge_id, reason=asked.reason if asked else None)
     return await only_once(effect, partial(crowdfunding.find_pledge, actor))
 
 
 @pledges.post("/{pledge_id}/receive", response_model=PledgeOut)
 async def receive_pledge(actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId) -> Pledge:
-    """Note that goods, time or a skill promised were given; staff do."""
+    """Note that goods, time or a skill promised were given; staff do, but not the giver himself."""
     return await only_once(partial(crowdfunding.receive, actor, pledge_id), partial(crowdfunding.find_pledge, actor))
 
 

@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from app.core import clock
-from services import crowdfunding
+from models.payments import Refund
+from services import crowdfunding, payments
 from tests.people import People
-from tests.raising import money, opened, paid, resolution
+from tests.raising import money, opened, paid, refund_notice, resolution
 from tests.sandbox_process import SandboxProcess
 
 As = Callable[[str], Awaitable[httpx.AsyncClient]]
@@ -180,6 +181,27 @@ async def test_a_pledge_to_what_is_not_open_says_what_it_is(as_: As, people: Peo
     assert (refused.status_code, refused.json()["state"]) == (409, "cancelled")
     shown = (await lin.get(f"/v1/campaigns/{campaign.id}")).json()
     assert shown["timeline"][-1]["reason"] == "物业已更换"
+
+
+async def test_a_campaign_that_owes_a_giver_is_not_settled(
+    as_: As, people: People, move_clock: Callable[[timedelta], Awaitable[None]]
+) -> None:
+    campaign = await opened(people)
+    await paid(people.mei, campaign, 100_000)
+    given = await paid(people.lin, campaign)
+    await crowdfunding.take_back(people.lin, given.id)
+    await payments.hear(await refund_notice(await Refund.get(), "CLOSED"))
+    for days in (7, 1):
+        await move_clock(timedelta(days=days))
+        await crowdfunding.advance_due()
+    chen, lin = await as_("chen"), await as_("lin")
+    await chen.post(f"/v1/campaigns/{campaign.id}/accept")
+    refused = await chen.post(f"/v1/campaigns/{campaign.id}/settle")
+    assert (refused.status_code, refused.json()["code"]) == (409, "refunds_owed")
+    assert refused.json()["pledge_ids"] == [given.id]
+    assert (await lin.post(f"/v1/pledges/{given.id}/refund")).json()["code"] == "invalid_state"
+    assert (await chen.post(f"/v1/pledges/{given.id}/refund")).json()["state"] == "refunding"
+    assert (await chen.post(f"/v1/campaigns/{campaign.id}/settle")).json()["state"] == "settled"
 
 
 async def test_residents_talk_about_a_campaign(as_: As, people: People) -> None:
