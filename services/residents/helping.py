@@ -1,0 +1,86 @@
+"""Acting on behalf of those who do not use a phone, with their consent on record."""
+
+from dataclasses import dataclass
+
+from app.core import db
+from app.core.errors import Invalid, NotFound
+from models.base import Record
+from models.residents import (
+    Assistance,
+    ConsentKind,
+    Resident,
+)
+from services.policies import Actor, require, require_resident
+from services.policies import residents as policies
+
+
+@dataclass(frozen=True)
+class OnBehalfOf:
+    """The person helped and how he agreed."""
+
+    resident_id: int
+    consent: ConsentKind
+    witness_id: int | None = None
+    media_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """For whom an act counts: the actor himself, or the person he helps."""
+
+    id: int
+    helped: OnBehalfOf | None = None
+
+    @property
+    def on_behalf_of_id(self) -> int | None:
+        return self.helped.resident_id if self.helped else None
+
+
+async def speaker(actor: Actor, community_id: int, on_behalf_of: OnBehalfOf | None) -> Speaker:
+    """For whom the act counts. An assistant must serve where the person he helps lives.
+
+    Raises NotVerified, Forbidden, NotFound, Invalid (helping oneself, a witness who is missing or a party).
+    """
+    if on_behalf_of is None:
+        require_resident(actor, community_id)
+        return Speaker(actor.id)
+    home = await db.row(
+        "SELECT m.community_id, b.path FROM memberships m JOIN households h ON h.id = m.household_id "
+        "JOIN places b ON b.id = h.building_id WHERE m.resident_id = $1 AND m.until_at IS NULL",
+        on_behalf_of.resident_id,
+    )
+    if home is None or not actor.is_staff(home["community_id"]):
+        raise NotFound("没有找到这位居民", "No such resident")
+    require(
+        policies.may_help(actor, home["path"]) and home["community_id"] == community_id,
+        "您不负责这位居民所在的楼栋或社区",
+        "You do not serve where this resident lives",
+    )
+    if on_behalf_of.resident_id == actor.id:
+        raise Invalid("不能代表自己", "Nobody acts on behalf of himself")
+    if on_behalf_of.media_id is not None:
+        raise Invalid("没有找到这份凭证", "No such evidence")
+    if on_behalf_of.consent is ConsentKind.WITNESS and (
+        on_behalf_of.witness_id is None
+        or on_behalf_of.witness_id in (actor.id, on_behalf_of.resident_id)
+        or not await Resident.exists(id=on_behalf_of.witness_id)
+    ):
+        raise Invalid("请填写见证人，且见证人不能是双方本人", "Name a witness who is neither of the two")
+    return Speaker(on_behalf_of.resident_id, on_behalf_of)
+
+
+async def note_assistance(actor: Actor, speaker: Speaker, verb: str, subject: Record, community_id: int) -> None:
+    """Keep how the person helped agreed to the act just done; nothing to keep when the actor spoke for himself."""
+    if speaker.helped is None:
+        return
+    await Assistance.create(
+        community_id=community_id,
+        resident_id=speaker.id,
+        assistant_id=actor.id,
+        consent_kind=speaker.helped.consent,
+        witness_id=speaker.helped.witness_id,
+        media_id=speaker.helped.media_id,
+        verb=verb,
+        subject_kind=subject.noun(),
+        subject_id=subject.id,
+    )

@@ -1,0 +1,247 @@
+"""Where people live: claims, households and their members over time."""
+
+from datetime import date
+
+from app.core import clock, crypto, db
+from app.core.db import atomic
+from app.core.errors import Invalid, NotFound
+from app.core.pages import Listed, Page, newest
+from models.places import Place, PlaceKind
+from models.residents import (
+    Capacity,
+    ClaimState,
+    Household,
+    HouseholdClaim,
+    Membership,
+    Resident,
+    Role,
+)
+from services import events, places
+from services.policies import Actor, require
+from services.policies import residents as policies
+from services.rules.age import ADULT_YEARS, is_adult_by_date
+
+IS_ADULT = f"""
+(r.of_age OR r.birth_year < (SELECT extract(year FROM clock_now() AT TIME ZONE 'Asia/Shanghai')) - {ADULT_YEARS})
+"""
+
+
+@atomic()
+async def claim_household(
+    actor: Actor,
+    *,
+    building_id: int,
+    unit: str,
+    room: str,
+    capacity: Capacity,
+    birth_year: int,
+    birth_date: date | None = None,
+) -> HouseholdClaim:
+    """Say where one lives. A birth date only shows that somebody of exactly 18 years is of age; it is not kept.
+
+    Raises NotFound, Invalid for a place that is no building, AlreadyExists while another claim is pending.
+    """
+    require(not actor.suspended)
+    building = await _building(building_id)
+    today = (await clock.now()).astimezone(clock.SHANGHAI).date()
+    if not 1900 <= birth_year <= today.year:
+        raise Invalid("出生年份不正确", "The year of birth is not possible")
+    claim = await HouseholdClaim.create(
+        community_id=building.community_id,
+        building_id=building.id,
+        resident_id=actor.id,
+        unit=unit,
+        room=room,
+        capacity=capacity,
+        birth_year=birth_year,
+        of_age=birth_date is not None and is_adult_by_date(birth_date, today),
+    )
+    await events.record(actor, "household_claim.submitted", claim)
+    return claim
+
+
+async def find_claim(actor: Actor, claim_id: int) -> HouseholdClaim:
+    """A claim, for its author and for whoever may confirm it. Raises NotFound."""
+    claim = await HouseholdClaim.get_or_none(id=claim_id).select_related("building", "resident")
+    if claim is None or not (claim.resident_id == actor.id or await _may_confirm(actor, claim)):
+        raise NotFound("没有找到这条申请", "No such claim")
+    return claim
+
+
+async def claims(
+    actor: Actor, *, community_id: int | None = None, state: ClaimState | None = None, page: Page
+) -> Listed[HouseholdClaim]:
+    """The claims the actor may confirm, and his own, newest first."""
+    visible = await db.rows(
+        """
+        SELECT c.id FROM household_claims c JOIN places b ON b.id = c.building_id
+        WHERE ($2::bigint IS NULL OR c.community_id = $2) AND ($3::text IS NULL OR c.state = $3)
+            AND ($4::bigint IS NULL OR c.id < $4)
+            AND (c.resident_id = $1
+                OR EXISTS (SELECT 1 FROM unnest($5::text[]) AS served WHERE starts_with(b.path, served))
+                OR (c.building_id, c.unit, c.room) IN
+                    (SELECT building_id, unit, room FROM households WHERE representative_id = $1 AND id = $7))
+        ORDER BY c.id DESC LIMIT $6
+        """,
+        actor.id,
+        community_id,
+        state.value if state else None,
+        page.after[0] if page.after else None,
+        [g.path for g in actor.grants if g.role in (Role.BUILDING_HEAD, Role.COMMITTEE) and not actor.suspended],
+        page.limit + 1,
+        actor.household_id,
+    )
+    ids = [line["id"] for line in visible]
+    return await newest(
+        HouseholdClaim.filter(id__in=ids).select_related("building", "resident"), Page(page.limit, None)
+    )
+
+
+@atomic()
+async def confirm_claim(actor: Actor, claim_id: int) -> HouseholdClaim:
+    """Confirm where somebody lives: he joins the household (made if new) and leaves the one before.
+
+    The first adult of a household becomes its representative. Raises NotFound, Forbidden, InvalidState.
+    """
+    claim = await find_claim(actor, claim_id)
+    require(await _may_confirm(actor, claim))
+    await claim.move_to(ClaimState.CONFIRMED, decided_by_id=actor.id)
+    await Resident.filter(id=claim.resident_id).update(birth_year=claim.birth_year, of_age=claim.of_age)
+    household = await _household(claim.building, claim.unit, claim.room)
+    await _move_in(claim.resident_id, household, claim.capacity)
+    await events.record(actor, "household_claim.confirmed", claim, household_id=household.id)
+    return claim
+
+
+@atomic()
+async def decline_claim(actor: Actor, claim_id: int, reason: str) -> HouseholdClaim:
+    """Decline a claim with a reason the claimant reads. Raises NotFound, Forbidden, InvalidState."""
+    claim = await find_claim(actor, claim_id)
+    require(await _may_confirm(actor, claim))
+    await claim.move_to(ClaimState.DECLINED, decided_by_id=actor.id, reason=reason)
+    await events.record(actor, "household_claim.declined", claim)
+    return claim
+
+
+@atomic()
+async def update_household(
+    actor: Actor, household_id: int, *, area_cm2: int | None, representative_id: int | None
+) -> Household:
+    """Record a household's area (cm²) or representative, a live adult member. Committee only."""
+    household = await Household.filter(id=household_id).select_for_update(no_key=True).first()
+    if household is None or not actor.is_staff(household.community_id):
+        raise NotFound("没有找到这一户", "No such household")
+    require(policies.may_look_after_households(actor, household.community_id))
+    changed = []
+    if area_cm2 is not None:
+        household.area_cm2 = area_cm2
+        changed.append("area_cm2")
+    if representative_id is not None:
+        member = (
+            await Membership.filter(household_id=household.id, resident_id=representative_id, until_at=None)
+            .select_related("resident")
+            .first()
+        )
+        if member is None:
+            raise Invalid("户代表必须是本户成员", "The representative is a member of the household")
+        if not await _is_adult(representative_id):
+            raise Invalid("户代表必须年满十八周岁", "The representative is 18 or older")
+        household.representative_id = representative_id
+        changed.append("representative_id")
+    if changed:
+        await household.save(update_fields=changed)
+    await events.record(actor, "household.updated", household, area_cm2=household.area_cm2)
+    return household
+
+
+@atomic()
+async def add_resident(actor: Actor, *, household_id: int, name: str, birth_year: int, secret: str) -> Resident:
+    """Register somebody who does not use WeChat, so that others can act on his behalf. The name is sealed."""
+    household = await Household.get_or_none(id=household_id).select_related("building")
+    if household is None or not actor.is_staff(household.community_id):
+        raise NotFound("没有找到这一户", "No such household")
+    require(policies.may_help(actor, household.building.path))
+    resident = await Resident.create(nickname=masked(name), birth_year=birth_year)
+    resident.name_sealed = crypto.seal(secret, name, table="residents", column="name", row=resident.id)
+    await resident.save(update_fields=["name_sealed"])
+    await _move_in(resident.id, household, Capacity.FAMILY)
+    await events.record(actor, "resident.registered", resident, household_id=household.id)
+    return resident
+
+
+async def find_resident(resident_id: int) -> Resident:
+    """One resident. Raises NotFound."""
+    resident = await Resident.get_or_none(id=resident_id)
+    if resident is None:
+        raise NotFound("没有找到这位居民", "No such resident")
+    return resident
+
+
+def masked(name: str) -> str:
+    """A name as others see it: 王**."""
+    return name[:1] + "**"
+
+
+async def _building(building_id: int) -> Place:
+    building = await places.find(building_id)
+    if building.kind is not PlaceKind.BUILDING:
+        raise Invalid("请选择楼栋", "Choose a building")
+    return building
+
+
+async def _may_confirm(actor: Actor, claim: HouseholdClaim) -> bool:
+    household = await Household.get_or_none(building_id=claim.building_id, unit=claim.unit, room=claim.room)
+    return policies.may_confirm_residence(actor, claim.building, household, claim.resident_id)
+
+
+async def _household(building: Place, unit: str, room: str) -> Household:
+    await db.execute(
+        "INSERT INTO households (community_id, building_id, unit, room) VALUES ($1, $2, $3, $4) "
+        "ON CONFLICT ON CONSTRAINT households_one_per_room DO NOTHING",
+        building.community_id,
+        building.id,
+        unit,
+        room,
+    )
+    return await Household.get(building_id=building.id, unit=unit, room=room)
+
+
+async def _move_in(resident_id: int, household: Household, capacity: Capacity) -> None:
+    await _lock_homes(resident_id, household.id)
+    await db.execute(
+        "UPDATE memberships SET until_at = clock_now() WHERE resident_id = $1 AND until_at IS NULL",
+        resident_id,
+    )
+    await db.execute(SUCCEED, resident_id, household.id)
+    await Membership.create(
+        community_id=household.community_id,
+        household_id=household.id,
+        resident_id=resident_id,
+        capacity=capacity,
+    )
+    if await _is_adult(resident_id):
+        await Household.filter(id=household.id, representative_id=None).update(representative_id=resident_id)
+
+
+# Whom a representative leaves behind: the household's next adult, first those who use WeChat.
+SUCCEED = f"""
+UPDATE households h SET representative_id = (
+    SELECT m.resident_id FROM memberships m JOIN residents r ON r.id = m.resident_id
+    WHERE m.household_id = h.id AND m.until_at IS NULL AND {IS_ADULT}
+    ORDER BY r.openid IS NULL, m.id LIMIT 1)
+WHERE h.representative_id = $1 AND h.id <> $2
+"""
+
+
+async def _lock_homes(resident_id: int, household_id: int) -> None:
+    """Hold the household he leaves and the one he joins, so that nobody names a representative meanwhile."""
+    await db.rows(
+        "SELECT id FROM households WHERE id = $2 OR id IN (SELECT household_id FROM memberships "
+        "WHERE resident_id = $1 AND until_at IS NULL) ORDER BY id FOR NO KEY UPDATE",
+        resident_id,
+        household_id,
+    )
+
+
+async def _is_adult(resident_id: int) -> bool:
+    return bool(await db.value(f"SELECT {IS_ADULT} FROM residents r WHERE r.id = $1", resident_id))
