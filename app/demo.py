@@ -42,6 +42,7 @@ class Story:
             code = self.sandbox.post("/login-code", json={"openid": openid}).raise_for_status().json()["code"]
             login = self.ask(None, "POST", "/v1/auth/wechat", {"code": code})
             self._tokens[openid], self.people[openid] = login["token"], login["resident"]
+            console.print(f"  [dim]       {openid} is {login['resident']['nickname']}[/dim]")
 
     def ask(self, who: str | None, method: str, path: str, body: Any = None, *, expect: int | None = None) -> Any:
         """One request, shown; raises StoryBroken unless it is answered as expected (2xx by default)."""
