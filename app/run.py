@@ -23,6 +23,7 @@ from app.core.embedded import OWNER, Servers
 from app.core.settings import Settings
 
 RUN_FILE, RUN_PID = "run.json", "LINLI_RUN_PID"
+CHILDREN_FILE = "children.json"
 READY_S = 60.0
 STOP_S = 15.0
 
@@ -37,49 +38,52 @@ def run(settings: Settings) -> int:
     data = settings.linli_data.resolve()
     data.mkdir(parents=True, exist_ok=True)
     stop = _Stop()
+    _end_orphans(data)
     for port in (settings.port, settings.sandbox_port):
         if _taken(port):
             console.print(f"[red]port {port} is taken; choose others with PORT and SANDBOX_PORT[/red]")
             return 1
-    with _servers(settings, data) as (environment, servers):
-        children: dict[str, subprocess.Popen[bytes]] = {}
-        try:
-            _step("migrating the database")
-            migrations.migrate(environment["MIGRATION_DATABASE_URL"])
-            _step("seeding the demonstration community")
-            if _python(["app.cli", "seed"], environment).wait() != 0:
-                raise RuntimeError("the demonstration community could not be seeded")
-            _step(f"starting the WeChat sandbox on port {settings.sandbox_port}")
-            sandbox_folder = data / "sandbox"
-            children["sandbox"] = _python(
-                [
-                    "sandbox",
-                    "--data",
-                    str(sandbox_folder),
-                    "--port",
-                    str(settings.sandbox_port),
-                    "--app-url",
-                    settings.base_url,
-                ],
-                environment,
-            )
-            sandbox_url = f"http://127.0.0.1:{settings.sandbox_port}"
-            _wait(f"{sandbox_url}/_sandbox/health", children, stop)
-            environment |= json.loads((sandbox_folder / "config.json").read_text())
-            _write_private(data / RUN_FILE, json.dumps(environment | {RUN_PID: str(os.getpid())}))
-            _step("starting the worker and the API")
-            children["worker"] = _python(["app.cli", "worker"], environment)
-            children["api"] = _python(["app.cli", "serve"], environment)
-            _wait(f"{settings.base_url}/readyz", children, stop)
-            _tell(settings.base_url, sandbox_url)
-            _watch(children, servers, stop)
-        except _Stopped:
-            return 0
-        except RuntimeError as exc:
-            console.print(f"[red]{exc}[/red]")
-            return 1
-        finally:
-            _end(children)
+    try:
+        with _servers(settings, data) as (environment, servers):
+            children: dict[str, subprocess.Popen[bytes]] = {}
+            try:
+                _step("migrating the database")
+                migrations.migrate(environment["MIGRATION_DATABASE_URL"])
+                _step("seeding the demonstration community")
+                if _python(["app.cli", "seed"], environment).wait() != 0:
+                    raise RuntimeError("the demonstration community could not be seeded")
+                _step(f"starting the WeChat sandbox on port {settings.sandbox_port}")
+                sandbox_folder = data / "sandbox"
+                children["sandbox"] = _python(
+                    [
+                        "sandbox",
+                        "--data",
+                        str(sandbox_folder),
+                        "--port",
+                        str(settings.sandbox_port),
+                        "--app-url",
+                        settings.base_url,
+                    ],
+                    environment,
+                )
+                sandbox_url = f"http://127.0.0.1:{settings.sandbox_port}"
+                _wait(f"{sandbox_url}/_sandbox/health", children, stop)
+                environment |= json.loads((sandbox_folder / "config.json").read_text())
+                _write_private(data / RUN_FILE, json.dumps(environment | {RUN_PID: str(os.getpid())}))
+                _step("starting the worker and the API")
+                children["worker"] = _python(["app.cli", "worker"], environment)
+                children["api"] = _python(["app.cli", "serve"], environment)
+                (data / CHILDREN_FILE).write_text(json.dumps([child.pid for child in children.values()]))
+                _wait(f"{settings.base_url}/readyz", children, stop)
+                _tell(settings.base_url, sandbox_url)
+                _watch(children, servers, stop)
+            finally:
+                _end(children)
+    except _Stopped:
+        return 0
+    except RuntimeError as exc:
+        console.print(f"[red]{exc}[/red]")
+        return 1
 
 
 class _Stopped(Exception):
@@ -138,6 +142,17 @@ def running(data: Path) -> dict[str, str] | None:
     except ProcessLookupError:
         return None  # it was killed; its file stayed behind
     return environment
+
+
+def _end_orphans(data: Path) -> None:
+    """End the children that a killed `linli run` on this folder left behind; a run at work is left alone."""
+    file = data / CHILDREN_FILE
+    if running(data) is not None or not file.exists():
+        return
+    for pid in json.loads(file.read_text()):
+        embedded.end_leftover(pid, b"app.cli", b"sandbox")
+    file.unlink()
+    time.sleep(0.5)  # the system takes a moment to free their ports
 
 
 def _taken(port: int) -> bool:

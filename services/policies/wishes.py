@@ -9,9 +9,15 @@ def speaks_for(actor: Actor, wish: Wish) -> bool:
     return actor.id == wish.author_id or (actor.id == wish.assistant_id and actor.is_staff(wish.community_id))
 
 
+def may_conclude(actor: Actor, wish: Wish) -> bool:
+    """Confirm or dispute: the wisher's side; for one who was helped to wish, any of the staff who did not claim it."""
+    helped = wish.assistant_id is not None and actor.is_staff(wish.community_id) and not wish.claimed_by_me
+    return speaks_for(actor, wish) or helped
+
+
 def may_approve(actor: Actor, wish: Wish) -> bool:
-    """The committee, but nobody his own wish."""
-    return actor.is_committee(wish.community_id) and actor.id != wish.author_id
+    """The committee, but nobody a wish that he made or posted himself."""
+    return actor.is_committee(wish.community_id) and actor.id not in (wish.author_id, wish.assistant_id)
 
 
 def may_claim(actor: Actor, wish: Wish) -> bool:

@@ -43,9 +43,7 @@ async def claim_household(
     """
     require(not actor.suspended)
     building = await _building(building_id)
-    today = (await clock.now()).astimezone(clock.SHANGHAI).date()
-    if not 1900 <= birth_year <= today.year:
-        raise Invalid("出生年份不正确", "The year of birth is not possible")
+    today = await _check_birth_year(birth_year)
     claim = await HouseholdClaim.create(
         community_id=building.community_id,
         building_id=building.id,
@@ -106,7 +104,9 @@ async def confirm_claim(actor: Actor, claim_id: int) -> HouseholdClaim:
     claim = await find_claim(actor, claim_id)
     require(await _may_confirm(actor, claim))
     await claim.move_to(ClaimState.CONFIRMED, decided_by_id=actor.id)
-    await Resident.filter(id=claim.resident_id).update(birth_year=claim.birth_year, of_age=claim.of_age)
+    await Resident.filter(id=claim.resident_id).update(
+        birth_year=claim.birth_year, of_age=claim.of_age or claim.resident.of_age
+    )
     household = await _household(claim.building, claim.unit, claim.room)
     await _move_in(claim.resident_id, household, claim.capacity)
     await events.record(actor, "household_claim.confirmed", claim, household_id=household.id)
@@ -161,6 +161,7 @@ async def add_resident(actor: Actor, *, household_id: int, name: str, birth_year
     if household is None or not actor.is_staff(household.community_id):
         raise NotFound("没有找到这一户", "No such household")
     require(policies.may_help(actor, household.building.path))
+    await _check_birth_year(birth_year)
     resident = await Resident.create(nickname=masked(name), birth_year=birth_year)
     resident.name_sealed = crypto.seal(secret, name, table="residents", column="name", row=resident.id)
     await resident.save(update_fields=["name_sealed"])
@@ -180,6 +181,14 @@ async def find_resident(resident_id: int) -> Resident:
 def masked(name: str) -> str:
     """A name as others see it: 王**."""
     return name[:1] + "**"
+
+
+async def _check_birth_year(birth_year: int) -> date:
+    """Today in Shanghai, by which the year of birth is possible. Raises Invalid."""
+    today = (await clock.now()).astimezone(clock.SHANGHAI).date()
+    if not 1900 <= birth_year <= today.year:
+        raise Invalid("出生年份不正确", "The year of birth is not possible")
+    return today
 
 
 async def _building(building_id: int) -> Place:
@@ -220,7 +229,16 @@ async def _move_in(resident_id: int, household: Household, capacity: Capacity) -
         capacity=capacity,
     )
     if await _is_adult(resident_id):
-        await Household.filter(id=household.id, representative_id=None).update(representative_id=resident_id)
+        await db.execute(REPRESENT, resident_id, household.id)
+
+
+# The first adult represents a household; one who uses WeChat takes over from one who does not, and so could not vote.
+REPRESENT = """
+UPDATE households SET representative_id = $1
+WHERE id = $2 AND (representative_id IS NULL
+    OR (SELECT openid IS NULL FROM residents WHERE id = representative_id)
+        AND (SELECT openid IS NOT NULL FROM residents WHERE id = $1))
+"""
 
 
 # Whom a representative leaves behind: the household's next adult, first those who use WeChat.

@@ -56,8 +56,11 @@ CAN_COME = """
 w.state = 'waitlisted' AND NOT EXISTS (
     SELECT FROM signups other WHERE other.state = 'confirmed' AND other.resident_id = w.resident_id
         AND other.period && w.period)
+AND EXISTS (
+    SELECT FROM memberships m JOIN residents r ON r.id = m.resident_id
+    WHERE m.resident_id = w.resident_id AND m.community_id = w.community_id AND m.until_at IS NULL AND NOT r.suspended)
 """
-# Whoever has waited longest of those who are not elsewhere at that time.
+# Whoever has waited longest of those who still live there and are not elsewhere at that time.
 NEXT = f"""
 SELECT w.id FROM shifts s JOIN signups w ON w.shift_id = s.id WHERE s.id = $1 AND {FREE} AND {CAN_COME}
 ORDER BY w.queue_number LIMIT 1

@@ -90,6 +90,15 @@ async def test_money_that_comes_after_the_end_is_taken_in_and_sent_back(people: 
     assert await ledger.check_books() == []
 
 
+async def test_a_campaign_that_was_called_off_asks_for_no_more_money(people: People) -> None:
+    campaign, pay = await opened(people), FakePay()
+    pledge = await money(people.lin, campaign)
+    assert (await crowdfunding.with_payment(pay, pledge)).payment is not None
+    await crowdfunding.cancel(people.chen, campaign.id)
+    assert await payments.payment_for(pay, pledge.id) is None
+    assert (await crowdfunding.look_at_pledge(people.lin, pay, pledge.id)).payment is None
+
+
 async def test_a_line_adopted_by_another_meanwhile_is_not_adopted_twice(people: People) -> None:
     campaign = await opened(people)
     line = campaign.budget[0]

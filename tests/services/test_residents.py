@@ -15,6 +15,7 @@ from models.residents import (
     Household,
     LastOfficer,
     Membership,
+    Resident,
     Role,
     RoleGrant,
 )
@@ -256,3 +257,28 @@ async def test_the_same_role_is_not_given_twice_not_even_for_a_time(people: Peop
         except AlreadyExists:
             given = False
         assert given is expected
+
+
+async def test_one_who_uses_wechat_represents_before_one_who_does_not(people: People) -> None:
+    await residents.confirm_claim(people.he, await claim(people, room="901"))
+    home = await Household.get(room="901")
+    elder = await residents.add_resident(people.he, household_id=home.id, name="孙七", birth_year=1940, secret="k" * 32)
+    await residents.confirm_claim(people.he, await claim(people, room="902"))
+    await home.refresh_from_db()
+    assert home.representative_id == elder.id
+    await residents.confirm_claim(people.he, await claim(people, "lin", room="901"))
+    await home.refresh_from_db()
+    assert home.representative_id == people.lin.id
+
+
+async def test_nobody_is_born_in_the_future(people: People) -> None:
+    with pytest.raises(Invalid):
+        await residents.add_resident(
+            people.he, household_id=people.lin.household_id or 0, name="王", birth_year=2090, secret="k" * 32
+        )
+
+
+async def test_who_was_shown_to_be_of_age_stays_so_when_he_moves(people: People) -> None:
+    await Resident.filter(id=people.guest.id).update(of_age=True)
+    await residents.confirm_claim(people.he, await claim(people))
+    assert (await Resident.get(id=people.guest.id)).of_age

@@ -10,6 +10,7 @@ from app.core import clock, db
 from app.core.errors import AlreadyExists, Forbidden, Invalid, InvalidState, NotFound, NotVerified
 from app.core.pages import Page
 from models.events import Notice
+from models.residents import Membership
 from models.volunteering import (
     Activity,
     ActivityKind,
@@ -209,6 +210,15 @@ async def test_a_cancelled_seat_goes_to_the_first_who_waits(people: People) -> N
     assert await Notice.filter(kind="signup.promoted").count() == 1
     told = await Notice.get(kind="signup.cancelled")
     assert (told.resident_id, told.params["name"]) == (people.ma.id, "小林")
+
+
+async def test_a_seat_passes_over_who_no_longer_lives_there(people: People) -> None:
+    shift_id = await one_shift(people, capacity=1)
+    for who in ("lin", "mei", "wang"):
+        await volunteering.sign_up(people[who], shift_id)
+    await Membership.filter(resident_id=people.mei.id).update(until_at=await clock.now() + timedelta(seconds=1))
+    await volunteering.cancel(people.lin, shift_id)
+    assert (await volunteering.sign_up(people.wang, shift_id)).state is SignupState.CONFIRMED
 
 
 async def test_leaving_the_queue_moves_the_others_up(people: People) -> None:

@@ -10,7 +10,7 @@ from app.core.errors import Forbidden, Invalid, InvalidState, NotFound, NotVerif
 from app.core.pages import Page
 from models.base import Moderation
 from models.needs import UnknownPhoto
-from models.residents import Assistance, ConsentKind
+from models.residents import Assistance, ConsentKind, RoleGrant
 from models.wishes import (
     AlreadyClaimed,
     ClaimingPaused,
@@ -22,7 +22,7 @@ from models.wishes import (
     WishKind,
     WishState,
 )
-from services import notifications, wishes
+from services import notifications, residents, wishes
 from services.policies import Actor
 from services.residents import OnBehalfOf
 from tests.people import People
@@ -77,6 +77,24 @@ async def test_a_helper_posts_and_confirms_for_somebody(people: People) -> None:
     await wishes.fulfil(people.lin, wish.id, note="已送到")
     await wishes.confirm(people.ma, wish.id)
     assert (await wishes.detail(people.lin, wish.id)).timeline[-1].assisted
+
+
+async def test_a_colleague_confirms_when_the_helper_no_longer_serves(people: People) -> None:
+    wish = await opened(people, "ma", on_behalf_of=OnBehalfOf(people.wang.id, ConsentKind.SIGNATURE))
+    await wishes.claim(people.he, wish.id)
+    await wishes.fulfil(people.he, wish.id, note="已送到")
+    grant = await RoleGrant.get(resident_id=people.ma.id, until_at=None)
+    await residents.revoke_role(people.chen, grant.place_id, grant.id)
+    for who in (await residents.actor(people.ma.id), people.he, people.lin):
+        with pytest.raises(Forbidden):
+            await wishes.confirm(who, wish.id)
+    assert (await wishes.confirm(people.chen, wish.id)).state is WishState.CONFIRMED
+
+
+async def test_nobody_approves_a_wish_he_posted_for_another(people: People) -> None:
+    wish = await posted(people, "chen", on_behalf_of=OnBehalfOf(people.wang.id, ConsentKind.SIGNATURE))
+    with pytest.raises(Forbidden):
+        await wishes.approve(people.chen, wish.id)
 
 
 async def test_the_day_it_is_needed_by_is_not_yesterday(people: People) -> None:

@@ -62,8 +62,10 @@ class Running:
         return code
 
     def kill(self, what: str) -> None:
-        """kill -9 a part: `api`, `worker`, `sandbox`, `postgres`, or all of `run` with its children."""
-        if what == "everything":
+        """kill -9 a part: `api`, `worker`, `sandbox`, `postgres`, `run` alone, or it with its children."""
+        if what == "run":
+            family = [psutil.Process(self.process.pid)]
+        elif what == "everything":
             family = [*psutil.Process(self.process.pid).children(recursive=True), psutil.Process(self.process.pid)]
         else:
             family = [process for process in psutil.process_iter(["cmdline"]) if self._is(what, process)]

@@ -64,7 +64,11 @@ async def test_the_story_is_told_to_its_end_and_the_books_balance(tmp_path: Path
 
 @pytest.mark.parametrize(
     "victim",
-    ["api", "postgres", *(pytest.param(part, marks=pytest.mark.prove) for part in ("worker", "sandbox", "everything"))],
+    [
+        "api",
+        "postgres",
+        *(pytest.param(part, marks=pytest.mark.prove) for part in ("worker", "sandbox", "everything")),
+    ],
 )
 async def test_a_killed_part_loses_no_acknowledged_fact(tmp_path: Path, victim: str) -> None:
     with running(tmp_path) as linli:
@@ -80,3 +84,11 @@ async def test_a_killed_part_loses_no_acknowledged_fact(tmp_path: Path, victim: 
         verified = linli.linli("verify")
         assert verified.returncode == 0, verified.stdout
         demo.play(story)  # and life goes on
+
+
+async def test_a_killed_run_leaves_nothing_that_keeps_the_next_from_starting(tmp_path: Path) -> None:
+    with running(tmp_path) as linli:
+        linli.kill("run")
+        linli.process.wait(10)
+        linli.start()
+        assert linli.linli("verify").returncode == 0
