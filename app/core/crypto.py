@@ -1,4 +1,4 @@
-"""Personal data at rest: AES-256-GCM bound to its place in the tables, and keyed hashes to look it up by."""
+"""Personal data at rest: AES-256-GCM bound to its place in the tables."""
 
 import hashlib
 import hmac
@@ -25,11 +25,6 @@ def unseal(secret: str, sealed: bytes, *, table: str, column: str, row: int) -> 
         return AESGCM(_key(secret, "seal")).decrypt(sealed[1:13], sealed[13:], _place(table, column, row)).decode()
     except InvalidTag as exc:
         raise ValueError("sealed elsewhere, or changed") from exc
-
-
-def blind_index(secret: str, plain: str) -> bytes:
-    """A keyed hash by which a sealed value can be found and kept unique."""
-    return hmac.new(_key(secret, "index"), plain.encode(), hashlib.sha256).digest()
 
 
 def _key(secret: str, purpose: str) -> bytes:

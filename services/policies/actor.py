@@ -57,10 +57,6 @@ class Actor:
         """Whether he sits on the community's committee."""
         return self.holds(community_id, Role.COMMITTEE)
 
-    def is_officer_above(self, community_id: int) -> bool:
-        """Whether he is an officer of the street or district above the community."""
-        return self.holds(community_id, *OFFICERS)
-
     def is_staff(self, community_id: int) -> bool:
         """Whether he works in the community: committee, social worker, or head of one of its buildings."""
         return not self.suspended and any(
