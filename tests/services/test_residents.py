@@ -209,18 +209,23 @@ async def test_recording_an_area_names_no_representative(people: People) -> None
     assert (household.area_cm2, household.representative_id) == (890_000, None)
 
 
-async def test_two_officers_at_once_do_not_make_one_person_committee_and_supervisor(
+async def test_two_grants_at_once_do_not_make_one_person_committee_and_supervisor(
     committed: str, people: People
 ) -> None:
-    async def grant(role: Role) -> object:
-        return await residents.grant_from_command_line("mei", role, people.jy)
+    async def hold_both_before_they_write() -> None:
+        async with db.tx():
+            await db.rows("SELECT id FROM places WHERE id = $1 FOR UPDATE", people.jy)
+            await asyncio.sleep(0.5)
 
-    for _ in range(5):
-        outcomes = await asyncio.gather(grant(Role.COMMITTEE), grant(Role.SUPERVISOR), return_exceptions=True)
-        assert sum(isinstance(outcome, StillCommittee) for outcome in outcomes) == 1
-        await db.execute(
-            "UPDATE role_grants SET until_at = clock_now() WHERE resident_id = $1 AND until_at IS NULL", people.mei.id
-        )
+    holder = asyncio.ensure_future(hold_both_before_they_write())
+    await asyncio.sleep(0.1)
+    outcomes = await asyncio.gather(
+        residents.grant_role(people.qian, people.jy, resident_id=people.mei.id, role=Role.COMMITTEE),
+        residents.grant_from_command_line("mei", Role.SUPERVISOR, people.jy),
+        return_exceptions=True,
+    )
+    await holder
+    assert sum(isinstance(outcome, StillCommittee) for outcome in outcomes) == 1, outcomes
 
 
 @pytest.mark.parametrize(
