@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     wx_api_base: str = REAL_BASES["wx_api_base"]
     wx_appid: str = ""
     wx_secret: SecretStr = SecretStr("")
+    wx_env_version: Literal["release", "trial", "develop"] = "release"
+    wx_push_token: SecretStr = SecretStr("")
+    wx_encoding_aes_key: SecretStr = SecretStr("")
     wxpay_base: str = REAL_BASES["wxpay_base"]
     wxpay_mchid: str = ""
     wxpay_merchant_serial: str = ""

@@ -37,6 +37,18 @@ class WxRefused(WxError):
     """WeChat holds this user for a risk."""
 
 
+class WxNoCredit(WxError):
+    """The user has refused this template, or its credit is used up; never send it again without a new consent."""
+
+
+class WxInactive(WxError):
+    """The user has not used the mini-program within two hours, so nothing can be checked in his name."""
+
+
+class WxBadArgument(WxError):
+    """WeChat does not take what we sent; the same again will be refused again."""
+
+
 class PayError(GatewayError):
     """WeChat Pay refused, and nothing was changed by the call."""
 

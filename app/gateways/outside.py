@@ -23,6 +23,7 @@ async def open_outside(settings: Settings, redis: Redis | None) -> AsyncIterator
         settings.wx_appid,
         settings.wx_secret.get_secret_value(),
         TokenStore(redis, settings.wx_appid),
+        settings.wx_env_version,
     )
     pay = WechatPayClient(
         base=settings.wxpay_base,

@@ -1,42 +1,64 @@
-"""What we ask of WeChat: who logs in, and with which telephone."""
+"""What we ask of WeChat: who logs in and with which telephone, messages, checks of texts and pictures, codes."""
 
 import asyncio
+import hashlib
+import hmac
 import json
 import logging
 import random
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from enum import IntEnum, StrEnum
+from typing import Any, Literal, Protocol, cast
 
 import httpx
 from wechatpy.client.api import WeChatWxa
 from wechatpy.client.base import BaseWeChatClient
 
 from app.gateways.errors import (
+    WxBadArgument,
     WxBadCode,
     WxBadResponse,
     WxError,
+    WxInactive,
     WxMisconfigured,
+    WxNoCredit,
     WxQuota,
     WxRefused,
     WxUnavailable,
 )
 from app.gateways.wechat_token import TokenStore
 
-__all__ = ["TokenStore", "Wechat", "WechatClient", "WechatIdentity"]
+__all__ = [
+    "CHECKED_AT_ONCE",
+    "EnvVersion",
+    "Scene",
+    "Suggest",
+    "TokenStore",
+    "Verdict",
+    "Wechat",
+    "WechatClient",
+    "WechatIdentity",
+]
 
 # These two write whole addresses, and ours carry the secret, the token and login codes.
 for name in ("httpx", "httpcore"):
     logging.getLogger(name).setLevel(logging.WARNING)
 
 PATIENCE_S = 10
-TOKEN_TRIES = 3
+TRIES = 3  # of what may be asked twice without harm
+CHECKED_AT_ONCE = 2_500  # characters of a text
+LINK_DAYS_MAX = 30
 WITHOUT_TOKEN = {"sns/jscode2session", "cgi-bin/stable_token"}
+BUSY = -1
 BAD_TOKEN = {40001, 40014, 42001}
+PICTURE = "picture"  # where a reply that is no JSON keeps its bytes
 ERRORS: dict[type[WxError], set[int]] = {
-    WxUnavailable: {-1},
     WxBadCode: {40029, 40163},
     WxRefused: {40226},
+    WxNoCredit: {43101},
+    WxInactive: {61010},
+    WxBadArgument: {40003, 40037, 40097, 40129, 40165, 40169, 40212, 41030, 43104, 44002, 47001, 47003, 87009},
     WxQuota: {45009, 45011},
     WxMisconfigured: {*BAD_TOKEN, 40002, 40013, 40125, 40164, 41001, 41002, 41004, 48001, 89503},
 }
@@ -48,6 +70,36 @@ class WechatIdentity:
     unionid: str | None
 
 
+class Scene(IntEnum):
+    """Where a text or a picture is going to be seen (msgSecCheck)."""
+
+    PROFILE = 1
+    COMMENT = 2
+    FORUM = 3
+    SOCIAL = 4
+
+
+class Suggest(StrEnum):
+    """What WeChat advises about a text or a picture."""
+
+    PASS = "pass"  # noqa: S105
+    REVIEW = "review"
+    RISKY = "risky"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """WeChat's advice; `label` says what it saw (100 is nothing, 20002 pornography, …)."""
+
+    suggest: Suggest
+    label: int
+    trace_id: str
+
+
+EnvVersion = Literal["release", "trial", "develop"]
+STATES = {"release": "formal", "trial": "trial", "develop": "developer"}  # the same thing in two vocabularies
+
+
 class Wechat(Protocol):
     async def code_to_session(self, code: str) -> WechatIdentity:
         """Who the login code belongs to. Raises WxBadCode, WxRefused, WxUnavailable."""
@@ -57,12 +109,41 @@ class Wechat(Protocol):
         """The number behind a phone code of this user. Raises WxBadCode, WxUnavailable."""
         ...
 
+    async def session_is_current(self, openid: str, session_key: str) -> bool:
+        """Whether this is the session key of the user's last login."""
+        ...
+
+    async def send_message(self, openid: str, template_id: str, data: Mapping[str, str], *, page: str) -> str:
+        """Send a subscription message and answer its msgid.
+
+        Raises WxNoCredit, WxBadArgument, and WxUnavailable when it may have arrived all the same: do not send it again.
+        """
+        ...
+
+    async def check_text(self, openid: str, scene: Scene, content: str, *, title: str = "") -> Verdict:
+        """What WeChat thinks of a text of at most 2,500 characters. Raises WxInactive, WxUnavailable, WxQuota."""
+        ...
+
+    async def check_picture(self, openid: str, scene: Scene, url: str) -> str:
+        """Ask what WeChat thinks of a picture; the trace id under which a push will tell, within 30 minutes."""
+        ...
+
+    async def code_picture(self, scene_id: str, page: str) -> bytes:
+        """A mini-program code that opens `page` with the scene id of at most 32 characters; JPEG or PNG."""
+        ...
+
+    async def link(self, page: str, query: str, *, days: int) -> str:
+        """An https link that opens `page` in WeChat, for at most 30 days."""
+        ...
+
 
 class WechatClient:
     """WeChat itself, or the sandbox, at `base`."""
 
-    def __init__(self, base: str, appid: str, secret: str, tokens: TokenStore) -> None:
-        self._appid = appid
+    def __init__(
+        self, base: str, appid: str, secret: str, tokens: TokenStore, env_version: EnvVersion = "release"
+    ) -> None:
+        self._appid, self._env_version = appid, env_version
         self._http = httpx.AsyncClient(timeout=httpx.Timeout(8, connect=3), limits=httpx.Limits(max_connections=50))
         self._api = _Api(base, appid, secret, tokens, self._http)
 
@@ -87,6 +168,56 @@ class WechatClient:
                 return number
         raise WxBadResponse("the reply has no phone number stamped with our appid")
 
+    async def session_is_current(self, openid: str, session_key: str) -> bool:
+        """Whether this is the session key of the user's last login."""
+        signature = hmac.new(session_key.encode(), b"", hashlib.sha256).hexdigest()
+        try:
+            await self._api.wxa.check_session(openid, signature)
+        except WxBadArgument as error:
+            if error.errcode == 87009:
+                return False
+            raise
+        return True
+
+    async def send_message(self, openid: str, template_id: str, data: Mapping[str, str], *, page: str) -> str:
+        """Send a subscription message and answer its msgid."""
+        reply = await self._api.wxa.send_message(openid, template_id, data, page, STATES[self._env_version])
+        return str(reply.get("msgid", ""))
+
+    async def check_text(self, openid: str, scene: Scene, content: str, *, title: str = "") -> Verdict:
+        """What WeChat thinks of a text of at most 2,500 characters."""
+        reply = await self._api.wxa.check_text(openid, scene, content, title)
+        try:
+            return read_verdict(reply)
+        except ValueError as error:
+            raise WxBadResponse(f"the reply has no advice: {error}") from None
+
+    async def check_picture(self, openid: str, scene: Scene, url: str) -> str:
+        """Ask what WeChat thinks of a picture; the trace id under which a push will tell."""
+        match await self._api.wxa.check_picture(openid, scene, url):
+            case {"trace_id": str(trace_id)} if trace_id:
+                return trace_id
+        raise WxBadResponse("the reply has no trace id")
+
+    async def code_picture(self, scene_id: str, page: str) -> bytes:
+        """A mini-program code that opens `page` with the scene id."""
+        return await self._api.wxa.code_picture(scene_id, page, self._env_version)
+
+    async def link(self, page: str, query: str, *, days: int) -> str:
+        """An https link that opens `page` in WeChat."""
+        match await self._api.wxa.link(page, query, min(days, LINK_DAYS_MAX), self._env_version):
+            case {"url_link": str(link)} if link:
+                return link
+        raise WxBadResponse("the reply has no link")
+
+
+def read_verdict(said: Mapping[str, Any]) -> Verdict:
+    """The advice in a reply or a push, whose label is a number here and a string there. Raises ValueError."""
+    match said:
+        case {"result": {"suggest": str(suggest), "label": label}, "trace_id": str(trace_id)}:
+            return Verdict(Suggest(suggest), int(label), trace_id)
+    raise ValueError("no result")
+
 
 class _Wxa(WeChatWxa):  # type: ignore[misc]
     """wechatpy's mini-program calls, and those it lacks."""
@@ -95,6 +226,50 @@ class _Wxa(WeChatWxa):  # type: ignore[misc]
         # With the openid WeChat checks that the code belongs to this user.
         data = {"code": code, "openid": openid}
         return cast(Awaitable[dict[str, Any]], self._post("wxa/business/getuserphonenumber", data=data))
+
+    def check_session(self, openid: str, signature: str) -> Awaitable[dict[str, Any]]:
+        params = {"openid": openid, "signature": signature, "sig_method": "hmac_sha256"}
+        return cast(Awaitable[dict[str, Any]], self._get("wxa/checksession", params=params, tries=TRIES))
+
+    def send_message(
+        self, openid: str, template_id: str, data: Mapping[str, str], page: str, state: str
+    ) -> Awaitable[dict[str, Any]]:
+        # wechatpy's own lacks the state and the language. Never asked twice: it may have been delivered.
+        message = {
+            "touser": openid,
+            "template_id": template_id,
+            "page": page,
+            "miniprogram_state": state,
+            "lang": "zh_CN",
+            "data": {keyword: {"value": value} for keyword, value in data.items()},
+        }
+        return cast(Awaitable[dict[str, Any]], self._post("cgi-bin/message/subscribe/send", data=message))
+
+    def check_text(self, openid: str, scene: Scene, content: str, title: str) -> Awaitable[dict[str, Any]]:
+        data = {"version": 2, "openid": openid, "scene": int(scene), "content": content}
+        if title:
+            data["title"] = title
+        return cast(Awaitable[dict[str, Any]], self._post("wxa/msg_sec_check", data=data, tries=TRIES))
+
+    def check_picture(self, openid: str, scene: Scene, url: str) -> Awaitable[dict[str, Any]]:
+        data = {"version": 2, "openid": openid, "scene": int(scene), "media_url": url, "media_type": 2}
+        return cast(Awaitable[dict[str, Any]], self._post("wxa/media_check_async", data=data, tries=TRIES))
+
+    async def code_picture(self, scene_id: str, page: str, env_version: EnvVersion) -> bytes:
+        # A page that is not released yet can only be named unchecked.
+        data = {
+            "scene": scene_id,
+            "page": page,
+            "check_path": env_version == "release",
+            "env_version": env_version,
+            "width": 430,
+        }
+        path = "wxa/getwxacodeunlimit"
+        return cast(bytes, (await self._post(path, data=data, tries=TRIES, picture=True))[PICTURE])
+
+    def link(self, page: str, query: str, days: int, env_version: EnvVersion) -> Awaitable[dict[str, Any]]:
+        data = {"path": page, "query": query, "expire_type": 1, "expire_interval": days, "env_version": env_version}
+        return cast(Awaitable[dict[str, Any]], self._post("wxa/generate_urllink", data=data, tries=TRIES))
 
 
 class _Api(BaseWeChatClient):  # type: ignore[misc]
@@ -120,25 +295,36 @@ class _Api(BaseWeChatClient):  # type: ignore[misc]
         params: dict[str, Any] | None = None,
         data: dict[str, Any] | None = None,
         api_base_url: str = "",  # wechatpy names the real host here; ours is configured
+        tries: int = 1,  # more only for what may be asked twice without harm
+        picture: bool = False,
     ) -> dict[str, Any]:
         params = params or {}
+
+        async def send(params: dict[str, Any]) -> dict[str, Any]:
+            return await _patiently(lambda: self._send(method, endpoint, params, data=data, picture=picture), tries)
+
         try:
             async with asyncio.timeout(PATIENCE_S):
                 if endpoint in WITHOUT_TOKEN:
-                    return _checked(await self._send(method, endpoint, params, data))
-                token = await self._tokens.get(self._fetch_token)
-                reply = await self._send(method, endpoint, {**params, "access_token": token}, data)
-                if reply.get("errcode") in BAD_TOKEN:
-                    token = await self._tokens.get(self._fetch_token, bad=token)
-                    reply = await self._send(method, endpoint, {**params, "access_token": token}, data)
-                    if reply.get("errcode") in BAD_TOKEN:
-                        raise WxUnavailable("WeChat refuses every access token", reply["errcode"])
-                return _checked(reply)
+                    return _checked(await send(params))
+                return await self._with_token(send, params)
         except TimeoutError:
             raise WxUnavailable(f"{endpoint}: no answer within {PATIENCE_S} s") from None
 
+    async def _with_token(
+        self, send: Callable[..., Awaitable[dict[str, Any]]], params: dict[str, Any]
+    ) -> dict[str, Any]:
+        token = await self._tokens.get(self._fetch_token)
+        reply = await send({**params, "access_token": token})
+        if reply.get("errcode") in BAD_TOKEN:
+            token = await self._tokens.get(self._fetch_token, bad=token)
+            reply = await send({**params, "access_token": token})
+            if reply.get("errcode") in BAD_TOKEN:
+                raise WxUnavailable("WeChat refuses every access token", reply["errcode"])
+        return _checked(reply)
+
     async def _send(
-        self, method: str, endpoint: str, params: dict[str, Any], data: dict[str, Any] | None
+        self, method: str, endpoint: str, params: dict[str, Any], *, data: dict[str, Any] | None, picture: bool = False
     ) -> dict[str, Any]:
         content = None if data is None else json.dumps(data, ensure_ascii=False).encode()
         headers = {} if data is None else {"Content-Type": "application/json"}
@@ -150,12 +336,16 @@ class _Api(BaseWeChatClient):  # type: ignore[misc]
             raise WxUnavailable(f"{endpoint}: {type(error).__name__}") from None  # it knows the address
         if reply.status_code >= 500:
             raise WxUnavailable(f"{endpoint}: HTTP {reply.status_code}")
+        if picture and reply.headers.get("Content-Type", "").startswith("image/") and reply.content:
+            return {PICTURE: reply.content}
         try:
             read = json.loads(reply.content)  # whatever the content type: logins are answered as text/plain
         except ValueError:
             raise WxBadResponse(f"{endpoint}: HTTP {reply.status_code} without JSON") from None
-        if not isinstance(read, dict):
-            raise WxBadResponse(f"{endpoint}: not a JSON object")
+        if not isinstance(read, dict) or (picture and not read.get("errcode")):
+            raise WxBadResponse(f"{endpoint}: not what was asked for")
+        if read.get("errcode") == BUSY:
+            raise WxUnavailable(f"{endpoint}: WeChat is busy", BUSY)
         return read
 
     async def _fetch_token(self, force: bool) -> tuple[str, int]:
@@ -165,20 +355,26 @@ class _Api(BaseWeChatClient):  # type: ignore[misc]
             "secret": self.secret,
             "force_refresh": force,
         }
-        tries_left = 1 if force else TOKEN_TRIES  # asking again is harmless, unless it is forced: that is counted
-        while True:
-            tries_left -= 1
-            try:
-                reply = _checked(await self._send("POST", "cgi-bin/stable_token", {}, asked))
-            except WxUnavailable:
-                if not tries_left:
-                    raise
-                await asyncio.sleep(random.uniform(0.1, 0.4))  # noqa: S311 (jitter)
-                continue
-            match reply:
-                case {"access_token": str(token), "expires_in": int(life_s)} if token:
-                    return token, life_s
-            raise WxBadResponse("the reply has no access token")
+
+        def ask() -> Awaitable[dict[str, Any]]:
+            return self._send("POST", "cgi-bin/stable_token", {}, data=asked)
+
+        # Asking again is harmless, unless it is forced: that is counted.
+        match _checked(await _patiently(ask, 1 if force else TRIES)):
+            case {"access_token": str(token), "expires_in": int(life_s)} if token:
+                return token, life_s
+        raise WxBadResponse("the reply has no access token")
+
+
+async def _patiently(ask: Callable[[], Awaitable[dict[str, Any]]], tries: int) -> dict[str, Any]:
+    for tries_left in reversed(range(tries)):
+        try:
+            return await ask()
+        except WxUnavailable:
+            if not tries_left:
+                raise
+            await asyncio.sleep(random.uniform(0.1, 0.4))  # noqa: S311 (jitter)
+    raise AssertionError("tries is at least 1")
 
 
 def _checked(reply: dict[str, Any]) -> dict[str, Any]:
