@@ -7,13 +7,15 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import httpx
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import control, gate, pay, refunds, weixin
+from sandbox import control, gate, page, pay, refunds, weixin
 from sandbox.clock import iso
 from sandbox.faults import Fault
+from sandbox.guard import Guard, is_ours
 from sandbox.notify import Postman
 from sandbox.world import World
 
@@ -23,6 +25,7 @@ TICK_S = 0.1
 def create_app(world: World) -> FastAPI:
     """Both platform sides and the control room around one world."""
     postman = Postman(world)
+    application = httpx.AsyncClient(base_url=world.app_url, trust_env=False, timeout=page.PATIENCE_S)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -33,11 +36,14 @@ def create_app(world: World) -> FastAPI:
         with suppress(asyncio.CancelledError):
             await background
         await postman.aclose()
+        await application.aclose()
         world.store.close()
 
     app = FastAPI(title="WeChat sandbox", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Trouble, world=world)
+    app.add_middleware(Guard)
     app.include_router(control.routes(world, postman))
+    app.include_router(page.routes(world, application))
     platform = APIRouter()
     pay.add_routes(platform, world)
     refunds.add_routes(platform, world)
@@ -72,7 +78,7 @@ class Trouble:
         self._app, self._world = app, world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
+        if scope["type"] != "http" or is_ours(scope["path"]):
             await self._app(scope, receive, send)
             return
         entry = {

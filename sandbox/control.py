@@ -64,12 +64,12 @@ def routes(world: World, postman: Postman) -> APIRouter:
     @router.post("/login-code")
     async def login_code(asked: Login) -> dict[str, str]:
         """What wx.login gives; a new openid becomes a user."""
-        return {"code": _new_code(world, "login", asked.openid)}
+        return {"code": new_code(world, "login", asked.openid)}
 
     @router.post("/phone-code")
     async def phone_code(asked: Phone) -> dict[str, str]:
         """What the getPhoneNumber button gives."""
-        return {"code": _new_code(world, "phone", asked.openid, asked.phone)}
+        return {"code": new_code(world, "phone", asked.openid, asked.phone)}
 
     @router.post("/pay")
     async def pay(asked: Payment) -> dict[str, str]:
@@ -175,7 +175,8 @@ def routes(world: World, postman: Postman) -> APIRouter:
     return router
 
 
-def _new_code(world: World, kind: str, openid: str, phone: str | None = None) -> str:
+def new_code(world: World, kind: str, openid: str, phone: str | None = None) -> str:
+    """A fresh login or phone code of a user, who is made if he is new."""
     code = "0" + secrets.token_hex(16)[1:]
     with world.store.transaction():
         world.store.run("INSERT OR IGNORE INTO users (openid, unionid) VALUES (?, ?)", openid, f"union-{openid}")
