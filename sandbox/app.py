@@ -7,13 +7,15 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import httpx
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import checks, control, control_weixin, gate, pay, pushes, refunds, weixin
+from sandbox import checks, control, control_weixin, gate, page, pay, pushes, refunds, weixin
 from sandbox.clock import iso
 from sandbox.faults import Fault
+from sandbox.guard import Guard, is_ours
 from sandbox.notify import Postman
 from sandbox.world import World
 
@@ -28,6 +30,8 @@ def create_app(world: World) -> FastAPI:
         await inspector.settle()
         await courier.settle()
 
+    application = httpx.AsyncClient(base_url=world.app_url, trust_env=False, timeout=page.PATIENCE_S)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         background = asyncio.create_task(keep_promises(world, postman, courier, inspector))
@@ -39,12 +43,15 @@ def create_app(world: World) -> FastAPI:
         await postman.aclose()
         await courier.aclose()
         await inspector.aclose()
+        await application.aclose()
         world.store.close()
 
     app = FastAPI(title="WeChat sandbox", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Trouble, world=world)
+    app.add_middleware(Guard)
     app.include_router(control.routes(world, postman))
     app.include_router(control_weixin.routes(world, courier))
+    app.include_router(page.routes(world, application))
     platform = APIRouter()
     pay.add_routes(platform, world)
     refunds.add_routes(platform, world)
@@ -81,7 +88,7 @@ class Trouble:
         self._app, self._world = app, world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
+        if scope["type"] != "http" or is_ours(scope["path"]):
             await self._app(scope, receive, send)
             return
         entry = {

@@ -84,12 +84,12 @@ def routes(world: World, courier: pushes.Courier) -> APIRouter:
     @router.post("/login-code")
     async def login_code(asked: Someone) -> dict[str, str]:
         """What wx.login gives; a new openid becomes a user."""
-        return {"code": _new_code(world, "login", asked.openid)}
+        return {"code": new_code(world, "login", asked.openid)}
 
     @router.post("/phone-code")
     async def phone_code(asked: Phone) -> dict[str, str]:
         """What the getPhoneNumber button gives."""
-        return {"code": _new_code(world, "phone", asked.openid, asked.phone)}
+        return {"code": new_code(world, "phone", asked.openid, asked.phone)}
 
     @router.post("/active", status_code=204)
     async def active(asked: Someone) -> None:
@@ -185,7 +185,8 @@ def routes(world: World, courier: pushes.Courier) -> APIRouter:
     return router
 
 
-def _new_code(world: World, kind: str, openid: str, phone: str | None = None) -> str:
+def new_code(world: World, kind: str, openid: str, phone: str | None = None) -> str:
+    """A fresh login or phone code of a user, who is made if he is new."""
     code = "0" + secrets.token_hex(16)[1:]
     with world.store.transaction():
         people.know(world, openid)
