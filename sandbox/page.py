@@ -13,7 +13,7 @@ from fastapi import APIRouter, Header, HTTPException, Query, Response
 from pydantic import BaseModel
 from starlette.responses import FileResponse
 
-from sandbox import control_weixin, payer
+from sandbox import control, control_weixin, payer
 from sandbox.clock import iso
 from sandbox.world import World
 
