@@ -9,11 +9,12 @@ from typing import Any, Literal, Self
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field, model_validator
 
-from sandbox import checks, messages, people, push_form, pushes
+from sandbox import checks, messages, people, push_form, pushes, user_data
 from sandbox.clock import iso
 from sandbox.faults import Push
 from sandbox.world import World
 
+PHONE = r"^\d{5,15}$"
 Decision = Literal["accept", "reject", "ban", "filter"]
 
 
@@ -21,8 +22,21 @@ class Someone(BaseModel):
     openid: str = Field(min_length=1, max_length=128)
 
 
+class User(Someone):
+    """Without a union id the mini-program is not bound to an open platform account."""
+
+    unionid: str | None = None
+    phone: str | None = Field(None, pattern=PHONE)
+
+
 class Phone(Someone):
-    phone: str = Field(pattern=r"^\d{5,15}$")
+    """Without a telephone number it is the user's own."""
+
+    phone: str | None = Field(None, pattern=PHONE)
+
+
+class UserData(Someone):
+    data: dict[str, Any] = Field(default_factory=dict)
 
 
 class Template(BaseModel):
@@ -81,6 +95,16 @@ def routes(world: World, courier: pushes.Courier) -> APIRouter:
     router = APIRouter(prefix="/_sandbox")
     store = world.store
 
+    @router.post("/users")
+    async def users(asked: User) -> User:
+        """Make a user, or change one."""
+        with store.transaction():
+            people.know(world, asked.openid)
+            store.run("UPDATE users SET unionid = ? WHERE openid = ?", asked.unionid or "", asked.openid)
+            if asked.phone:
+                store.run("INSERT OR REPLACE INTO telephones VALUES (?, ?)", asked.openid, asked.phone)
+        return asked
+
     @router.post("/login-code")
     async def login_code(asked: Someone) -> dict[str, str]:
         """What wx.login gives; a new openid becomes a user."""
@@ -89,7 +113,32 @@ def routes(world: World, courier: pushes.Courier) -> APIRouter:
     @router.post("/phone-code")
     async def phone_code(asked: Phone) -> dict[str, str]:
         """What the getPhoneNumber button gives."""
-        return {"code": _new_code(world, "phone", asked.openid, asked.phone)}
+        own = store.one("SELECT phone FROM telephones WHERE openid = ?", asked.openid)
+        phone = asked.phone or (own and own["phone"])
+        if not phone:
+            raise HTTPException(400, "this user has no telephone number")
+        return {"code": _new_code(world, "phone", asked.openid, phone)}
+
+    @router.post("/encrypted-data")
+    async def encrypted_data(asked: UserData) -> dict[str, str]:
+        """What wx.getUserInfo gives: data signed and encrypted with the user's session key."""
+        user = store.one("SELECT * FROM users WHERE openid = ?", asked.openid)
+        if user is None or not user["session_key"]:
+            raise HTTPException(409, "this user has not logged in")
+        data = {"openId": asked.openid, "unionId": user["unionid"], **asked.data}
+        return user_data.handed_over(user["session_key"], world.keys.ids.appid, data, world.clock.now())
+
+    @router.post("/apps")
+    async def another_app() -> dict[str, str]:
+        """Somebody else's mini-program: its tokens are good, but not for our users."""
+        app = {"appid": "wxSANDBOX" + secrets.token_hex(5)[:9], "secret": secrets.token_hex(16)}
+        store.add("apps", **app)
+        return app
+
+    @router.delete("/tokens", status_code=204)
+    async def end_tokens() -> None:
+        """End every access token, as another system with our secret may."""
+        store.run("UPDATE access_tokens SET dies_at = ?", world.clock.now())
 
     @router.post("/active", status_code=204)
     async def active(asked: Someone) -> None:
