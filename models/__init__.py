@@ -9,6 +9,7 @@ from models.ledger import Account, Transfer
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.payments import Heard, Order, Refund
 from models.places import Place
+from models.pushes import Push
 from models.residents import (
     Assistance,
     Household,
@@ -48,6 +49,7 @@ __models__ = [
     Order,
     Place,
     Pledge,
+    Push,
     Reason,
     Refund,
     Resident,

@@ -15,6 +15,7 @@ from app.core.pages import LIMIT_MAX, Listed, Page
 from app.core.settings import Settings
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
+from app.gateways.wechat_push import PushReader
 from routers.schemas.residents import OnBehalfOfIn
 from services import residents
 from services.once import once
@@ -45,9 +46,20 @@ def wechat_pay(request: Request) -> WechatPay:
     return found
 
 
+def push_reader(request: Request) -> PushReader:
+    """Whoever tells WeChat's pushes from forged ones."""
+    config = settings(request)
+    return PushReader(
+        appid=config.wx_appid,
+        token=config.wx_push_token.get_secret_value(),
+        encoding_aes_key=config.wx_encoding_aes_key.get_secret_value(),
+    )
+
+
 TheSettings = Annotated[Settings, Depends(settings)]
 TheWechat = Annotated[Wechat, Depends(wechat)]
 TheWechatPay = Annotated[WechatPay, Depends(wechat_pay)]
+ThePushReader = Annotated[PushReader, Depends(push_reader)]
 
 
 async def limit(request: Request, what: Any, *who: str) -> None:

@@ -6,9 +6,11 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import httpx
 from fastapi import APIRouter, FastAPI
 
-from sandbox import checks, control, control_weixin, gate, pay, pushes, refunds, weixin
+from sandbox import checks, control, control_pushes, control_weixin, gate, page, pay, pushes, refunds, weixin
+from sandbox.guard import Guard
 from sandbox.notify import Postman
 from sandbox.trouble import Trouble
 from sandbox.world import World
@@ -24,6 +26,8 @@ def create_app(world: World) -> FastAPI:
         await inspector.settle()
         await courier.settle()
 
+    application = httpx.AsyncClient(base_url=world.app_url, trust_env=False, timeout=page.PATIENCE_S)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         background = asyncio.create_task(keep_promises(world, postman, courier, inspector))
@@ -35,12 +39,16 @@ def create_app(world: World) -> FastAPI:
         await postman.aclose()
         await courier.aclose()
         await inspector.aclose()
+        await application.aclose()
         world.store.close()
 
     app = FastAPI(title="WeChat sandbox", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Trouble, world=world)
+    app.add_middleware(Guard)
     app.include_router(control.routes(world, postman))
-    app.include_router(control_weixin.routes(world, courier))
+    app.include_router(control_weixin.routes(world))
+    app.include_router(control_pushes.routes(world, courier))
+    app.include_router(page.routes(world, application))
     platform = APIRouter()
     pay.add_routes(platform, world)
     refunds.add_routes(platform, world)

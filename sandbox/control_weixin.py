@@ -1,6 +1,5 @@
 """The control room's half for the mini-program: what its users do on their telephones, and what its console sets."""
 
-import asyncio
 import json
 import secrets
 import sqlite3
@@ -9,9 +8,8 @@ from typing import Any, Literal, Self
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field, model_validator
 
-from sandbox import checks, messages, people, push_form, pushes, user_data
+from sandbox import checks, messages, people, user_data
 from sandbox.clock import iso
-from sandbox.faults import Push
 from sandbox.world import World
 
 PHONE = r"^\d{5,15}$"
@@ -75,22 +73,7 @@ class PictureVerdict(BaseModel):
     errcode: int = 0
 
 
-class PushMode(BaseModel):
-    mode: Literal["safe", "compat", "plain"] = "safe"
-    format: Literal["json", "xml"] = "json"
-    url: str | None = None
-
-
-class PushTest(Someone):
-    """Without an event only the address is checked, as the console does when it is saved."""
-
-    openid: str = "nobody"
-    event: str | None = None
-    fields: dict[str, Any] = Field(default_factory=dict)
-    trouble: Push | None = None
-
-
-def routes(world: World, courier: pushes.Courier) -> APIRouter:
+def routes(world: World) -> APIRouter:
     """The endpoints."""
     router = APIRouter(prefix="/_sandbox")
     store = world.store
@@ -108,7 +91,7 @@ def routes(world: World, courier: pushes.Courier) -> APIRouter:
     @router.post("/login-code")
     async def login_code(asked: Someone) -> dict[str, str]:
         """What wx.login gives; a new openid becomes a user."""
-        return {"code": _new_code(world, "login", asked.openid)}
+        return {"code": new_code(world, "login", asked.openid)}
 
     @router.post("/phone-code")
     async def phone_code(asked: Phone) -> dict[str, str]:
@@ -117,7 +100,7 @@ def routes(world: World, courier: pushes.Courier) -> APIRouter:
         phone = asked.phone or (own and own["phone"])
         if not phone:
             raise HTTPException(400, "this user has no telephone number")
-        return {"code": _new_code(world, "phone", asked.openid, phone)}
+        return {"code": new_code(world, "phone", asked.openid, phone)}
 
     @router.post("/encrypted-data")
     async def encrypted_data(asked: UserData) -> dict[str, str]:
@@ -125,8 +108,8 @@ def routes(world: World, courier: pushes.Courier) -> APIRouter:
         user = store.one("SELECT * FROM users WHERE openid = ?", asked.openid)
         if user is None or not user["session_key"]:
             raise HTTPException(409, "this user has not logged in")
-        data = {"openId": asked.openid, "unionId": user["unionid"], **asked.data}
-        return user_data.handed_over(user["session_key"], world.keys.ids.appid, data, world.clock.now())
+        known = {"openId": asked.openid} | ({"unionId": user["unionid"]} if user["unionid"] else {})
+        return user_data.handed_over(user["session_key"], world.keys.ids.appid, known | asked.data, world.clock.now())
 
     @router.post("/apps")
     async def another_app() -> dict[str, str]:
@@ -179,7 +162,7 @@ def routes(world: World, courier: pushes.Courier) -> APIRouter:
     async def all_messages(openid: str) -> list[dict[str, Any]]:
         """The subscription messages a user has got."""
         rows = store.all("SELECT * FROM messages WHERE openid = ? ORDER BY id", openid)
-        return [{**_plain(row), "body": json.loads(row["body"])} for row in rows]
+        return [{**plain(row), "body": json.loads(row["body"])} for row in rows]
 
     @router.post("/picture-verdict", status_code=204)
     async def picture_verdict(asked: PictureVerdict) -> None:
@@ -189,52 +172,13 @@ def routes(world: World, courier: pushes.Courier) -> APIRouter:
     @router.get("/links")
     async def links() -> list[dict[str, Any]]:
         """The codes and links that were made."""
-        return [_plain(row) for row in store.all("SELECT * FROM links ORDER BY id")]
-
-    @router.post("/push-mode")
-    async def push_mode(asked: PushMode) -> dict[str, str]:
-        """Set, as in the console, where and how messages are pushed."""
-        url = asked.url or push_form.default_url(world)
-        if not world.reaches(url):
-            raise HTTPException(400, "this sandbox pushes only to this machine and to its application")
-        store.keep_note("push_mode", json.dumps({"url": url, "mode": asked.mode, "format": asked.format}))
-        return {"url": url, "mode": asked.mode, "format": asked.format}
-
-    @router.post("/push-test")
-    async def push_test(asked: PushTest) -> dict[str, Any]:
-        """Check the address as the console does, or push any event now and say what came back."""
-        if asked.event is None:
-            return await courier.check_url(secrets.token_hex(8))
-        with store.transaction():
-            push_id = pushes.keep(world, asked.openid, asked.event, asked.fields, next_at=None)
-        return {"id": push_id, "attempts": await courier.send(push_id, asked.trouble)}
-
-    @router.get("/pushes")
-    async def all_pushes() -> list[dict[str, Any]]:
-        """Every message push with every attempt to deliver it."""
-        attempts = "SELECT at, trouble, status, answer FROM push_attempts WHERE push_id = ? ORDER BY id"
-        return [
-            {
-                **_plain(row),
-                "message": json.loads(row["message"]),
-                "delivered": bool(row["delivered"]),
-                "attempts": [_plain(attempt) for attempt in store.all(attempts, row["id"])],
-            }
-            for row in store.all("SELECT * FROM pushes ORDER BY id")
-        ]
-
-    @router.post("/pushes/{push_id}/resend")
-    async def resend_push(push_id: int, times: int = 1) -> list[dict[str, Any]]:
-        """Deliver a push now, once more or several times at once, freshly signed."""
-        if not store.one("SELECT 1 FROM pushes WHERE id = ?", push_id):
-            raise HTTPException(404, "no such push")
-        sent = await asyncio.gather(*(courier.send(push_id) for _ in range(min(times, 50))))
-        return [attempt for attempts in sent for attempt in attempts]
+        return [plain(row) for row in store.all("SELECT * FROM links ORDER BY id")]
 
     return router
 
 
-def _new_code(world: World, kind: str, openid: str, phone: str | None = None) -> str:
+def new_code(world: World, kind: str, openid: str, phone: str | None = None) -> str:
+    """A fresh login or phone code of a user, who is made if he is new."""
     code = "0" + secrets.token_hex(16)[1:]
     with world.store.transaction():
         people.know(world, openid)
@@ -242,7 +186,8 @@ def _new_code(world: World, kind: str, openid: str, phone: str | None = None) ->
     return code
 
 
-def _plain(row: sqlite3.Row) -> dict[str, Any]:
+def plain(row: sqlite3.Row) -> dict[str, Any]:
+    """A row with its moments written out."""
     return {
         name: iso(value) if name.endswith("at") and value is not None else value for name, value in dict(row).items()
     }

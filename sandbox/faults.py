@@ -51,6 +51,8 @@ class Fault(BaseModel):
     notify: Literal["never"] | None = None
     refund: Literal["PROCESSING", "ABNORMAL", "CLOSED"] | None = None
     push: Push | None = None
+    event: str = "*"  # which pushes, a shell pattern
+    late_s: float = Field(3600, ge=0, le=86400)
     count: int | None = Field(None, ge=1)
     after: int = Field(0, ge=0)
     probability: float = Field(1, gt=0, le=1)
@@ -106,9 +108,9 @@ class Faults:
         """The fault that decides how this refund ends."""
         return self._first(fault for fault in self._faults if fault.refund)
 
-    def for_push(self, *kinds: str) -> Fault | None:
-        """The fault of one of these kinds that spoils this message push."""
-        return self._first(fault for fault in self._faults if fault.push in kinds)
+    def for_push(self, event: str, *kinds: str) -> Fault | None:
+        """The fault of one of these kinds that spoils the push of this event."""
+        return self._first(fault for fault in self._faults if fault.push in kinds and fnmatchcase(event, fault.event))
 
     def _first(self, fitting: Iterable[Fault]) -> Fault | None:
         return next((fault for fault in fitting if fault.strikes()), None)

@@ -1,4 +1,4 @@
-"""Spoils requests as the faults demand, and keeps the journal; the control room is left alone."""
+"""Spoils requests as the faults demand, and keeps the journal; the page and the control room are left alone."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.clock import iso
 from sandbox.faults import Fault
+from sandbox.guard import is_ours
 from sandbox.world import World
 
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><center>nginx</center></body></html>"
@@ -19,7 +20,7 @@ class Trouble:
         self._app, self._world = app, world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
+        if scope["type"] != "http" or is_ours(scope["path"]):
             await self._app(scope, receive, send)
             return
         entry = {
@@ -82,7 +83,7 @@ async def _send(fault: Fault, held: list[Message], send: Send) -> None:
     body = _changed(fault, body)
     headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
     if not fault.drip_s:
-        headers.append((b"content-length", str(len(body)).encode()))
+        headers += [(name, str(len(body)).encode()) for name, _ in start["headers"] if name == b"content-length"]
         await send({**start, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         return
