@@ -1,7 +1,6 @@
 """The sandbox as one ASGI application."""
 
 import asyncio
-import json
 import signal
 import traceback
 from collections.abc import AsyncIterator
@@ -9,14 +8,11 @@ from contextlib import asynccontextmanager, suppress
 
 import httpx
 from fastapi import APIRouter, FastAPI
-from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import checks, control, control_weixin, gate, page, pay, pushes, refunds, weixin
-from sandbox.clock import iso
-from sandbox.faults import Fault
-from sandbox.guard import Guard, is_ours
+from sandbox import checks, control, control_pushes, control_weixin, gate, page, pay, pushes, refunds, weixin
+from sandbox.guard import Guard
 from sandbox.notify import Postman
+from sandbox.trouble import Trouble
 from sandbox.world import World
 
 TICK_S = 0.1
@@ -50,7 +46,8 @@ def create_app(world: World) -> FastAPI:
     app.add_middleware(Trouble, world=world)
     app.add_middleware(Guard)
     app.include_router(control.routes(world, postman))
-    app.include_router(control_weixin.routes(world, courier))
+    app.include_router(control_weixin.routes(world))
+    app.include_router(control_pushes.routes(world, courier))
     app.include_router(page.routes(world, application))
     platform = APIRouter()
     pay.add_routes(platform, world)
@@ -79,55 +76,3 @@ def stop_if_broken(background: asyncio.Task[None]) -> None:
     if not background.cancelled() and (error := background.exception()):
         traceback.print_exception(error)
         signal.raise_signal(signal.SIGTERM)
-
-
-class Trouble:
-    """Keeps the journal and spoils requests as the faults demand; the control room is left alone."""
-
-    def __init__(self, app: ASGIApp, world: World) -> None:
-        self._app, self._world = app, world
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or is_ours(scope["path"]):
-            await self._app(scope, receive, send)
-            return
-        entry = {
-            "at": iso(self._world.clock.now()),
-            "method": scope["method"],
-            "path": scope["path"],
-            "status": None,
-        }
-        self._world.journal.append(entry)
-
-        async def send_noting(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                entry["status"] = message["status"]
-            await send(message)
-
-        fault = self._world.faults.for_request(scope["method"], scope["path"])
-        if fault:
-            await self._spoil(fault, scope, receive, send_noting)
-        else:
-            await self._app(scope, receive, send_noting)
-
-    async def _spoil(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        replaced = fault.drop or fault.status is not None
-        held: list[Message] = []
-
-        async def hold(message: Message) -> None:
-            held.append(message)
-
-        if fault.effect == "after" or not replaced:
-            if fault.effect == "before":
-                await asyncio.sleep(fault.delay_s)
-            await self._app(scope, receive, hold)
-        if fault.effect == "after" or replaced:
-            await asyncio.sleep(fault.delay_s)
-        if fault.drop:
-            scope["state"]["transport"].abort()  # put there by __main__.Line
-        elif fault.status is not None:
-            text = fault.body if isinstance(fault.body, str) else json.dumps(fault.body, ensure_ascii=False)
-            await Response(text, fault.status)(scope, receive, send)
-        else:
-            for message in held:
-                await send(message)

@@ -15,6 +15,7 @@ from sandbox.people import known_openid
 from sandbox.refusal import WeixinError
 from sandbox.world import World
 
+CHECKED = "wxa_media_check"
 NOTHING = 100
 LABELS = (NOTHING, 10001, 20001, 20002, 20003, 20006, 20008, 20012, 20013, 21000)
 MARKER = r"LINLI-(RISKY|REVIEW)(?:-(\d{5}))?"
@@ -83,7 +84,7 @@ def check_media(world: World, call: Call) -> dict[str, Any]:
         made_at=now,
         due_at=now + LOOKED_AT_AFTER_S,
     )
-    pushes.hurry(world)
+    pushes.hurry(world, CHECKED)
     return {"errcode": 0, "errmsg": "ok", "trace_id": trace_id}
 
 
@@ -129,7 +130,7 @@ class Inspector:
             said = self._said(check, content)
             done = "UPDATE picture_checks SET due_at = NULL, said = ? WHERE trace_id = ? AND due_at IS NOT NULL"
             if store.run(done, json.dumps(said), check["trace_id"]):  # it may have been reset away
-                pushes.owe(self._world, check["openid"], "wxa_media_check", **said)
+                pushes.owe(self._world, check["openid"], CHECKED, **said)
 
     async def _load(self, url: str) -> bytes | None:
         if not self._world.reaches(url):

@@ -13,6 +13,7 @@ from sandbox.world import World
 
 SCENE = r"[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]+"
 PAGE = r"(?!/)[0-9A-Za-z_\-./]{1,128}"
+PATH_LONGEST = 1024
 WIDTHS = range(280, 1281)
 RESERVED = "scancode_time"
 
@@ -20,7 +21,7 @@ RESERVED = "scancode_time"
 def unlimited(world: World, call: Call) -> Picture:
     """POST /wxa/getwxacodeunlimit: a code with a scene of at most 32 characters, as many as one likes."""
     body = call.body
-    scene, page = body.get("scene"), body.get("page", "")
+    scene, page = body.get("scene"), body.get("page") or ""
     if not isinstance(scene, str) or not 1 <= len(scene) <= 32:
         raise WeixinError(40169, "invalid length for scene, or the data is not json string")
     if not re.fullmatch(SCENE, scene):
@@ -31,6 +32,17 @@ def unlimited(world: World, call: Call) -> Picture:
         raise WeixinError(85096, "scancode_time is reserved")
     picture = _draw(call, f"{page}?scene={scene}")
     keep(world, "code", page, f"scene={scene}", environment(body), None, None)
+    return picture
+
+
+def of_path(world: World, call: Call) -> Picture:
+    """POST /wxa/getwxacode and /cgi-bin/wxaapp/createwxaqrcode: a code of a path with its query, 100,000 in all."""
+    path = call.body.get("path")
+    if not isinstance(path, str) or not re.fullmatch(rf"(?!/){SCENE}", path) or len(path) > PATH_LONGEST:
+        raise WeixinError(40159, "invalid length for path, or the data is not json string")
+    picture = _draw(call, path)
+    page, _, query = path.partition("?")
+    keep(world, "code", page, query, environment(call.body), None, None)
     return picture
 
 

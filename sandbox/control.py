@@ -129,6 +129,11 @@ def routes(world: World, postman: Postman) -> APIRouter:
         world.faults.add(fault)
         return fault
 
+    @router.get("/faults")
+    async def all_faults() -> list[Fault]:
+        """The trouble that is armed; a count of zero or less has struck for the last time."""
+        return world.faults.all()
+
     @router.delete("/faults", status_code=204)
     async def clear_faults() -> None:
         """Disarm all trouble."""

@@ -1,6 +1,5 @@
 """The control room's half for the mini-program: what its users do on their telephones, and what its console sets."""
 
-import asyncio
 import json
 import secrets
 import sqlite3
@@ -9,11 +8,11 @@ from typing import Any, Literal, Self
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field, model_validator
 
-from sandbox import checks, messages, people, push_form, pushes
+from sandbox import checks, messages, people, user_data
 from sandbox.clock import iso
-from sandbox.faults import Push
 from sandbox.world import World
 
+PHONE = r"^\d{5,15}$"
 Decision = Literal["accept", "reject", "ban", "filter"]
 
 
@@ -21,8 +20,21 @@ class Someone(BaseModel):
     openid: str = Field(min_length=1, max_length=128)
 
 
+class User(Someone):
+    """Without a union id the mini-program is not bound to an open platform account."""
+
+    unionid: str | None = None
+    phone: str | None = Field(None, pattern=PHONE)
+
+
 class Phone(Someone):
-    phone: str = Field(pattern=r"^\d{5,15}$")
+    """Without a telephone number it is the user's own."""
+
+    phone: str | None = Field(None, pattern=PHONE)
+
+
+class UserData(Someone):
+    data: dict[str, Any] = Field(default_factory=dict)
 
 
 class Template(BaseModel):
@@ -61,25 +73,20 @@ class PictureVerdict(BaseModel):
     errcode: int = 0
 
 
-class PushMode(BaseModel):
-    mode: Literal["safe", "compat", "plain"] = "safe"
-    format: Literal["json", "xml"] = "json"
-    url: str | None = None
-
-
-class PushTest(Someone):
-    """Without an event only the address is checked, as the console does when it is saved."""
-
-    openid: str = "nobody"
-    event: str | None = None
-    fields: dict[str, Any] = Field(default_factory=dict)
-    trouble: Push | None = None
-
-
-def routes(world: World, courier: pushes.Courier) -> APIRouter:
+def routes(world: World) -> APIRouter:
     """The endpoints."""
     router = APIRouter(prefix="/_sandbox")
     store = world.store
+
+    @router.post("/users")
+    async def users(asked: User) -> User:
+        """Make a user, or change one."""
+        with store.transaction():
+            people.know(world, asked.openid)
+            store.run("UPDATE users SET unionid = ? WHERE openid = ?", asked.unionid or "", asked.openid)
+            if asked.phone:
+                store.run("INSERT OR REPLACE INTO telephones VALUES (?, ?)", asked.openid, asked.phone)
+        return asked
 
     @router.post("/login-code")
     async def login_code(asked: Someone) -> dict[str, str]:
@@ -89,7 +96,32 @@ def routes(world: World, courier: pushes.Courier) -> APIRouter:
     @router.post("/phone-code")
     async def phone_code(asked: Phone) -> dict[str, str]:
         """What the getPhoneNumber button gives."""
-        return {"code": new_code(world, "phone", asked.openid, asked.phone)}
+        own = store.one("SELECT phone FROM telephones WHERE openid = ?", asked.openid)
+        phone = asked.phone or (own and own["phone"])
+        if not phone:
+            raise HTTPException(400, "this user has no telephone number")
+        return {"code": new_code(world, "phone", asked.openid, phone)}
+
+    @router.post("/encrypted-data")
+    async def encrypted_data(asked: UserData) -> dict[str, str]:
+        """What wx.getUserInfo gives: data signed and encrypted with the user's session key."""
+        user = store.one("SELECT * FROM users WHERE openid = ?", asked.openid)
+        if user is None or not user["session_key"]:
+            raise HTTPException(409, "this user has not logged in")
+        known = {"openId": asked.openid} | ({"unionId": user["unionid"]} if user["unionid"] else {})
+        return user_data.handed_over(user["session_key"], world.keys.ids.appid, known | asked.data, world.clock.now())
+
+    @router.post("/apps")
+    async def another_app() -> dict[str, str]:
+        """Somebody else's mini-program: its tokens are good, but not for our users."""
+        app = {"appid": "wxSANDBOX" + secrets.token_hex(5)[:9], "secret": secrets.token_hex(16)}
+        store.add("apps", **app)
+        return app
+
+    @router.delete("/tokens", status_code=204)
+    async def end_tokens() -> None:
+        """End every access token, as another system with our secret may."""
+        store.run("UPDATE access_tokens SET dies_at = ?", world.clock.now())
 
     @router.post("/active", status_code=204)
     async def active(asked: Someone) -> None:
@@ -130,7 +162,7 @@ def routes(world: World, courier: pushes.Courier) -> APIRouter:
     async def all_messages(openid: str) -> list[dict[str, Any]]:
         """The subscription messages a user has got."""
         rows = store.all("SELECT * FROM messages WHERE openid = ? ORDER BY id", openid)
-        return [{**_plain(row), "body": json.loads(row["body"])} for row in rows]
+        return [{**plain(row), "body": json.loads(row["body"])} for row in rows]
 
     @router.post("/picture-verdict", status_code=204)
     async def picture_verdict(asked: PictureVerdict) -> None:
@@ -140,47 +172,7 @@ def routes(world: World, courier: pushes.Courier) -> APIRouter:
     @router.get("/links")
     async def links() -> list[dict[str, Any]]:
         """The codes and links that were made."""
-        return [_plain(row) for row in store.all("SELECT * FROM links ORDER BY id")]
-
-    @router.post("/push-mode")
-    async def push_mode(asked: PushMode) -> dict[str, str]:
-        """Set, as in the console, where and how messages are pushed."""
-        url = asked.url or push_form.default_url(world)
-        if not world.reaches(url):
-            raise HTTPException(400, "this sandbox pushes only to this machine and to its application")
-        store.keep_note("push_mode", json.dumps({"url": url, "mode": asked.mode, "format": asked.format}))
-        return {"url": url, "mode": asked.mode, "format": asked.format}
-
-    @router.post("/push-test")
-    async def push_test(asked: PushTest) -> dict[str, Any]:
-        """Check the address as the console does, or push any event now and say what came back."""
-        if asked.event is None:
-            return await courier.check_url(secrets.token_hex(8))
-        with store.transaction():
-            push_id = pushes.keep(world, asked.openid, asked.event, asked.fields, next_at=None)
-        return {"id": push_id, "attempts": await courier.send(push_id, asked.trouble)}
-
-    @router.get("/pushes")
-    async def all_pushes() -> list[dict[str, Any]]:
-        """Every message push with every attempt to deliver it."""
-        attempts = "SELECT at, trouble, status, answer FROM push_attempts WHERE push_id = ? ORDER BY id"
-        return [
-            {
-                **_plain(row),
-                "message": json.loads(row["message"]),
-                "delivered": bool(row["delivered"]),
-                "attempts": [_plain(attempt) for attempt in store.all(attempts, row["id"])],
-            }
-            for row in store.all("SELECT * FROM pushes ORDER BY id")
-        ]
-
-    @router.post("/pushes/{push_id}/resend")
-    async def resend_push(push_id: int, times: int = 1) -> list[dict[str, Any]]:
-        """Deliver a push now, once more or several times at once, freshly signed."""
-        if not store.one("SELECT 1 FROM pushes WHERE id = ?", push_id):
-            raise HTTPException(404, "no such push")
-        sent = await asyncio.gather(*(courier.send(push_id) for _ in range(min(times, 50))))
-        return [attempt for attempts in sent for attempt in attempts]
+        return [plain(row) for row in store.all("SELECT * FROM links ORDER BY id")]
 
     return router
 
@@ -194,7 +186,8 @@ def new_code(world: World, kind: str, openid: str, phone: str | None = None) -> 
     return code
 
 
-def _plain(row: sqlite3.Row) -> dict[str, Any]:
+def plain(row: sqlite3.Row) -> dict[str, Any]:
+    """A row with its moments written out."""
     return {
         name: iso(value) if name.endswith("at") and value is not None else value for name, value in dict(row).items()
     }

@@ -26,6 +26,31 @@ def url_link(world: World, call: Call) -> dict[str, Any]:
     return {"errcode": 0, "errmsg": "ok", "url_link": link}
 
 
+def scheme(world: World, call: Call) -> dict[str, Any]:
+    """POST /wxa/generatescheme: an address for short messages and mails."""
+    body, target = call.body, call.body.get("jump_wxa")
+    target = target if isinstance(target, dict) else {}
+    page, query = where(target)
+    limited = body.get("is_expire") is not False
+    expires_at = _end(world, body, "expire_interval", "expire_time") if limited else None
+    link = f"weixin://dl/business/?t=SANDBOX{_random(8)}"
+    keep(world, "scheme", page, query, environment(target), link, expires_at)
+    return {"errcode": 0, "errmsg": "ok", "openlink": link}
+
+
+def short_link(world: World, call: Call) -> dict[str, Any]:
+    """POST /wxa/genwxashortlink: a text that opens the mini-program when pasted into WeChat."""
+    body = call.body
+    page, _, query = str(body.get("page_url") or "").partition("?")
+    if not page:
+        raise WeixinError(40165, "invalid weapp pagepath")
+    where({"path": page, "query": query})
+    expires_at = None if body.get("is_permanent") is True else world.clock.now() + DAYS_MAX * DAY_S
+    link = f"#小程序://{body.get('page_title') or '邻里'}/SANDBOX{_random(8)}"
+    keep(world, "short_link", page, query, "release", link, expires_at)
+    return {"errcode": 0, "errmsg": "ok", "link": link}
+
+
 def environment(body: dict[str, Any]) -> str:
     """Which edition of the mini-program is meant."""
     if body.get("env_version", "release") not in ENVIRONMENTS:

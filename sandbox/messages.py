@@ -11,6 +11,7 @@ from sandbox.people import known_openid
 from sandbox.refusal import WeixinError
 from sandbox.world import World
 
+SENT = "subscribe_msg_sent_event"
 STATES = ("developer", "trial", "formal")
 LANGUAGES = ("zh_CN", "en_US", "zh_HK", "zh_TW")
 _CLOCK = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
@@ -48,11 +49,11 @@ def send(world: World, call: Call) -> dict[str, Any]:
     msgid = max(time.time_ns(), newest + 1)  # a whole number of 64 bits, too long for JavaScript
     text = json.dumps(body, ensure_ascii=False)
     world.store.add("messages", id=msgid, openid=openid, template_id=template_id, body=text, at=world.clock.now())
-    failed = world.faults.for_push("not_delivered")
+    failed = world.faults.for_push(SENT, "not_delivered")
     sent = {"TemplateId": template_id, "MsgID": str(msgid)}
     outcome = ("20001", "failed: user block") if failed else ("0", "success")
-    pushes.owe(world, openid, "subscribe_msg_sent_event", List=dict(sent, ErrorCode=outcome[0], ErrorStatus=outcome[1]))
-    pushes.hurry(world)
+    pushes.owe(world, openid, SENT, List=dict(sent, ErrorCode=outcome[0], ErrorStatus=outcome[1]))
+    pushes.hurry(world, SENT)
     return {"errcode": 0, "errmsg": "ok", "msgid": msgid, "sandbox_extra": "may be anything"}
 
 

@@ -14,7 +14,7 @@ BLOCK = 32
 
 def signature(token: str, *parts: str) -> str:
     """Of the timestamp and the nonce; with what is encrypted as a third part it is the msg_signature."""
-    return hashlib.sha1("".join(sorted([token, *parts])).encode()).hexdigest()  # noqa: S324 (their protocol)
+    return hashlib.sha1("".join(sorted([token, *parts])).encode(), usedforsecurity=False).hexdigest()
 
 
 def seal(encoding_aes_key: str, appid: str, message: bytes, random: bytes | None = None) -> str:

@@ -14,7 +14,6 @@ from sandbox.world import World
 PATIENCE_S = 5
 TRIES = 3
 AFTER_REPLY_S = 0.2  # so that the caller has its reply first
-LATE_S = 3600
 COPIES = 3
 ANSWER_KEPT = 300
 PER_DELIVERY = (
@@ -27,11 +26,11 @@ def owe(world: World, openid: str, event: str, **fields: Any) -> None:
     """Keep an event to be pushed, in the running transaction."""
     now = world.clock.now()
     next_at: float | None = now + AFTER_REPLY_S
-    if world.faults.for_push("never"):
+    if world.faults.for_push(event, "never"):
         next_at = None
-    elif world.faults.for_push("late"):
-        next_at = now + LATE_S
-    for _ in range(COPIES if world.faults.for_push("duplicate") else 1):
+    elif late := world.faults.for_push(event, "late"):
+        next_at = now + late.late_s
+    for _ in range(COPIES if world.faults.for_push(event, "duplicate") else 1):
         keep(world, openid, event, fields, next_at)
     world.news.set()
 
@@ -52,9 +51,9 @@ def keep(world: World, openid: str, event: str, fields: dict[str, Any], next_at:
     return int(world.store.row("SELECT max(id) AS id FROM pushes")["id"])
 
 
-def hurry(world: World) -> None:
+def hurry(world: World, event: str) -> None:
     """Called by what owes a push: a fault may want it delivered before the reply."""
-    if world.faults.for_push("before_reply"):
+    if world.faults.for_push(event, "before_reply"):
         world.hurried = True
 
 
@@ -115,7 +114,10 @@ class Courier:
         return {"status": reply.status_code, "answer": reply.text[:ANSWER_KEPT]}
 
     async def _send_and_schedule(self, push_id: int) -> None:
-        began, fault = self._world.clock.now(), self._world.faults.for_push(*PER_DELIVERY)
+        row = self._world.store.one("SELECT event FROM pushes WHERE id = ?", push_id)
+        if row is None:
+            return
+        began, fault = self._world.clock.now(), self._world.faults.for_push(row["event"], *PER_DELIVERY)
         await self.send(push_id, fault.push if fault else None)
         again = "UPDATE pushes SET tries = tries + 1, next_at = ? WHERE id = ? AND delivered = 0"
         row = self._world.store.one("SELECT tries FROM pushes WHERE id = ?", push_id)

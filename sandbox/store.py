@@ -58,6 +58,8 @@ CREATE INDEX IF NOT EXISTS picture_checks_due ON picture_checks (due_at) WHERE d
 CREATE TABLE IF NOT EXISTS links (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, page TEXT NOT NULL, query TEXT NOT NULL, env_version TEXT NOT NULL,
     link TEXT, made_at REAL NOT NULL, expires_at REAL);
+CREATE TABLE IF NOT EXISTS shipped (out_trade_no TEXT PRIMARY KEY REFERENCES orders, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS telephones (openid TEXT PRIMARY KEY, phone TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS pushes (
     id INTEGER PRIMARY KEY, event TEXT NOT NULL, openid TEXT NOT NULL, message TEXT NOT NULL, made_at REAL NOT NULL,
     next_at REAL, tries INTEGER NOT NULL DEFAULT 0, delivered INTEGER NOT NULL DEFAULT 0);
@@ -68,7 +70,17 @@ CREATE TABLE IF NOT EXISTS push_attempts (
 CREATE INDEX IF NOT EXISTS push_attempts_of ON push_attempts (push_id);
 """
 TABLES = (  # children first, so that they can be emptied in this order
-    *("attempts", "notifications", "refunds", "prepays", "orders", "messages", "subscriptions"),
+    *(
+        "shipped",
+        "telephones",
+        "attempts",
+        "notifications",
+        "refunds",
+        "prepays",
+        "orders",
+        "messages",
+        "subscriptions",
+    ),
     *("forced_refreshes", "codes", "users", "notes", "push_attempts", "pushes", "links", "picture_checks"),
     *("verdicts", "credits", "templates", "activity", "access_tokens", "apps"),
 )

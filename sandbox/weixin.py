@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter
 
-from sandbox import checks, codes, links, messages, people, tokens
+from sandbox import checks, codes, links, messages, people, shipping, tokens
 from sandbox.door import Door
 from sandbox.world import World
 
@@ -25,5 +25,10 @@ def routes(world: World, settle: Callable[[], Awaitable[None]]) -> APIRouter:
     door.post("/wxa/media_check_async", checks.check_media)
     door.post("/wxa/getwxacodeunlimit", codes.unlimited)
     door.post("/wxa/generate_urllink", links.url_link)
+    door.post("/wxa/getwxacode", codes.of_path)
+    door.post("/cgi-bin/wxaapp/createwxaqrcode", codes.of_path)
+    door.post("/wxa/generatescheme", links.scheme)
+    door.post("/wxa/genwxashortlink", links.short_link)
+    door.post("/wxa/sec/order/upload_shipping_info", shipping.upload)
     door.unknown("/{path:path}")
     return router
