@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import control, gate, page, pay, refunds, weixin
+from sandbox import checks, control, control_weixin, gate, page, pay, pushes, refunds, weixin
 from sandbox.clock import iso
 from sandbox.faults import Fault
 from sandbox.guard import Guard, is_ours
@@ -24,18 +24,24 @@ TICK_S = 0.1
 
 def create_app(world: World) -> FastAPI:
     """Both platform sides and the control room around one world."""
-    postman = Postman(world)
     application = httpx.AsyncClient(base_url=world.app_url, trust_env=False, timeout=page.PATIENCE_S)
+    postman, courier, inspector = Postman(world), pushes.Courier(world), checks.Inspector(world)
+
+    async def settle() -> None:
+        await inspector.settle()
+        await courier.settle()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        background = asyncio.create_task(keep_promises(world, postman))
+        background = asyncio.create_task(keep_promises(world, postman, courier, inspector))
         background.add_done_callback(stop_if_broken)
         yield
         background.cancel()
         with suppress(asyncio.CancelledError):
             await background
         await postman.aclose()
+        await courier.aclose()
+        await inspector.aclose()
         await application.aclose()
         world.store.close()
 
@@ -43,6 +49,7 @@ def create_app(world: World) -> FastAPI:
     app.add_middleware(Trouble, world=world)
     app.add_middleware(Guard)
     app.include_router(control.routes(world, postman))
+    app.include_router(control_weixin.routes(world, courier))
     app.include_router(page.routes(world, application))
     platform = APIRouter()
     pay.add_routes(platform, world)
@@ -50,15 +57,17 @@ def create_app(world: World) -> FastAPI:
     for method in ("GET", "POST", "PUT", "DELETE"):
         gate.serve(platform, world, method, "/v3/{rest:path}", gate.not_found)
     app.include_router(platform)
-    app.include_router(weixin.routes(world))
+    app.include_router(weixin.routes(world, settle))
     return app
 
 
-async def keep_promises(world: World, postman: Postman) -> None:
-    """Finish refunds and deliver notifications as their time comes, for as long as the sandbox runs."""
+async def keep_promises(world: World, postman: Postman, courier: pushes.Courier, inspector: checks.Inspector) -> None:
+    """Finish refunds, look at pictures and deliver what is owed as its time comes, for as long as the sandbox runs."""
     while True:
         refunds.finish_due(world)
         postman.send_due()
+        inspector.look_at_due()
+        courier.send_due()
         world.news.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(world.news.wait(), TICK_S)

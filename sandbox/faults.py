@@ -6,6 +6,23 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Push = Literal[
+    "never",
+    "late",
+    "before_reply",
+    "duplicate",
+    "not_delivered",
+    "bad_signature",
+    "bad_msg_signature",
+    "wrong_appid",
+    "wrong_key",
+    "old_timestamp",
+    "replay",
+    "compat",
+    "plain",
+    "xml",
+]
+
 
 class Fault(BaseModel):
     """One kind of trouble. `path` is a shell pattern; without `count` it lasts until it is removed."""
@@ -21,13 +38,14 @@ class Fault(BaseModel):
     drop: bool = False
     notify: Literal["never"] | None = None
     refund: Literal["PROCESSING", "ABNORMAL", "CLOSED"] | None = None
+    push: Push | None = None
     count: int | None = Field(None, ge=1)
     after: int = Field(0, ge=0)
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> "Fault":
-        if sum(part is not None for part in (self.path, self.notify, self.refund)) != 1:
-            raise ValueError("a fault names exactly one of path, notify and refund")
+        if sum(part is not None for part in (self.path, self.notify, self.refund, self.push)) != 1:
+            raise ValueError("a fault names exactly one of path, notify, refund and push")
         return self
 
     def strikes(self) -> bool:
@@ -68,6 +86,10 @@ class Faults:
     def for_refund(self) -> Fault | None:
         """The fault that decides how this refund ends."""
         return self._first(fault for fault in self._faults if fault.refund)
+
+    def for_push(self, *kinds: str) -> Fault | None:
+        """The fault of one of these kinds that spoils this message push."""
+        return self._first(fault for fault in self._faults if fault.push in kinds)
 
     def _first(self, fitting: Iterable[Fault]) -> Fault | None:
         return next((fault for fault in fitting if fault.strikes()), None)
