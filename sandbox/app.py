@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import control, gate, pay, refunds, weixin
+from sandbox import bills, certificates, control, gate, pay, pay_control, refunds, sharing, transfers, weixin
 from sandbox.clock import iso
 from sandbox.faults import Fault
 from sandbox.notify import Postman
@@ -38,9 +38,14 @@ def create_app(world: World) -> FastAPI:
     app = FastAPI(title="WeChat sandbox", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Trouble, world=world)
     app.include_router(control.routes(world, postman))
+    app.include_router(pay_control.routes(world, postman))
     platform = APIRouter()
     pay.add_routes(platform, world)
     refunds.add_routes(platform, world)
+    bills.add_routes(platform, world)
+    certificates.add_routes(platform, world)
+    transfers.add_routes(platform, world)
+    sharing.add_routes(platform, world)
     for method in ("GET", "POST", "PUT", "DELETE"):
         gate.serve(platform, world, method, "/v3/{rest:path}", gate.not_found)
     app.include_router(platform)
@@ -52,6 +57,7 @@ async def keep_promises(world: World, postman: Postman) -> None:
     """Finish refunds and deliver notifications as their time comes, for as long as the sandbox runs."""
     while True:
         refunds.finish_due(world)
+        transfers.finish_due(world)
         postman.send_due()
         world.news.clear()
         with suppress(TimeoutError):
@@ -89,6 +95,7 @@ class Trouble:
             await send(message)
 
         fault = self._world.faults.for_request(scope["method"], scope["path"])
+        scope.setdefault("state", {}).update(journal=entry, fault=fault)
         if fault:
             await self._spoil(fault, scope, receive, send_noting)
         else:

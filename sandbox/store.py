@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sandbox.pay_store import PAY_SCHEMA, PAY_TABLES
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS users (openid TEXT PRIMARY KEY, unionid TEXT NOT NULL, session_key TEXT);
@@ -44,6 +46,7 @@ CREATE TABLE IF NOT EXISTS attempts (
 CREATE INDEX IF NOT EXISTS attempts_of ON attempts (notification_id);
 """
 TABLES = (  # children first, so that they can be emptied in this order
+    *PAY_TABLES,
     *("attempts", "notifications", "refunds", "prepays", "orders", "messages", "subscriptions"),
     *("forced_refreshes", "tokens", "codes", "users", "notes"),
 )
@@ -58,7 +61,7 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")  # each commit is on the disk before it is acknowledged
         self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.executescript(SCHEMA)
+        self._db.executescript(SCHEMA + PAY_SCHEMA)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
