@@ -49,10 +49,16 @@ class Settings(BaseSettings):
     wxpay_apiv3_key: SecretStr = SecretStr("")
     wxpay_public_key_id: str = ""
     wxpay_public_key_file: Path | None = None
+    wxpay_platform_cert_files: str = ""  # paths, separated by commas
 
     @property
     def production(self) -> bool:
         return self.app_env == "production"
+
+    @property
+    def platform_certificates(self) -> list[Path]:
+        """Where the certificates of WeChat Pay lie, if the merchant still has notifications signed by one."""
+        return [Path(name.strip()) for name in self.wxpay_platform_cert_files.split(",") if name.strip()]
 
     @property
     def base_url(self) -> str:

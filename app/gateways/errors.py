@@ -61,5 +61,9 @@ class PayUnknown(GatewayError):
     """Whether the call took effect is not known: ask again with the same number before deciding anything."""
 
 
+class BillNotReady(PayUnknown):
+    """The bill of the day is still being written; ask again in half an hour."""
+
+
 class NotifyRejected(GatewayError):
     """A notification that we do not believe."""
