@@ -6,6 +6,7 @@ from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
+from models.media import Attachment, Media, Picture
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.payments import Heard, Order, Refund
 from models.places import Place
@@ -25,6 +26,7 @@ __models__ = [
     Account,
     Activity,
     Assistance,
+    Attachment,
     Ballot,
     BudgetLine,
     Campaign,
@@ -38,6 +40,7 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    Media,
     Membership,
     Need,
     NeedAnswer,
@@ -46,6 +49,7 @@ __models__ = [
     Notice,
     Option,
     Order,
+    Picture,
     Place,
     Pledge,
     Reason,

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from tortoise import fields
 
-from app.core.errors import AlreadyExists, Invalid, refuses
+from app.core.errors import AlreadyExists, refuses
 from models.base import RESTRICT, Moderation, Record, Stateful
 from models.places import Place
 from models.residents import Resident
@@ -66,10 +66,6 @@ class NeedSort(StrEnum):
 
     NEW = "new"
     SUPPORT = "support"
-
-
-class UnknownPhoto(Invalid):
-    code, zh, en = "unknown_photo", "没有找到这张照片", "No such photo"
 
 
 refuses("need_links_once", AlreadyExists)

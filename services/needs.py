@@ -12,6 +12,7 @@ from app.core.errors import Invalid, InvalidState, NotFound, TooLate
 from app.core.pages import Listed, Page, cut, where
 from models.base import Record
 from models.comments import Comment
+from models.media import UnknownPhoto
 from models.needs import (
     OPEN,
     Need,
@@ -23,7 +24,6 @@ from models.needs import (
     NeedSort,
     NeedState,
     ServiceClass,
-    UnknownPhoto,
 )
 from models.residents import Resident
 from services import comments, events, notifications, residents

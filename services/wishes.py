@@ -9,7 +9,7 @@ from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import Forbidden, Invalid, InvalidState, NotFound, TooLate, Unavailable
 from app.core.pages import Listed, Page, cut, where
-from models.needs import UnknownPhoto
+from models.media import UnknownPhoto
 from models.residents import Role
 from models.wishes import (
     CLAIMERS_MAX,
