@@ -10,6 +10,7 @@ from models.media import Attachment, Media, Picture
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.payments import Heard, Order, Refund
 from models.places import Place
+from models.pushes import Push
 from models.residents import (
     Assistance,
     Household,
@@ -52,6 +53,7 @@ __models__ = [
     Picture,
     Place,
     Pledge,
+    Push,
     Reason,
     Refund,
     Resident,

@@ -61,6 +61,7 @@ class SamePhotoTwice(Invalid):
 
 refuses("attachments_once", SamePhotoTwice)
 refuses("attachments_media_id_fkey", UnknownPhoto)
+refuses("assistances_media_id_fkey", UnknownPhoto)
 
 
 class Picture(Record):

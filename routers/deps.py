@@ -17,6 +17,7 @@ from app.gateways.darkroom import Darkroom
 from app.gateways.storage import Storage
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
+from app.gateways.wechat_push import PushReader
 from routers.schemas.residents import OnBehalfOfIn
 from services import residents
 from services.once import once
@@ -59,9 +60,20 @@ def darkroom(request: Request) -> Darkroom:
     return found
 
 
+def push_reader(request: Request) -> PushReader:
+    """Whoever tells WeChat's pushes from forged ones."""
+    config = settings(request)
+    return PushReader(
+        appid=config.wx_appid,
+        token=config.wx_push_token.get_secret_value(),
+        encoding_aes_key=config.wx_encoding_aes_key.get_secret_value(),
+    )
+
+
 TheSettings = Annotated[Settings, Depends(settings)]
 TheWechat = Annotated[Wechat, Depends(wechat)]
 TheWechatPay = Annotated[WechatPay, Depends(wechat_pay)]
+ThePushReader = Annotated[PushReader, Depends(push_reader)]
 TheStorage = Annotated[Storage, Depends(storage)]
 TheDarkroom = Annotated[Darkroom, Depends(darkroom)]
 IdempotencyKey = Annotated[

@@ -1,7 +1,7 @@
 """Everything the system does by itself, on one page. Only the worker imports it.
 
-JOBS follow from events, at least once each, so each is idempotent. EVERY runs by the clock (cron, with the seconds as
-a sixth field); two workers may meet in it, so what it calls takes each thing under a lock.
+JOBS follow from events and ROW_JOBS from rows, at least once each, so each is idempotent. EVERY runs by the clock
+(cron, with the seconds as a sixth field); two workers may meet in it, so what it calls takes each thing under a lock.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,6 +22,7 @@ from services import (
     notifications,
     once,
     payments,
+    pushes,
     residents,
     volunteering,
     wishes,
@@ -76,13 +77,23 @@ async def _tell_once(event: Event, resident_id: int, about: HouseholdClaim | Med
 Job = Callable[[Tools, Event], Awaitable[None]]
 JOBS: dict[str, Job] = {job.__name__: job for job in (send_refunds, tell_claimant, tell_role_holder, tell_uploader)}
 
+
+async def handle_push(tools: Tools, push_id: int) -> None:
+    """WeChat pushed something."""
+    await pushes.handle(push_id)
+
+
+RowJob = Callable[[Tools, int], Awaitable[None]]
+ROW_JOBS: dict[str, RowJob] = {job.__name__: job for job in (handle_push,)}
+
 Periodic = Callable[[Tools], Awaitable[None]]
 
 
 async def forget_what_is_over(tools: Tools) -> None:
-    """Idempotency keys are kept 48 hours, sessions a day after their end."""
+    """Idempotency keys are kept 48 hours, sessions a day after their end, pushes seven days."""
     await once.forget_old_keys()
     await residents.end_old_sessions()
+    await pushes.forget_old()
 
 
 async def forget_unused_pictures(tools: Tools) -> None:
@@ -131,6 +142,11 @@ async def follow_refunds(tools: Tools) -> None:
     await payments.follow_refunds(tools.pay)
 
 
+async def handle_pushes(tools: Tools) -> None:
+    """Pushes that came before what they are about are looked at again."""
+    await pushes.handle_due()
+
+
 async def advance_campaigns(tools: Tools) -> None:
     """Campaigns open, are decided and begin on time."""
     await crowdfunding.advance_due()
@@ -147,5 +163,6 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", advance_deliberations),
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),
+    ("* * * * * */5", handle_pushes),
     ("* * * * * */5", advance_campaigns),
 ]

@@ -1,9 +1,10 @@
 """The only reader of the environment. Production refuses to start with a missing or sandbox secret."""
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "linli-development-only"  # noqa: S105 - production refuses it below
@@ -77,6 +78,13 @@ class Settings(BaseSettings):
         """Where WeChat and clients reach this installation, without a trailing slash."""
         return (self.public_base_url or f"http://{self.host}:{self.port}").rstrip("/")
 
+    @field_validator("wx_encoding_aes_key")
+    @classmethod
+    def _opens_pushes(cls, key: SecretStr) -> SecretStr:
+        if key and not re.fullmatch(r"[0-9A-Za-z+/]{43}", key.get_secret_value()):
+            raise ValueError("WX_ENCODING_AES_KEY has 43 characters")
+        return key
+
     @model_validator(mode="after")
     def _production_is_complete(self) -> Self:
         if not self.production:
@@ -87,6 +95,8 @@ class Settings(BaseSettings):
             "public_base_url",
             "wx_appid",
             "wx_secret",
+            "wx_push_token",
+            "wx_encoding_aes_key",
             "wxpay_mchid",
             "wxpay_merchant_serial",
             "wxpay_merchant_key_file",

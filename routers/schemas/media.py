@@ -1,11 +1,14 @@
 """Shapes of pictures."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from models.base import Moderation
-from routers.schemas.base import Shape
+from models.media import PHOTOS_MAX
+from routers.schemas.base import Id, Shape
+
+PhotoIds = Annotated[list[Id], Field(max_length=PHOTOS_MAX)]
 
 PHOTO: dict[str, Any] = {
     "id": 31,

@@ -165,3 +165,5 @@ async def test_a_picture_can_be_taken_away_and_is_one_of_ours(as_: As) -> None:
     assert (await lin.put("/v1/me", json={"avatar_url": None})).json()["avatar_url"] is None
     for address in ("https://x.example/a.png", "javascript:alert(1)", "/v1/media/1/file"):
         assert (await lin.put("/v1/me", json={"avatar_url": address})).status_code == 422
+    assert (await lin.put("/v1/me", json={"nickname": None})).status_code == 422
+    assert (await lin.get("/v1/me")).json()["nickname"] == "小林"
