@@ -56,6 +56,10 @@ class Town:
         assert reply.is_success, reply.text
         return reply.json() if reply.content else None
 
+    async def pushes_here(self, **mode: str) -> None:
+        """Let the sandbox push to this application."""
+        await self.sandbox("push-mode", url=f"{self.url}/v1/wechat/push", **mode)
+
     async def seen(self, what: str, **fits: Any) -> list[dict[str, Any]]:
         """The sandbox's rows of a kind that have the given values."""
         rows = (await self._control.get(f"/_sandbox/{what}")).json()
