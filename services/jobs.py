@@ -104,6 +104,11 @@ async def follow_refunds(tools: Tools) -> None:
     await payments.follow_refunds(tools.pay)
 
 
+async def fetch_bills(tools: Tools) -> None:
+    """From half past ten WeChat's bills of the day before are compared with our books."""
+    await payments.fetch_bills(tools.pay)
+
+
 async def advance_campaigns(tools: Tools) -> None:
     """Campaigns open, are decided and begin on time."""
     await crowdfunding.advance_due()
@@ -119,5 +124,6 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", advance_deliberations),
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),
+    ("* * * * *", fetch_bills),
     ("* * * * * */5", advance_campaigns),
 ]
