@@ -67,3 +67,11 @@ class BillNotReady(PayUnknown):
 
 class NotifyRejected(GatewayError):
     """A notification that we do not believe."""
+
+
+class PictureRefused(GatewayError):
+    """A file that was not developed into a picture; `reason` is `not_a_picture`, `too_many_pixels` or `too_costly`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
