@@ -142,6 +142,11 @@ async def follow_refunds(tools: Tools) -> None:
     await payments.follow_refunds(tools.pay)
 
 
+async def fetch_bills(tools: Tools) -> None:
+    """From half past ten WeChat's bills of the day before are compared with our books."""
+    await payments.fetch_bills(tools.pay)
+
+
 async def handle_pushes(tools: Tools) -> None:
     """Pushes that came before what they are about are looked at again."""
     await pushes.handle_due()
@@ -163,6 +168,7 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", advance_deliberations),
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),
+    ("* * * * *", fetch_bills),
     ("* * * * * */5", handle_pushes),
     ("* * * * * */5", advance_campaigns),
 ]
