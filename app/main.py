@@ -15,7 +15,7 @@ from app.core.redis import open_redis
 from app.core.settings import Settings
 from app.gateways.outside import open_outside
 from app.middleware import ETags, Surroundings
-from routers import callbacks, crowdfunding, deliberations, deps, health, needs, residents, volunteering, wishes
+from routers import callbacks, codes, crowdfunding, deliberations, deps, health, needs, residents, volunteering, wishes
 
 ROUTERS = [
     health.router,
@@ -34,6 +34,7 @@ ROUTERS = [
     crowdfunding.campaigns,
     crowdfunding.pledges,
     crowdfunding.teams,
+    codes.router,
     callbacks.router,
 ]
 

@@ -1,6 +1,7 @@
 """What is kept. Tortoise finds every model through this list, one file per domain."""
 
 from models.base import Record, Stateful
+from models.codes import Code
 from models.comments import Comment
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
@@ -30,6 +31,7 @@ __models__ = [
     BudgetLine,
     Campaign,
     CampaignNeed,
+    Code,
     Comment,
     Deliberation,
     Elector,
