@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ ASKING_S, WAITING_S, LOOKING_S = 15, 10.0, 0.1  # who asks WeChat has 10 s, and 
 LINK_DAYS = 30
 SCENE_TRIES = 5
 SIDE_MAX = 1280  # pixels; WeChat draws nothing larger
+SCENE = re.compile(f"[{SCENE_ALPHABET}]{{{SCENE_LENGTH}}}")
 LOOK_ALIKES = str.maketrans("OIL", "011")
 
 log = structlog.stdlib.get_logger("linli.codes")
@@ -78,7 +80,8 @@ async def link(actor: Actor, wechat: Wechat, kind: CodeKind, thing_id: int, *, v
 
 async def resolve(actor: Actor, scene: str) -> Code:
     """What a scanned scene id stands for, if the actor may see it. Raises NotFound, the same for both."""
-    code = await Code.get_or_none(scene=scene.upper().translate(LOOK_ALIKES))
+    typed = scene.upper().translate(LOOK_ALIKES)
+    code = await Code.get_or_none(scene=typed) if SCENE.fullmatch(typed) else None
     if code is None:
         raise _NoSuchCode
     try:
