@@ -166,6 +166,10 @@ def test_lin_logs_in_pays_cancels_and_reads_her_notices(linli: Running, page: Pa
     send(linli, "lin", "T-PAID", "已收到二百元")
     expect(messages).to_contain_text("已收到二百元")
 
+    story.ask("chen", "POST", f"{campaign}/cancel", {"reason": "不建了"})
+    expect(done).to_contain_text("已退款")
+    expect(done).to_contain_text("REFUND.SUCCESS → 应用已收到")
+
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("region", name="To pay")).to_contain_text("time left")
     expect(page.locator("html")).to_have_attribute("lang", "en")
