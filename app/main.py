@@ -17,7 +17,19 @@ from app.gateways.darkroom import Darkroom
 from app.gateways.outside import open_outside
 from app.gateways.storage import open_storage
 from app.middleware import ETags, Surroundings
-from routers import callbacks, crowdfunding, deliberations, deps, health, media, needs, residents, volunteering, wishes
+from routers import (
+    callbacks,
+    codes,
+    crowdfunding,
+    deliberations,
+    deps,
+    health,
+    media,
+    needs,
+    residents,
+    volunteering,
+    wishes,
+)
 from services.media.links import Links
 
 ROUTERS = [
@@ -38,6 +50,7 @@ ROUTERS = [
     crowdfunding.campaigns,
     crowdfunding.pledges,
     crowdfunding.teams,
+    codes.router,
     callbacks.router,
 ]
 

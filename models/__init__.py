@@ -2,6 +2,7 @@
 
 from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
+from models.codes import Code
 from models.comments import Comment
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
@@ -35,6 +36,7 @@ __models__ = [
     BudgetLine,
     Campaign,
     CampaignNeed,
+    Code,
     Comment,
     Deliberation,
     Elector,
