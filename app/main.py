@@ -15,14 +15,27 @@ from app.core.redis import open_redis
 from app.core.settings import Settings
 from app.gateways.outside import open_outside
 from app.middleware import ETags, Surroundings
-from routers import callbacks, crowdfunding, deliberations, deps, health, needs, residents, volunteering, wishes
+from routers import (
+    callbacks,
+    crowdfunding,
+    deliberations,
+    deps,
+    health,
+    needs,
+    notifications,
+    residents,
+    volunteering,
+    wishes,
+)
 
 ROUTERS = [
     health.router,
     residents.sessions,
     residents.me,
+    notifications.messages,
     residents.place_tree,
     residents.homes,
+    notifications.calls,
     needs.router,
     wishes.router,
     volunteering.activities,

@@ -36,7 +36,7 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
     redis = open_redis(settings.redis_url)
     try:
         async with open_outside(settings, redis) as (wechat, pay):
-            tools = Tools(wechat, pay)
+            tools = Tools(wechat, pay, settings.template_id)
             losses = 0
             while not stopping.is_set():
                 started = asyncio.get_running_loop().time()

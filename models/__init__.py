@@ -7,6 +7,7 @@ from models.deliberations import Ballot, Deliberation, Elector, Option, Resoluti
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
+from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
 from models.places import Place
 from models.residents import (
@@ -30,7 +31,9 @@ __models__ = [
     Campaign,
     CampaignNeed,
     Comment,
+    CreditEntry,
     Deliberation,
+    Delivery,
     Elector,
     Endorsement,
     Event,
@@ -39,11 +42,13 @@ __models__ = [
     HouseholdClaim,
     IdempotencyKey,
     Membership,
+    MessageCredit,
     Need,
     NeedAnswer,
     NeedLink,
     NeedRating,
     Notice,
+    NoticePreference,
     Option,
     Order,
     Place,

@@ -13,6 +13,7 @@ from app.gateways.wechat_pay import WechatPay
 from models.events import Event, Notice
 from models.residents import HouseholdClaim, RoleGrant
 from services import crowdfunding, deliberations, needs, notifications, once, payments, residents, volunteering, wishes
+from services.notifications import TemplateId
 
 REFUND_ROUNDS = 20
 
@@ -23,6 +24,7 @@ class Tools:
 
     wechat: Wechat
     pay: WechatPay
+    template_id: TemplateId
 
 
 async def tell_claimant(tools: Tools, event: Event) -> None:
@@ -109,6 +111,21 @@ async def advance_campaigns(tools: Tools) -> None:
     await crowdfunding.advance_due()
 
 
+async def send_messages(tools: Tools) -> None:
+    """Messages go out through WeChat, by day, to those who agreed."""
+    await notifications.send_due(tools.wechat, tools.template_id)
+
+
+async def write_digests(tools: Tools) -> None:
+    """At 18:00 what could not be sent is summed up."""
+    await notifications.write_digests(tools.template_id)
+
+
+async def give_up_old_messages(tools: Tools) -> None:
+    """What has waited for two days is not sent any more."""
+    await notifications.give_up_old()
+
+
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_what_is_over),
     ("* * * * * */30", close_rated_needs),
@@ -120,4 +137,7 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),
     ("* * * * * */5", advance_campaigns),
+    ("* * * * * */5", send_messages),
+    ("* * * * * */30", write_digests),
+    ("* * * * * */30", give_up_old_messages),
 ]
