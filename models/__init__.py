@@ -10,6 +10,7 @@ from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
 from models.places import Place
+from models.pushes import Push
 from models.residents import (
     Assistance,
     Household,
@@ -53,6 +54,7 @@ __models__ = [
     Order,
     Place,
     Pledge,
+    Push,
     Reason,
     Refund,
     Resident,

@@ -14,11 +14,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from app.core import rates, tokens
 from app.core.errors import Forbidden, Invalid, Unauthorized, prefers_english
 from app.core.pages import LIMIT_MAX, Listed, Page
-from app.core.redis import first_time, forget
+from app.core.redis import forget, use
 from app.core.settings import Settings
 from app.gateways.errors import WxBadCode, WxUnavailable
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
+from app.gateways.wechat_push import PushReader
 from routers.schemas.residents import OnBehalfOfIn
 from services import residents
 from services.once import once
@@ -50,9 +51,20 @@ def wechat_pay(request: Request) -> WechatPay:
     return found
 
 
+def push_reader(request: Request) -> PushReader:
+    """Whoever tells WeChat's pushes from forged ones."""
+    config = settings(request)
+    return PushReader(
+        appid=config.wx_appid,
+        token=config.wx_push_token.get_secret_value(),
+        encoding_aes_key=config.wx_encoding_aes_key.get_secret_value(),
+    )
+
+
 TheSettings = Annotated[Settings, Depends(settings)]
 TheWechat = Annotated[Wechat, Depends(wechat)]
 TheWechatPay = Annotated[WechatPay, Depends(wechat_pay)]
+ThePushReader = Annotated[PushReader, Depends(push_reader)]
 
 
 async def limit(request: Request, what: Any, *who: str) -> None:
@@ -78,7 +90,7 @@ async def code_spent_once(request: Request, code: str) -> AsyncIterator[None]:
     One that WeChat did not look at may be brought again.
     """
     key = f"wx:code:{hashlib.sha256(code.encode()).hexdigest()}"
-    if not await first_time(request.app.state.redis, key, CODE_LIFE_S):
+    if not await use(request.app.state.redis, key, seconds=CODE_LIFE_S):
         raise WxBadCode("this code was brought before")
     try:
         yield

@@ -1,14 +1,37 @@
 """Trouble on request: what to spoil, how often, and before or after the effect was committed."""
 
+import random
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Push = Literal[
+    "never",
+    "late",
+    "before_reply",
+    "duplicate",
+    "not_delivered",
+    "bad_signature",
+    "bad_msg_signature",
+    "wrong_appid",
+    "wrong_key",
+    "old_timestamp",
+    "replay",
+    "compat",
+    "plain",
+    "xml",
+]
+
 
 class Fault(BaseModel):
-    """One kind of trouble. `path` is a shell pattern; without `count` it lasts until it is removed."""
+    """One kind of trouble. `path` is a shell pattern; without `count` it lasts until it is removed.
+
+    The reply is replaced by `status` with `body`, by `errcode` or by `html`, or the line is cut by `drop`.
+    Otherwise it is the real one: with `change` in its JSON (null takes a field away), in a wrong `charset`,
+    `truncated`, or dripping with `drip_s` seconds between twenty pieces.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -17,23 +40,35 @@ class Fault(BaseModel):
     effect: Literal["before", "after"] = "before"
     status: int | None = Field(None, ge=200, le=599)
     body: Any = ""
+    errcode: int | None = None
+    html: bool = False
+    change: dict[str, Any] | None = None
+    charset: Literal["gbk", "utf-16"] | None = None
+    truncated: bool = False
+    drip_s: float = Field(0, ge=0, le=5)
     delay_s: float = Field(0, ge=0, le=60)
     drop: bool = False
     notify: Literal["never"] | None = None
     refund: Literal["PROCESSING", "ABNORMAL", "CLOSED"] | None = None
+    push: Push | None = None
+    event: str = "*"  # which pushes, a shell pattern
+    late_s: float = Field(3600, ge=0, le=86400)
     count: int | None = Field(None, ge=1)
     after: int = Field(0, ge=0)
+    probability: float = Field(1, gt=0, le=1)
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> "Fault":
-        if sum(part is not None for part in (self.path, self.notify, self.refund)) != 1:
-            raise ValueError("a fault names exactly one of path, notify and refund")
+        if sum(part is not None for part in (self.path, self.notify, self.refund, self.push)) != 1:
+            raise ValueError("a fault names exactly one of path, notify, refund and push")
         return self
 
     def strikes(self) -> bool:
         """Count one occasion and say whether this fault takes it."""
         if self.after:
             self.after -= 1
+            return False
+        if random.random() >= self.probability:  # noqa: S311 (dice)
             return False
         if self.count is None:
             return True
@@ -48,6 +83,10 @@ class Faults:
     def add(self, fault: Fault) -> None:
         """Arm one more fault; the oldest that fits strikes first."""
         self._faults.append(fault)
+
+    def all(self) -> list[Fault]:
+        """Those that are armed."""
+        return self._faults
 
     def clear(self) -> None:
         """Disarm all."""
@@ -68,6 +107,10 @@ class Faults:
     def for_refund(self) -> Fault | None:
         """The fault that decides how this refund ends."""
         return self._first(fault for fault in self._faults if fault.refund)
+
+    def for_push(self, event: str, *kinds: str) -> Fault | None:
+        """The fault of one of these kinds that spoils the push of this event."""
+        return self._first(fault for fault in self._faults if fault.push in kinds and fnmatchcase(event, fault.event))
 
     def _first(self, fitting: Iterable[Fault]) -> Fault | None:
         return next((fault for fault in fitting if fault.strikes()), None)

@@ -18,7 +18,11 @@ class PaymentRefused(Exception):
 def pay(world: World, openid: str, payment: dict[str, Any], wish: Wish) -> dict[str, str]:
     """Check a `payment` as the client does, let the payer have his wish, and answer what the client hears."""
     _check(world, payment)
-    prepay_id = payment["package"].removeprefix(PREFIX)
+    return settle(world, openid, payment["package"].removeprefix(PREFIX), wish)
+
+
+def settle(world: World, openid: str, prepay_id: str, wish: Wish) -> dict[str, str]:
+    """Let the payer of a prepay_id have his wish, with nothing signed to check: what the payment sheet does."""
     with world.store.transaction():
         prepay = world.store.one("SELECT * FROM prepays WHERE prepay_id = ?", prepay_id)
         if prepay is None:

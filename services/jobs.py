@@ -1,7 +1,7 @@
 """Everything the system does by itself, on one page. Only the worker imports it.
 
-JOBS follow from events, at least once each, so each is idempotent. EVERY runs by the clock (cron, with the seconds as
-a sixth field); two workers may meet in it, so what it calls takes each thing under a lock.
+JOBS follow from events and ROW_JOBS from rows, at least once each, so each is idempotent. EVERY runs by the clock
+(cron, with the seconds as a sixth field); two workers may meet in it, so what it calls takes each thing under a lock.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,18 @@ from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from models.events import Event, Notice
 from models.residents import HouseholdClaim, RoleGrant
-from services import crowdfunding, deliberations, needs, notifications, once, payments, residents, volunteering, wishes
+from services import (
+    crowdfunding,
+    deliberations,
+    needs,
+    notifications,
+    once,
+    payments,
+    pushes,
+    residents,
+    volunteering,
+    wishes,
+)
 from services.notifications import TemplateId
 
 REFUND_ROUNDS = 20
@@ -57,13 +68,23 @@ async def _tell_once(event: Event, resident_id: int, about: HouseholdClaim | Rol
 Job = Callable[[Tools, Event], Awaitable[None]]
 JOBS: dict[str, Job] = {job.__name__: job for job in (send_refunds, tell_claimant, tell_role_holder)}
 
+
+async def handle_push(tools: Tools, push_id: int) -> None:
+    """WeChat pushed something."""
+    await pushes.handle(push_id)
+
+
+RowJob = Callable[[Tools, int], Awaitable[None]]
+ROW_JOBS: dict[str, RowJob] = {job.__name__: job for job in (handle_push,)}
+
 Periodic = Callable[[Tools], Awaitable[None]]
 
 
 async def forget_what_is_over(tools: Tools) -> None:
-    """Idempotency keys are kept 48 hours, sessions a day after their end."""
+    """Idempotency keys are kept 48 hours, sessions a day after their end, pushes seven days."""
     await once.forget_old_keys()
     await residents.end_old_sessions()
+    await pushes.forget_old()
 
 
 async def close_rated_needs(tools: Tools) -> None:
@@ -106,6 +127,11 @@ async def follow_refunds(tools: Tools) -> None:
     await payments.follow_refunds(tools.pay)
 
 
+async def handle_pushes(tools: Tools) -> None:
+    """Pushes that came before what they are about are looked at again."""
+    await pushes.handle_due()
+
+
 async def advance_campaigns(tools: Tools) -> None:
     """Campaigns open, are decided and begin on time."""
     await crowdfunding.advance_due()
@@ -136,6 +162,7 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", advance_deliberations),
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),
+    ("* * * * * */5", handle_pushes),
     ("* * * * * */5", advance_campaigns),
     ("* * * * * */5", send_messages),
     ("* * * * * */30", write_digests),

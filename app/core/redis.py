@@ -1,31 +1,15 @@
 """Redis: caches, rate limits, the shared WeChat token. Never the only home of a fact, never waited for long."""
 
+import logging
+
 import redis.asyncio as aioredis
-import structlog
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 WAIT_S = 0.2
 
-log = structlog.stdlib.get_logger("linli.redis")
-
-
-async def first_time(redis: "aioredis.Redis", key: str, seconds: int) -> bool:
-    """Whether `key` is new for so many seconds. Without Redis everything is: it never decides whether we answer."""
-    try:
-        return bool(await redis.set(key, 1, nx=True, ex=seconds))
-    except (RedisError, OSError) as exc:
-        log.warning("redis_away", error=type(exc).__name__)
-        return True
-
-
-async def forget(redis: "aioredis.Redis", key: str) -> None:
-    """Take a key back, if Redis is there."""
-    try:
-        await redis.delete(key)
-    except (RedisError, OSError) as exc:
-        log.warning("redis_away", error=type(exc).__name__)
+log = logging.getLogger(__name__)
 
 
 def open_redis(url: str) -> "aioredis.Redis":
@@ -38,3 +22,29 @@ def open_redis(url: str) -> "aioredis.Redis":
         decode_responses=True,
         max_connections=50,
     )
+
+
+async def was_used(redis: "aioredis.Redis", name: str) -> bool:
+    """Whether `use` was called with this name a moment ago; False while Redis is away, since the database decides."""
+    try:
+        return bool(await redis.exists(name))
+    except (RedisError, OSError) as error:
+        log.warning("asked Redis in vain: %s", type(error).__name__)
+        return False
+
+
+async def use(redis: "aioredis.Redis", name: str, *, seconds: int) -> bool:
+    """Remember for a while that something was used; whether for the first time. Where Redis is away it always is."""
+    try:
+        return bool(await redis.set(name, "1", nx=True, ex=seconds))
+    except (RedisError, OSError) as error:
+        log.warning("told Redis in vain: %s", type(error).__name__)
+        return True
+
+
+async def forget(redis: "aioredis.Redis", name: str) -> None:
+    """It was not used after all."""
+    try:
+        await redis.delete(name)
+    except (RedisError, OSError) as error:
+        log.warning("told Redis in vain: %s", type(error).__name__)

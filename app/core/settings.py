@@ -1,9 +1,10 @@
 """The only reader of the environment. Production refuses to start with a missing or sandbox secret."""
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "linli-development-only"  # noqa: S105 - production refuses it below
@@ -63,6 +64,13 @@ class Settings(BaseSettings):
         """WeChat's id of our message template `name`; the sandbox takes `tmpl-<name>`, WeChat only what it gave."""
         return self.wx_templates.get(name) or (None if self.production else f"tmpl-{name}")
 
+    @field_validator("wx_encoding_aes_key")
+    @classmethod
+    def _opens_pushes(cls, key: SecretStr) -> SecretStr:
+        if key and not re.fullmatch(r"[0-9A-Za-z+/]{43}", key.get_secret_value()):
+            raise ValueError("WX_ENCODING_AES_KEY has 43 characters")
+        return key
+
     @model_validator(mode="after")
     def _production_is_complete(self) -> Self:
         if not self.production:
@@ -73,6 +81,8 @@ class Settings(BaseSettings):
             "public_base_url",
             "wx_appid",
             "wx_secret",
+            "wx_push_token",
+            "wx_encoding_aes_key",
             "wxpay_mchid",
             "wxpay_merchant_serial",
             "wxpay_merchant_key_file",

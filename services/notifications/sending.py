@@ -70,26 +70,22 @@ async def send_due(wechat: Wechat, template_id: TemplateId) -> None:
             return
 
 
-async def heard_delivery(openid: str, msgid: str, error_code: str | int, status: str) -> None:
+async def heard_delivery(openid: str, msgid: str, error_code: str | int, status: str) -> bool:
     """WeChat tells whether a message has arrived; a failure is written down.
 
-    It may speak before its reply has been written down: then the message under way to the same person is meant.
+    False when the message is not known, or not yet: WeChat may speak before its reply is written down.
     """
     if str(error_code) == "0":
-        return
-    log.warning("message_not_delivered", msgid=msgid, error_code=str(error_code))
-    await db.execute(
-        """
-        UPDATE deliveries SET msgid = $2, error = $3, state = CASE state WHEN 'sent' THEN 'failed' ELSE state END
-        WHERE id = (
-            SELECT d.id FROM deliveries d JOIN residents r ON r.id = d.resident_id
-            WHERE r.openid = $1 AND (d.msgid = $2 OR (d.state = 'sending' AND d.msgid IS NULL))
-            ORDER BY d.msgid IS NULL, d.id DESC LIMIT 1)
-        """,
+        return True
+    log.warning("message_not_delivered", msgid=str(msgid), error_code=str(error_code))
+    failed = await db.execute(
+        "UPDATE deliveries SET state = 'failed', error = $3 WHERE msgid = $2 AND state IN ('sent', 'failed') "
+        "AND resident_id = (SELECT id FROM residents WHERE openid = $1)",
         openid,
         str(msgid),
         f"{error_code} {status}"[:200],
     )
+    return failed > 0
 
 
 async def give_up_old() -> None:
@@ -151,8 +147,7 @@ async def _reserve(delivery_id: int, template_id: TemplateId) -> Outgoing | None
         await _end(delivery_id, DeliveryState.NO_CREDIT)
         return None
     await db.execute(
-        "UPDATE deliveries SET state = 'sending', sending_at = clock_now(), template_id = $2, msgid = NULL, "
-        "error = NULL WHERE id = $1",
+        "UPDATE deliveries SET state = 'sending', sending_at = clock_now(), template_id = $2 WHERE id = $1",
         delivery_id,
         wechat_id,
     )
@@ -195,9 +190,7 @@ async def _settle(
     settled = await db.row(
         """
         UPDATE deliveries SET
-            state = CASE WHEN $2 = 'sent' AND msgid = $3 AND error IS NOT NULL THEN 'failed' ELSE $2 END,
-            error = CASE WHEN msgid = $3 THEN error ELSE $4 END,
-            msgid = $3,
+            state = $2, msgid = $3, error = $4,
             due_at = CASE $2 WHEN 'waiting' THEN clock_now() + $5 * interval '1 second' ELSE due_at END
         WHERE id = $1 AND (state = 'sending' OR (state = 'unknown' AND $2 <> 'waiting')) RETURNING resident_id
         """,
