@@ -10,6 +10,7 @@ from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
+from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
 from models.places import Place
 from models.pushes import Push
@@ -38,7 +39,9 @@ __models__ = [
     CampaignNeed,
     Code,
     Comment,
+    CreditEntry,
     Deliberation,
+    Delivery,
     Elector,
     Endorsement,
     Event,
@@ -48,11 +51,13 @@ __models__ = [
     IdempotencyKey,
     Media,
     Membership,
+    MessageCredit,
     Need,
     NeedAnswer,
     NeedLink,
     NeedRating,
     Notice,
+    NoticePreference,
     Option,
     Order,
     Picture,
