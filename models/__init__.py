@@ -6,6 +6,7 @@ from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
+from models.media import Attachment, Media, Picture
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
@@ -27,6 +28,7 @@ __models__ = [
     Account,
     Activity,
     Assistance,
+    Attachment,
     Ballot,
     BudgetLine,
     Campaign,
@@ -42,6 +44,7 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    Media,
     Membership,
     MessageCredit,
     Need,
@@ -52,6 +55,7 @@ __models__ = [
     NoticePreference,
     Option,
     Order,
+    Picture,
     Place,
     Pledge,
     Push,

@@ -8,13 +8,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from app.core.db import atomic
+from app.gateways.storage import Storage
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from models.events import Event, Notice
+from models.media import Media
 from models.residents import HouseholdClaim, RoleGrant
 from services import (
     crowdfunding,
     deliberations,
+    media,
     needs,
     notifications,
     once,
@@ -35,6 +38,7 @@ class Tools:
 
     wechat: Wechat
     pay: WechatPay
+    storage: Storage
     template_id: TemplateId
 
 
@@ -51,6 +55,13 @@ async def tell_role_holder(tools: Tools, event: Event) -> None:
     await _tell_once(event, grant.resident_id, grant)
 
 
+async def tell_uploader(tools: Tools, event: Event) -> None:
+    """A picture was hidden; whoever uploaded it is told."""
+    uploaded = await Media.get_or_none(id=event.subject_id)
+    if uploaded is not None:
+        await _tell_once(event, uploaded.uploader_id, uploaded)
+
+
 async def send_refunds(tools: Tools, event: Event) -> None:
     """Refunds are owed; send what is due now, the clock follows them to the end."""
     for _ in range(REFUND_ROUNDS):
@@ -59,14 +70,14 @@ async def send_refunds(tools: Tools, event: Event) -> None:
 
 
 @atomic()
-async def _tell_once(event: Event, resident_id: int, about: HouseholdClaim | RoleGrant, **params: str) -> None:
+async def _tell_once(event: Event, resident_id: int, about: HouseholdClaim | Media | RoleGrant, **params: str) -> None:
     told = await Notice.exists(resident_id=resident_id, kind=event.verb, subject_kind=about.noun(), subject_id=about.id)
     if not told:
         await notifications.tell([resident_id], event.verb, about, **params)
 
 
 Job = Callable[[Tools, Event], Awaitable[None]]
-JOBS: dict[str, Job] = {job.__name__: job for job in (send_refunds, tell_claimant, tell_role_holder)}
+JOBS: dict[str, Job] = {job.__name__: job for job in (send_refunds, tell_claimant, tell_role_holder, tell_uploader)}
 
 
 async def handle_push(tools: Tools, push_id: int) -> None:
@@ -85,6 +96,12 @@ async def forget_what_is_over(tools: Tools) -> None:
     await once.forget_old_keys()
     await residents.end_old_sessions()
     await pushes.forget_old()
+
+
+async def forget_unused_pictures(tools: Tools) -> None:
+    """A picture that nothing was made of within two days goes, and its bytes with the last who had it."""
+    await media.forget_unused()
+    await media.sweep(tools.storage)
 
 
 async def close_rated_needs(tools: Tools) -> None:
@@ -154,6 +171,7 @@ async def give_up_old_messages(tools: Tools) -> None:
 
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_what_is_over),
+    ("*/10 * * * *", forget_unused_pictures),
     ("* * * * * */30", close_rated_needs),
     ("* * * * * */5", release_run_out_claims),
     ("* * * * * */30", remind_claimers),

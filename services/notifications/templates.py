@@ -94,6 +94,7 @@ NEED, WISH, ACTIVITY, VOTE, PLEDGE, REFUND, RESULT, TASK, _ = MessageTemplate
 MESSAGES: dict[str, Words] = {
     "household_claim.confirmed": Words(RESULT, "已通过", "现在可以参与社区事务了", "住户认证"),
     "household_claim.declined": Words(RESULT, "未通过", "{reason}", "住户认证"),
+    "media.hidden": Words(RESULT, "未通过", "图片未通过审核，别人看不到", "您上传的图片"),
     "pledge.paid": Words(PLEDGE, "认捐到账", "您认捐的{yuan}元已收到"),
     "pledge.expired": Words(PLEDGE, "超时未付", "您的认捐未在时限内付款"),
     "pledge.refunded": Words(REFUND, "已退款", "已原路退回，请留意到账"),
