@@ -51,7 +51,7 @@ def _progress(label: str, sample: str, word: str) -> dict[str, Keyword]:
 TEMPLATES: dict[MessageTemplate, Template] = {
     MessageTemplate.NEED_PROGRESS: Template("需求办理进度提醒", "需求", _progress("需求", "楼道灯坏了", "已受理")),
     MessageTemplate.WISH_PROGRESS: Template("心愿进度提醒", "心愿", _progress("心愿", "想要一台收音机", "已认领")),
-    MessageTemplate.ACTIVITY_NOTICE: Template("活动报名提醒", "活动", _progress("活动", "周末清洁日", "报名成功")),
+    MessageTemplate.ACTIVITY_REMINDER: Template("活动报名提醒", "活动", _progress("活动", "周末清洁日", "报名成功")),
     MessageTemplate.VOTE_NOTICE: Template("投票通知", "议事", _progress("议题", "是否加装电梯", "开始表决")),
     MessageTemplate.PLEDGE_RESULT: Template("众筹进展提醒", "众筹", _progress("项目", "修缮小花园", "已达成")),
     MessageTemplate.REFUND_NOTICE: Template(
