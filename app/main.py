@@ -19,6 +19,7 @@ from app.gateways.storage import open_storage
 from app.middleware import ETags, Surroundings
 from routers import (
     callbacks,
+    codes,
     crowdfunding,
     deliberations,
     deps,
@@ -39,8 +40,8 @@ ROUTERS = [
     notifications.messages,
     residents.place_tree,
     residents.homes,
-    notifications.calls,
     media.router,
+    notifications.calls,
     needs.router,
     wishes.router,
     volunteering.activities,
@@ -52,6 +53,7 @@ ROUTERS = [
     crowdfunding.campaigns,
     crowdfunding.pledges,
     crowdfunding.teams,
+    codes.router,
     callbacks.router,
 ]
 

@@ -1,6 +1,8 @@
 """What is kept. Tortoise finds every model through this list, one file per domain."""
 
 from models.base import Record, Stateful
+from models.bills import Bill, BillDifference
+from models.codes import Code
 from models.comments import Comment
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
@@ -30,9 +32,12 @@ __models__ = [
     Assistance,
     Attachment,
     Ballot,
+    Bill,
+    BillDifference,
     BudgetLine,
     Campaign,
     CampaignNeed,
+    Code,
     Comment,
     CreditEntry,
     Deliberation,

@@ -80,13 +80,18 @@ Job = Callable[[Tools, Event], Awaitable[None]]
 JOBS: dict[str, Job] = {job.__name__: job for job in (send_refunds, tell_claimant, tell_role_holder, tell_uploader)}
 
 
+async def check_picture(tools: Tools, media_id: int) -> None:
+    """A picture was uploaded; WeChat is asked about it."""
+    await media.check(tools.wechat, media_id)
+
+
 async def handle_push(tools: Tools, push_id: int) -> None:
     """WeChat pushed something."""
     await pushes.handle(push_id)
 
 
 RowJob = Callable[[Tools, int], Awaitable[None]]
-ROW_JOBS: dict[str, RowJob] = {job.__name__: job for job in (handle_push,)}
+ROW_JOBS: dict[str, RowJob] = {job.__name__: job for job in (check_picture, handle_push)}
 
 Periodic = Callable[[Tools], Awaitable[None]]
 
@@ -144,6 +149,16 @@ async def follow_refunds(tools: Tools) -> None:
     await payments.follow_refunds(tools.pay)
 
 
+async def fetch_bills(tools: Tools) -> None:
+    """From half past ten WeChat's bills of the day before are compared with our books."""
+    await payments.fetch_bills(tools.pay)
+
+
+async def check_pictures(tools: Tools) -> None:
+    """WeChat is asked again about pictures it could not be asked about, and what it never answers goes to a human."""
+    await media.check_due(tools.wechat)
+
+
 async def handle_pushes(tools: Tools) -> None:
     """Pushes that came before what they are about are looked at again."""
     await pushes.handle_due()
@@ -180,6 +195,8 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", advance_deliberations),
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),
+    ("* * * * *", fetch_bills),
+    ("* * * * * */5", check_pictures),
     ("* * * * * */5", handle_pushes),
     ("* * * * * */5", advance_campaigns),
     ("* * * * * */5", send_messages),
