@@ -51,7 +51,7 @@ def _progress(label: str, sample: str, word: str) -> dict[str, Keyword]:
 TEMPLATES: dict[MessageTemplate, Template] = {
     MessageTemplate.NEED_PROGRESS: Template("需求办理进度提醒", "需求", _progress("需求", "楼道灯坏了", "已受理")),
     MessageTemplate.WISH_PROGRESS: Template("心愿进度提醒", "心愿", _progress("心愿", "想要一台收音机", "已认领")),
-    MessageTemplate.ACTIVITY_NOTICE: Template("活动报名提醒", "活动", _progress("活动", "周末清洁日", "报名成功")),
+    MessageTemplate.ACTIVITY_REMINDER: Template("活动报名提醒", "活动", _progress("活动", "周末清洁日", "报名成功")),
     MessageTemplate.VOTE_NOTICE: Template("投票通知", "议事", _progress("议题", "是否加装电梯", "开始表决")),
     MessageTemplate.PLEDGE_RESULT: Template("众筹进展提醒", "众筹", _progress("项目", "修缮小花园", "已达成")),
     MessageTemplate.REFUND_NOTICE: Template(
@@ -94,6 +94,7 @@ NEED, WISH, ACTIVITY, VOTE, PLEDGE, REFUND, RESULT, TASK, _ = MessageTemplate
 MESSAGES: dict[str, Words] = {
     "household_claim.confirmed": Words(RESULT, "已通过", "现在可以参与社区事务了", "住户认证"),
     "household_claim.declined": Words(RESULT, "未通过", "{reason}", "住户认证"),
+    "media.hidden": Words(RESULT, "未通过", "图片未通过审核，别人看不到", "您上传的图片"),
     "pledge.paid": Words(PLEDGE, "认捐到账", "您认捐的{yuan}元已收到"),
     "pledge.expired": Words(PLEDGE, "超时未付", "您的认捐未在时限内付款"),
     "pledge.refunded": Words(REFUND, "已退款", "已原路退回，请留意到账"),
@@ -133,7 +134,7 @@ MESSAGES: dict[str, Words] = {
     "deliberation.lapsed": Words(VOTE, "自动撤回", "截止前没有开始表决"),
 }
 
-INBOX_ONLY = {"media.hidden", "role.granted", "role.revoked"}
+INBOX_ONLY = {"role.granted", "role.revoked"}
 
 
 def template_of(kind: str) -> MessageTemplate | None:
