@@ -43,7 +43,7 @@ class Fault(BaseModel):
     errcode: int | None = None
     html: bool = False
     change: dict[str, Any] | None = None
-    charset: Literal["gbk", "utf-16"] | None = None
+    charset: Literal["gbk"] | None = None
     truncated: bool = False
     drip_s: float = Field(0, ge=0, le=5)
     delay_s: float = Field(0, ge=0, le=60)
