@@ -16,8 +16,10 @@ from app.core import db, logs
 from app.core.redis import open_redis
 from app.core.settings import Settings
 from app.gateways.outside import open_outside
+from app.gateways.storage import open_storage
 from models.events import Event
 from services.jobs import EVERY, JOBS, ROW_JOBS, Periodic, Tools
+from services.media import links
 
 ATTEMPTS_MAX = 12
 BACK_OFF_S = (0.5, 1, 2, 4, 8)
@@ -36,7 +38,8 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
     redis = open_redis(settings.redis_url)
     try:
         async with open_outside(settings, redis) as (wechat, pay):
-            tools = Tools(wechat, pay)
+            links.bind(links.Links(settings.base_url, settings.secret_key.get_secret_value()))
+            tools = Tools(wechat, pay, open_storage(settings))
             losses = 0
             while not stopping.is_set():
                 started = asyncio.get_running_loop().time()

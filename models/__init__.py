@@ -1,11 +1,13 @@
 """What is kept. Tortoise finds every model through this list, one file per domain."""
 
 from models.base import Record, Stateful
+from models.bills import Bill, BillDifference
 from models.comments import Comment
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
+from models.media import Attachment, Media, Picture
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.payments import Heard, Order, Refund
 from models.places import Place
@@ -26,7 +28,10 @@ __models__ = [
     Account,
     Activity,
     Assistance,
+    Attachment,
     Ballot,
+    Bill,
+    BillDifference,
     BudgetLine,
     Campaign,
     CampaignNeed,
@@ -39,6 +44,7 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    Media,
     Membership,
     Need,
     NeedAnswer,
@@ -47,6 +53,7 @@ __models__ = [
     Notice,
     Option,
     Order,
+    Picture,
     Place,
     Pledge,
     Push,

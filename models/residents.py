@@ -70,7 +70,9 @@ class Resident(Record):
     openid = fields.CharField(64, null=True, unique=True)
     unionid = fields.CharField(64, null=True)
     nickname = fields.CharField(30)
-    avatar_url = fields.CharField(500, null=True)
+    avatar_id: int | None = fields.BigIntField(null=True)
+    """The picture others see, out of `media`; one that waits for its check is wanted beside it."""
+    wanted_avatar_id: int | None = fields.BigIntField(null=True)
     name_sealed = fields.BinaryField(null=True)
     phone_sealed = fields.BinaryField(null=True)
     phone_index = fields.BinaryField(null=True)

@@ -13,6 +13,8 @@ from app.core import rates, tokens
 from app.core.errors import Forbidden, Invalid, Unauthorized, prefers_english
 from app.core.pages import LIMIT_MAX, Listed, Page
 from app.core.settings import Settings
+from app.gateways.darkroom import Darkroom
+from app.gateways.storage import Storage
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from app.gateways.wechat_push import PushReader
@@ -46,6 +48,18 @@ def wechat_pay(request: Request) -> WechatPay:
     return found
 
 
+def storage(request: Request) -> Storage:
+    """Where pictures are kept."""
+    found: Storage = request.app.state.storage
+    return found
+
+
+def darkroom(request: Request) -> Darkroom:
+    """Where uploaded files become pictures."""
+    found: Darkroom = request.app.state.darkroom
+    return found
+
+
 def push_reader(request: Request) -> PushReader:
     """Whoever tells WeChat's pushes from forged ones."""
     config = settings(request)
@@ -60,6 +74,12 @@ TheSettings = Annotated[Settings, Depends(settings)]
 TheWechat = Annotated[Wechat, Depends(wechat)]
 TheWechatPay = Annotated[WechatPay, Depends(wechat_pay)]
 ThePushReader = Annotated[PushReader, Depends(push_reader)]
+TheStorage = Annotated[Storage, Depends(storage)]
+TheDarkroom = Annotated[Darkroom, Depends(darkroom)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(pattern=r"^[\x21-\x7e]{1,64}$", description="1–64 visible ASCII: the same key has one effect"),
+]
 
 
 async def limit(request: Request, what: Any, *who: str) -> None:
@@ -150,14 +170,7 @@ class Once:
         return await once(self.actor, self.key, self.request, effect, again)  # type: ignore[type-var]
 
 
-async def only_once(
-    request: Request,
-    actor: CurrentActor,
-    idempotency_key: Annotated[
-        str | None,
-        Header(pattern=r"^[\x21-\x7e]{1,64}$", description="1–64 visible ASCII: the same key has one effect"),
-    ] = None,
-) -> Once:
+async def only_once(request: Request, actor: CurrentActor, idempotency_key: IdempotencyKey = None) -> Once:
     """The idempotency key of this request with what it asks for."""
     asked = f"{request.method} {request.url.path}\n".encode() + _canonical(await request.body())
     return Once(actor, idempotency_key, asked)

@@ -32,7 +32,7 @@ from routers.schemas.residents import (
     RoleIn,
     RoleOut,
 )
-from services import notifications, places, residents, statistics
+from services import media, notifications, places, residents, statistics
 from services.notifications import InboxLine
 from services.residents import Profile
 from services.statistics import Figures
@@ -70,8 +70,11 @@ async def get_me(actor: CurrentActor) -> Me:
 
 @me.put("", response_model=Me)
 async def update_me(actor: CurrentActor, asked: MeIn) -> Me:
-    """Replace the named fields of one's own page."""
-    return _me(await residents.update_profile(actor, **asked.model_dump(exclude_unset=True)))
+    """Replace the named fields of one's own page; others see a new avatar once it has passed its check."""
+    named = asked.model_dump(exclude_unset=True)
+    if "avatar_url" in named:
+        named["avatar_id"] = media.avatar_id(named.pop("avatar_url"))
+    return _me(await residents.update_profile(actor, **named))
 
 
 @me.get("/inbox", response_model=PageOf[NoticeOut])
@@ -188,10 +191,11 @@ def _me(profile: Profile) -> Me:
     if profile.household is not None:
         household = HouseholdOut.model_validate(profile.household)
         household.capacity = profile.capacity
+    avatar_id = profile.resident.wanted_avatar_id or profile.resident.avatar_id
     return Me(
         id=profile.resident.id,
         nickname=profile.resident.nickname,
-        avatar_url=profile.resident.avatar_url,
+        avatar_url=media.avatar_url(avatar_id) if avatar_id else None,
         phone_masked=None,
         verified=profile.actor.verified,
         household=household,

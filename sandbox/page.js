@@ -21,7 +21,11 @@ const WORDS = {
     me: "我的邻里",
     inbox: "站内通知",
     messages: "微信收到的消息",
-    template: "订阅消息模板",
+    questions: "允许应用发消息吗",
+    otherTemplate: "问起另一个模板",
+    template: "模板编号",
+    noTemplates: "应用还没有登记消息模板。",
+    creditsLeft: (n) => `还可收 ${n} 条`,
     accept: "允许",
     reject: "拒绝",
     decided: { accept: "已允许", reject: "已拒绝", ban: "已封禁", filter: "被过滤" },
@@ -79,7 +83,11 @@ const WORDS = {
     me: "My Linli",
     inbox: "Inbox",
     messages: "Messages in WeChat",
-    template: "Message template",
+    questions: "May the application send messages?",
+    otherTemplate: "Answer about another template",
+    template: "Template id",
+    noTemplates: "The application has no message templates yet.",
+    creditsLeft: (n) => `${n} left`,
     accept: "Accept",
     reject: "Reject",
     decided: { accept: "accepted", reject: "rejected", ban: "banned", filter: "filtered" },
@@ -246,6 +254,10 @@ async function settle(order, result) {
   else cancelled[order.prepay_id] = heard.errMsg;
 }
 
+function decide(template_id, decision) {
+  return ask("subscribe", { openid, template_id, decision });
+}
+
 // --- showing ------------------------------------------------------------------------------------------------------
 
 function make(tag, className, ...parts) {
@@ -292,13 +304,9 @@ function draw() {
   const done = seen.orders.filter((order) => order.state !== "NOTPAY").map(({ left_s, ...order }) => order);
   list("orders", done, drawOrder, t.noOrders);
   list("messages", seen.messages, drawMessage, t.noMessages);
-  list("decisions", seen.templates, drawDecision, "");
+  list("questions", seen.templates, drawQuestion, t.noTemplates);
   list("sent", seen.sent, drawNotice, t.nothingSent);
   list("requests", seen.requests, drawRequest, t.noRequests);
-  if (shown.templates !== JSON.stringify(seen.templates)) {
-    shown.templates = JSON.stringify(seen.templates);
-    $("templates").replaceChildren(...seen.templates.map(({ template_id }) => new Option("", template_id)));
-  }
 }
 
 function drawPeople() {
@@ -393,8 +401,19 @@ function drawMessage(message) {
   );
 }
 
-function drawDecision({ template_id, decision }) {
-  return make("li", "", make("div", "row", make("span", "path", template_id), make("span", "", words().decided[decision] ?? decision)));
+function drawQuestion({ template_id, title, decision, left }) {
+  const t = words();
+  const said = [t.decided[decision] ?? decision, left ? t.creditsLeft(left) : ""].filter(Boolean).join(" · ");
+  const buttons = ["accept", "reject"].map((deed) => {
+    const made = button(`${deed} ${template_id}`, t[deed], () => decide(template_id, deed));
+    made.setAttribute("aria-label", `${t[deed]} ${title || template_id}`);
+    return made;
+  });
+  return make(
+    "li", "",
+    make("div", "row", make("span", "", title || template_id), make("span", "small", said)),
+    make("div", "buttons", ...buttons),
+  );
 }
 
 function drawNotice(notice) {
@@ -492,7 +511,7 @@ $("copy").addEventListener("click", () => act($("copy"), async () => {
 $("subscribe").addEventListener("submit", (event) => {
   event.preventDefault();
   const template_id = $("template").value.trim();
-  act(event.submitter, () => ask("subscribe", { openid, template_id, decision: event.submitter.value }));
+  act(event.submitter, () => decide(template_id, event.submitter.value));
 });
 
 speak();

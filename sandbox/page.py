@@ -13,7 +13,7 @@ from fastapi import APIRouter, Header, HTTPException, Query, Response
 from pydantic import BaseModel
 from starlette.responses import FileResponse
 
-from sandbox import control, control_weixin, payer
+from sandbox import control_weixin, payer
 from sandbox.clock import iso
 from sandbox.world import World
 
@@ -26,7 +26,8 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 PATIENCE_S = 15
-ORDERS_MAX, REFUNDS_MAX, MESSAGES_MAX, SENT_MAX, ATTEMPTS_MAX, REQUESTS_MAX, OTHERS_MAX = 20, 10, 20, 20, 5, 30, 50
+ORDERS_MAX, REFUNDS_MAX, MESSAGES_MAX, SENT_MAX, ATTEMPTS_MAX = 20, 10, 20, 20, 5
+TEMPLATES_MAX, REQUESTS_MAX, OTHERS_MAX = 20, 30, 50
 
 CAST = [  # openid, name, who that is
     ("lin", "小林", "锦阳居民，7号楼", "resident of Jinyang, building 7"),
@@ -47,7 +48,7 @@ CAST = [  # openid, name, who that is
 Openid = Annotated[str, Query(min_length=1, max_length=128)]
 
 
-class Settling(control.Login):
+class Settling(control_weixin.Someone):
     prepay_id: str
     result: payer.Wish = "success"
 
@@ -95,7 +96,7 @@ def routes(world: World, application: httpx.AsyncClient) -> APIRouter:
         )
 
     @router.post("/_sandbox/app-login")
-    async def app_login(asked: control.Login, accept_language: Annotated[str, Header()] = "") -> Response:
+    async def app_login(asked: control_weixin.Someone, accept_language: Annotated[str, Header()] = "") -> Response:
         """Log in at the application as this person's telephone would, and answer what it answers."""
         code = control_weixin.new_code(world, "login", asked.openid)
         return await _ask(application, "POST", "/v1/auth/wechat", accept_language, body={"code": code})
@@ -188,21 +189,26 @@ def _notices(world: World, subject: str) -> list[sqlite3.Row]:
 
 
 def _sent(world: World) -> list[dict[str, Any]]:
-    rows = world.store.all("SELECT * FROM notifications ORDER BY rowid DESC LIMIT ?", SENT_MAX)
-    return [_notice(world, row) for row in rows]
+    notices = world.store.all("SELECT * FROM notifications ORDER BY rowid DESC LIMIT ?", SENT_MAX)
+    pushes = world.store.all("SELECT * FROM pushes ORDER BY id DESC LIMIT ?", SENT_MAX)
+    sent = [_notice(world, row) for row in notices] + [_push(world, row) for row in pushes]
+    return sorted(sent, key=lambda one: str(one["at"]), reverse=True)[:SENT_MAX]
 
 
 def _notice(world: World, row: sqlite3.Row) -> dict[str, Any]:
-    attempts = world.store.all(
-        "SELECT at, status, answer FROM attempts WHERE notification_id = ? ORDER BY id DESC LIMIT ?",
-        row["id"],
-        ATTEMPTS_MAX,
-    )
+    attempts = "SELECT at, status, answer FROM attempts WHERE notification_id = ? ORDER BY id DESC LIMIT ?"
+    return _delivery(row, row["event_type"], row["subject"], world.store.all(attempts, row["id"], ATTEMPTS_MAX))
+
+
+def _push(world: World, row: sqlite3.Row) -> dict[str, Any]:
+    attempts = "SELECT at, status, answer FROM push_attempts WHERE push_id = ? ORDER BY id DESC LIMIT ?"
+    return _delivery(row, row["event"], row["openid"], world.store.all(attempts, row["id"], ATTEMPTS_MAX))
+
+
+def _delivery(row: sqlite3.Row, what: str, subject: str, attempts: list[sqlite3.Row]) -> dict[str, Any]:
     return {
-        "id": row["id"],
-        "what": row["event_type"],
-        "subject": row["subject"],
-        "url": row["url"],
+        "what": what,
+        "subject": subject,
         "at": iso(row["made_at"]),
         "delivered": bool(row["delivered"]),
         "attempts": [{"at": iso(line["at"]), "status": line["status"], "answer": line["answer"]} for line in attempts],
@@ -211,12 +217,15 @@ def _notice(world: World, row: sqlite3.Row) -> dict[str, Any]:
 
 def _templates(world: World, openid: str) -> list[dict[str, Any]]:
     rows = world.store.all(
-        "SELECT template_id, decision, max(id) FROM subscriptions WHERE openid = ? GROUP BY template_id "
-        "ORDER BY max(id) DESC LIMIT ?",
+        'SELECT known.template_id, title, credits."left", (SELECT decision FROM subscriptions AS s WHERE s.openid = ?1 '
+        "AND s.template_id = known.template_id ORDER BY id DESC LIMIT 1) AS decision "
+        "FROM (SELECT template_id, title FROM templates UNION ALL SELECT DISTINCT template_id, '' FROM subscriptions "
+        "WHERE openid = ?1 AND template_id NOT IN (SELECT template_id FROM templates)) AS known "
+        "LEFT JOIN credits ON credits.openid = ?1 AND credits.template_id = known.template_id LIMIT ?2",
         openid,
-        MESSAGES_MAX,
+        TEMPLATES_MAX,
     )
-    return [{"template_id": row["template_id"], "decision": row["decision"]} for row in rows]
+    return [dict(row) for row in rows]
 
 
 def _messages(world: World, openid: str) -> list[dict[str, Any]]:

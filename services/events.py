@@ -20,6 +20,7 @@ Fact = int | str | bool | None | Sequence[int]
 OWED: dict[str, tuple[str, ...]] = {
     "household_claim.confirmed": ("tell_claimant",),
     "household_claim.declined": ("tell_claimant",),
+    "media.hidden": ("tell_uploader",),
     "role.granted": ("tell_role_holder",),
     "role.revoked": ("tell_role_holder",),
     "pledge.refunding": ("send_refunds",),
@@ -29,6 +30,7 @@ OWED: dict[str, tuple[str, ...]] = {
 
 # Which jobs a new row owes of which no event tells, by its noun.
 OWED_FOR: dict[str, tuple[str, ...]] = {
+    "media": ("check_picture",),
     "push": ("handle_push",),
 }
 

@@ -8,13 +8,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from app.core.db import atomic
+from app.gateways.storage import Storage
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from models.events import Event, Notice
+from models.media import Media
 from models.residents import HouseholdClaim, RoleGrant
 from services import (
     crowdfunding,
     deliberations,
+    media,
     needs,
     notifications,
     once,
@@ -34,6 +37,7 @@ class Tools:
 
     wechat: Wechat
     pay: WechatPay
+    storage: Storage
 
 
 async def tell_claimant(tools: Tools, event: Event) -> None:
@@ -49,6 +53,13 @@ async def tell_role_holder(tools: Tools, event: Event) -> None:
     await _tell_once(event, grant.resident_id, grant)
 
 
+async def tell_uploader(tools: Tools, event: Event) -> None:
+    """A picture was hidden; whoever uploaded it is told."""
+    uploaded = await Media.get_or_none(id=event.subject_id)
+    if uploaded is not None:
+        await _tell_once(event, uploaded.uploader_id, uploaded)
+
+
 async def send_refunds(tools: Tools, event: Event) -> None:
     """Refunds are owed; send what is due now, the clock follows them to the end."""
     for _ in range(REFUND_ROUNDS):
@@ -57,14 +68,19 @@ async def send_refunds(tools: Tools, event: Event) -> None:
 
 
 @atomic()
-async def _tell_once(event: Event, resident_id: int, about: HouseholdClaim | RoleGrant, **params: str) -> None:
+async def _tell_once(event: Event, resident_id: int, about: HouseholdClaim | Media | RoleGrant, **params: str) -> None:
     told = await Notice.exists(resident_id=resident_id, kind=event.verb, subject_kind=about.noun(), subject_id=about.id)
     if not told:
         await notifications.tell([resident_id], event.verb, about, **params)
 
 
 Job = Callable[[Tools, Event], Awaitable[None]]
-JOBS: dict[str, Job] = {job.__name__: job for job in (send_refunds, tell_claimant, tell_role_holder)}
+JOBS: dict[str, Job] = {job.__name__: job for job in (send_refunds, tell_claimant, tell_role_holder, tell_uploader)}
+
+
+async def check_picture(tools: Tools, media_id: int) -> None:
+    """A picture was uploaded; WeChat is asked about it."""
+    await media.check(tools.wechat, media_id)
 
 
 async def handle_push(tools: Tools, push_id: int) -> None:
@@ -73,7 +89,7 @@ async def handle_push(tools: Tools, push_id: int) -> None:
 
 
 RowJob = Callable[[Tools, int], Awaitable[None]]
-ROW_JOBS: dict[str, RowJob] = {job.__name__: job for job in (handle_push,)}
+ROW_JOBS: dict[str, RowJob] = {job.__name__: job for job in (check_picture, handle_push)}
 
 Periodic = Callable[[Tools], Awaitable[None]]
 
@@ -83,6 +99,12 @@ async def forget_what_is_over(tools: Tools) -> None:
     await once.forget_old_keys()
     await residents.end_old_sessions()
     await pushes.forget_old()
+
+
+async def forget_unused_pictures(tools: Tools) -> None:
+    """A picture that nothing was made of within two days goes, and its bytes with the last who had it."""
+    await media.forget_unused()
+    await media.sweep(tools.storage)
 
 
 async def close_rated_needs(tools: Tools) -> None:
@@ -125,6 +147,16 @@ async def follow_refunds(tools: Tools) -> None:
     await payments.follow_refunds(tools.pay)
 
 
+async def fetch_bills(tools: Tools) -> None:
+    """From half past ten WeChat's bills of the day before are compared with our books."""
+    await payments.fetch_bills(tools.pay)
+
+
+async def check_pictures(tools: Tools) -> None:
+    """WeChat is asked again about pictures it could not be asked about, and what it never answers goes to a human."""
+    await media.check_due(tools.wechat)
+
+
 async def handle_pushes(tools: Tools) -> None:
     """Pushes that came before what they are about are looked at again."""
     await pushes.handle_due()
@@ -137,6 +169,7 @@ async def advance_campaigns(tools: Tools) -> None:
 
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_what_is_over),
+    ("*/10 * * * *", forget_unused_pictures),
     ("* * * * * */30", close_rated_needs),
     ("* * * * * */5", release_run_out_claims),
     ("* * * * * */30", remind_claimers),
@@ -145,6 +178,8 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", advance_deliberations),
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),
+    ("* * * * *", fetch_bills),
+    ("* * * * * */5", check_pictures),
     ("* * * * * */5", handle_pushes),
     ("* * * * * */5", advance_campaigns),
 ]

@@ -18,6 +18,10 @@ NOTICES: dict[str, tuple[str, str]] = {
         "您的住户认证未通过：{reason}",
         "Your residence was not confirmed: {reason}",
     ),
+    "media.hidden": (
+        "您上传的一张照片未通过审核，其他人看不到它",
+        "A picture of yours was not allowed; nobody else sees it",
+    ),
     "role.granted": ("您已被授予新的职责", "You have been given a new role"),
     "role.revoked": ("您的一项职责已结束", "One of your roles has ended"),
     "pledge.paid": ("您为「{title}」认捐的 {yuan} 元已收到", "Your {yuan} yuan for “{title}” have arrived"),

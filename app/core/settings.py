@@ -49,10 +49,35 @@ class Settings(BaseSettings):
     wxpay_apiv3_key: SecretStr = SecretStr("")
     wxpay_public_key_id: str = ""
     wxpay_public_key_file: Path | None = None
+    wxpay_platform_cert_files: str = ""  # paths, separated by commas
+
+    media_store: str = Field("", pattern=r"^(file:///.+|s3://.+)?$")
+    aws_access_key_id: str = ""
+    aws_secret_access_key: SecretStr = SecretStr("")
+    aws_region: str = ""
+    aws_endpoint: str = ""
+    aws_virtual_hosted_style_request: bool = False
+
+    @property
+    def s3(self) -> dict[str, str]:
+        """What the S3-compatible store of MEDIA_STORE is told, in obstore's own names."""
+        told = {
+            "aws_access_key_id": self.aws_access_key_id,
+            "aws_secret_access_key": self.aws_secret_access_key.get_secret_value(),
+            "aws_region": self.aws_region,
+            "aws_endpoint": self.aws_endpoint,
+            "aws_virtual_hosted_style_request": str(self.aws_virtual_hosted_style_request).lower(),
+        }
+        return {name: value for name, value in told.items() if value}
 
     @property
     def production(self) -> bool:
         return self.app_env == "production"
+
+    @property
+    def platform_certificates(self) -> list[Path]:
+        """Where the certificates of WeChat Pay lie, if the merchant still has notifications signed by one."""
+        return [Path(name.strip()) for name in self.wxpay_platform_cert_files.split(",") if name.strip()]
 
     @property
     def base_url(self) -> str:

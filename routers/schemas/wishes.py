@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from models.base import Moderation
 from models.wishes import CLAIMERS_MAX, WishClaimState, WishKind, WishState
 from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, Shape, TimelineLine, Title
-from routers.schemas.needs import PhotoIds
+from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 from routers.schemas.residents import OnBehalfOfIn
 
 WISH: dict[str, Any] = {
@@ -96,6 +96,7 @@ class ClaimOut(Shape):
     state: WishClaimState
     due_at: Moment
     note: str | None
+    photos: list[PhotoOut]
 
 
 class WishDetailOut(WishOut):
@@ -116,6 +117,7 @@ class WishDetailOut(WishOut):
                             "state": "held",
                             "due_at": "2026-11-30T10:00:00+08:00",
                             "note": None,
+                            "photos": [PHOTO],
                         }
                     ],
                     "thanks": None,

@@ -51,7 +51,9 @@ def test_every_body_has_an_example() -> None:
 
 def _shapes_of(body: dict[str, Any]) -> list[str]:
     found = []
-    for content in body.get("content", {}).values():
+    for kind, content in body.get("content", {}).items():
+        if kind == "multipart/form-data":  # a file cannot be written down as an example
+            continue
         schema = content.get("schema", {})
         for part in [schema, *schema.get("anyOf", []), *schema.get("oneOf", [])]:
             if "$ref" in part:

@@ -104,6 +104,16 @@ def an_open_campaign(story: Story) -> str:
     return made
 
 
+def send(linli: Running, openid: str, template_id: str, text: str) -> None:
+    """A subscription message, as the application sends it."""
+    urls = linli.urls()
+    asked = {"appid": urls["WX_APPID"], "secret": urls["WX_SECRET"], "grant_type": "client_credential"}
+    token = httpx.post(f"{linli.sandbox}/cgi-bin/stable_token", json=asked).json()["access_token"]
+    message = {"touser": openid, "template_id": template_id, "data": {"thing1": {"value": text}}}
+    where = f"{linli.sandbox}/cgi-bin/message/subscribe/send"
+    assert httpx.post(where, params={"access_token": token}, json=message).json()["errcode"] == 0
+
+
 DAYS = {"discussion_until": 3, "voting_until": 10}
 
 
@@ -145,9 +155,16 @@ def test_lin_logs_in_pays_cancels_and_reads_her_notices(linli: Running, page: Pa
     expect(to_pay.get_by_role("listitem")).to_have_count(1)  # still open: she may think again
     assert story.ask("lin", "GET", f"/v1/pledges/{left['id']}")["state"] == "awaiting_payment"
 
-    page.get_by_label("订阅消息模板").fill("T-PAID")
-    page.get_by_role("button", name="允许").click()
-    expect(page.get_by_role("region", name="微信收到的消息")).to_contain_text("已允许")
+    story.sandbox.post("/templates", json={"template_id": "T-PAID", "title": "到账提醒", "keywords": ["thing1"]})
+    page.get_by_role("button", name="允许 到账提醒").click()
+    messages = page.get_by_role("region", name="微信收到的消息")
+    expect(messages).to_contain_text("已允许 · 还可收 1 条")
+    page.get_by_text("问起另一个模板").click()
+    page.get_by_label("模板编号").fill("T-OTHER")
+    page.get_by_role("button", name="拒绝", exact=True).click()
+    expect(messages).to_contain_text("T-OTHER")
+    send(linli, "lin", "T-PAID", "已收到二百元")
+    expect(messages).to_contain_text("已收到二百元")
 
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("region", name="To pay")).to_contain_text("time left")

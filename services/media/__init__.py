@@ -1,0 +1,34 @@
+"""Pictures: uploaded, checked, attached to things, shown under signed addresses, forgotten when nobody uses them.
+
+Every check of a picture ends in `settle`, whoever made it: WeChat (`checking.py`) or a human.
+"""
+
+from services.media.attaching import attach, photos_of, photos_sql, read_photos
+from services.media.checking import check, check_due, heard_verdict
+from services.media.forgetting import forget_unused, sweep
+from services.media.links import Links, Size, avatar_id, avatar_url
+from services.media.settling import settle
+from services.media.uploading import Opened, Photo, develop, find, keep, opened
+
+__all__ = [
+    "Links",
+    "Opened",
+    "Photo",
+    "Size",
+    "attach",
+    "avatar_id",
+    "avatar_url",
+    "check",
+    "check_due",
+    "develop",
+    "find",
+    "forget_unused",
+    "heard_verdict",
+    "keep",
+    "opened",
+    "photos_of",
+    "photos_sql",
+    "read_photos",
+    "settle",
+    "sweep",
+]
