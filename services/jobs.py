@@ -27,6 +27,7 @@ from services import (
     volunteering,
     wishes,
 )
+from services.notifications import TemplateId
 
 REFUND_ROUNDS = 20
 
@@ -38,6 +39,7 @@ class Tools:
     wechat: Wechat
     pay: WechatPay
     storage: Storage
+    template_id: TemplateId
 
 
 async def tell_claimant(tools: Tools, event: Event) -> None:
@@ -167,6 +169,21 @@ async def advance_campaigns(tools: Tools) -> None:
     await crowdfunding.advance_due()
 
 
+async def send_messages(tools: Tools) -> None:
+    """Messages go out through WeChat, by day, to those who agreed."""
+    await notifications.send_due(tools.wechat, tools.template_id)
+
+
+async def write_digests(tools: Tools) -> None:
+    """At 18:00 what could not be sent is summed up."""
+    await notifications.write_digests(tools.template_id)
+
+
+async def give_up_old_messages(tools: Tools) -> None:
+    """What has waited for two days is not sent any more."""
+    await notifications.give_up_old()
+
+
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_what_is_over),
     ("*/10 * * * *", forget_unused_pictures),
@@ -182,4 +199,7 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", check_pictures),
     ("* * * * * */5", handle_pushes),
     ("* * * * * */5", advance_campaigns),
+    ("* * * * * */5", send_messages),
+    ("* * * * * */30", write_digests),
+    ("* * * * * */30", give_up_old_messages),
 ]
