@@ -77,7 +77,8 @@ def merchant(merchant_server: Merchant) -> Merchant:
 
 @pytest.fixture(scope="session")
 def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    sandbox = SandboxProcess.start(tmp_path_factory.mktemp("sandbox") / "data")
+    nobody = "http://127.0.0.1:9"  # what is pushed while no test listens shall reach no application
+    sandbox = SandboxProcess.start(tmp_path_factory.mktemp("sandbox") / "data", app_url=nobody)
     yield sandbox
     sandbox.stop()
 
