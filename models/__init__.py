@@ -2,6 +2,7 @@
 
 from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
+from models.codes import Code
 from models.comments import Comment
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
@@ -9,6 +10,7 @@ from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
+from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
 from models.places import Place
 from models.pushes import Push
@@ -35,8 +37,11 @@ __models__ = [
     BudgetLine,
     Campaign,
     CampaignNeed,
+    Code,
     Comment,
+    CreditEntry,
     Deliberation,
+    Delivery,
     Elector,
     Endorsement,
     Event,
@@ -46,11 +51,13 @@ __models__ = [
     IdempotencyKey,
     Media,
     Membership,
+    MessageCredit,
     Need,
     NeedAnswer,
     NeedLink,
     NeedRating,
     Notice,
+    NoticePreference,
     Option,
     Order,
     Picture,
