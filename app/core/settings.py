@@ -94,6 +94,7 @@ class Settings(BaseSettings):
             "database_url",
             "redis_url",
             "public_base_url",
+            "media_store",
             "wx_appid",
             "wx_secret",
             "wx_push_token",

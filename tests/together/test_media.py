@@ -102,6 +102,24 @@ async def test_bytes_are_there_for_every_row_whoever_sweeps_meanwhile(
         assert await studio.storage.exists(one.picture.thumb_name), one.id
 
 
+async def test_nobody_takes_up_what_is_just_being_deleted(people: People, committed: str, studio: Studio) -> None:
+    met = []
+
+    class Meeting(ObjectStorage):
+        async def delete(self, name: str) -> None:
+            met.append(await outcomes([studio.upload(people.mei)]))
+            await super().delete(name)
+
+    await old(studio, people)
+    await media.forget_unused()
+    await media.sweep(Meeting(LocalStore(studio.folder)))
+    assert met == [{"Unavailable": 1}] * 2
+    photo = await studio.upload(people.mei)
+    picture = (await Media.get(id=photo.id).select_related("picture")).picture
+    assert await studio.storage.exists(picture.name)
+    assert await studio.storage.exists(picture.thumb_name)
+
+
 async def test_a_check_is_settled_once_by_two_machines(people: People, committed: str, studio: Studio) -> None:
     photo = await studio.upload(people.lin)
     verdicts = [Moderation.HIDDEN, Moderation.PASSED] * 5
