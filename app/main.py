@@ -17,16 +17,31 @@ from app.gateways.darkroom import Darkroom
 from app.gateways.outside import open_outside
 from app.gateways.storage import open_storage
 from app.middleware import ETags, Surroundings
-from routers import callbacks, crowdfunding, deliberations, deps, health, media, needs, residents, volunteering, wishes
+from routers import (
+    callbacks,
+    codes,
+    crowdfunding,
+    deliberations,
+    deps,
+    health,
+    media,
+    needs,
+    notifications,
+    residents,
+    volunteering,
+    wishes,
+)
 from services.media.links import Links
 
 ROUTERS = [
     health.router,
     residents.sessions,
     residents.me,
+    notifications.messages,
     residents.place_tree,
     residents.homes,
     media.router,
+    notifications.calls,
     needs.router,
     wishes.router,
     volunteering.activities,
@@ -38,6 +53,7 @@ ROUTERS = [
     crowdfunding.campaigns,
     crowdfunding.pledges,
     crowdfunding.teams,
+    codes.router,
     callbacks.router,
 ]
 

@@ -9,7 +9,23 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 from fastapi import APIRouter, FastAPI
 
-from sandbox import checks, control, control_pushes, control_weixin, gate, page, pay, pushes, refunds, weixin
+from sandbox import (
+    bills,
+    certificates,
+    checks,
+    control,
+    control_pushes,
+    control_weixin,
+    gate,
+    page,
+    pay,
+    pay_control,
+    pushes,
+    refunds,
+    sharing,
+    transfers,
+    weixin,
+)
 from sandbox.guard import Guard
 from sandbox.notify import Postman
 from sandbox.trouble import Trouble
@@ -49,9 +65,14 @@ def create_app(world: World) -> FastAPI:
     app.include_router(control_weixin.routes(world))
     app.include_router(control_pushes.routes(world, courier))
     app.include_router(page.routes(world, application))
+    app.include_router(pay_control.routes(world, postman))
     platform = APIRouter()
     pay.add_routes(platform, world)
     refunds.add_routes(platform, world)
+    bills.add_routes(platform, world)
+    certificates.add_routes(platform, world)
+    transfers.add_routes(platform, world)
+    sharing.add_routes(platform, world)
     for method in ("GET", "POST", "PUT", "DELETE"):
         gate.serve(platform, world, method, "/v3/{rest:path}", gate.not_found)
     app.include_router(platform)
@@ -63,6 +84,7 @@ async def keep_promises(world: World, postman: Postman, courier: pushes.Courier,
     """Finish refunds, look at pictures and deliver what is owed as its time comes, for as long as the sandbox runs."""
     while True:
         refunds.finish_due(world)
+        transfers.finish_due(world)
         postman.send_due()
         inspector.look_at_due()
         courier.send_due()

@@ -21,6 +21,7 @@ class Login(BaseModel):
 class Payment(Login):
     payment: dict[str, Any]
     result: payer.Wish = "success"
+    coupon_fen: int = Field(0, ge=0)
 
 
 class Advance(BaseModel):
@@ -54,7 +55,7 @@ def routes(world: World, postman: Postman) -> APIRouter:
     async def pay(asked: Payment) -> dict[str, str]:
         """Call wx.requestPayment with what the application answered."""
         try:
-            heard = payer.pay(world, asked.openid, asked.payment, asked.result)
+            heard = payer.pay(world, asked.openid, asked.payment, asked.result, asked.coupon_fen)
         except payer.PaymentRefused as error:
             raise HTTPException(400, str(error)) from None
         world.news.set()

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -23,6 +23,33 @@ Push = Literal[
     "plain",
     "xml",
 ]
+Tampering = Literal[
+    "replay",
+    "forged",
+    "signtest",
+    "unknown_serial",
+    "no_signature_type",
+    "other_apiv3_key",
+    "other_aad",
+    "other_amount",
+    "other_mchid",
+    "other_appid",
+    "other_openid",
+    "unknown_order",
+    "unknown_event",
+    "large",
+]
+BillTrouble = Literal[
+    "creating",
+    "no_statement",
+    "expired_url",
+    "hash_differs",
+    "row_missing",
+    "row_extra",
+    "row_doubled",
+    "amount_differs",
+]
+TIMING = ("never", "late", "duplicate")
 
 
 class Fault(BaseModel):
@@ -48,19 +75,23 @@ class Fault(BaseModel):
     drip_s: float = Field(0, ge=0, le=5)
     delay_s: float = Field(0, ge=0, le=60)
     drop: bool = False
-    notify: Literal["never"] | None = None
+    reply: Literal["unsigned", "forged", "signtest", "stale", "certificate"] | None = None  # of the Pay side
+    clock_s: float = Field(0, ge=-86400, le=86400)  # how wrong the Pay side's clock is
+    notify: Literal["never", "late", "duplicate"] | Tampering | None = None
+    event: str = "*"  # which notifications or pushes, a shell pattern: TRANSACTION.*
+    late_s: float = Field(3600, ge=0, le=86400)
+    bill: BillTrouble | None = None
+    bill_kind: Literal["tradebill", "fundflowbill"] = "tradebill"
     refund: Literal["PROCESSING", "ABNORMAL", "CLOSED"] | None = None
     push: Push | None = None
-    event: str = "*"  # which pushes, a shell pattern
-    late_s: float = Field(3600, ge=0, le=86400)
     count: int | None = Field(None, ge=1)
     after: int = Field(0, ge=0)
     probability: float = Field(1, gt=0, le=1)
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> "Fault":
-        if sum(part is not None for part in (self.path, self.notify, self.refund, self.push)) != 1:
-            raise ValueError("a fault names exactly one of path, notify, refund and push")
+        if sum(part is not None for part in (self.path, self.notify, self.refund, self.push, self.bill)) != 1:
+            raise ValueError("a fault names exactly one of path, notify, refund, push and bill")
         return self
 
     def strikes(self) -> bool:
@@ -100,9 +131,22 @@ class Faults:
             if fault.path and fnmatchcase(path, fault.path) and fault.method in (None, method)
         )
 
-    def for_notification(self) -> Fault | None:
-        """The fault that keeps this notification from being sent."""
-        return self._first(fault for fault in self._faults if fault.notify)
+    def for_notification(self, event_type: str) -> Fault | None:
+        """The fault that keeps this notification from being sent in time, or sends it several times."""
+        return self._first(fault for fault in self._notifying(event_type) if fault.notify in TIMING)
+
+    def for_delivery(self, event_type: str) -> Tampering | None:
+        """How this one delivery of a notification is spoiled."""
+        fault = self._first(fault for fault in self._notifying(event_type) if fault.notify not in TIMING)
+        return cast(Tampering, fault.notify) if fault else None
+
+    def for_bill(self, kind: str) -> BillTrouble | None:
+        """What is wrong with this bill."""
+        fault = self._first(fault for fault in self._faults if fault.bill and fault.bill_kind == kind)
+        return fault.bill if fault else None
+
+    def _notifying(self, event_type: str) -> Iterable[Fault]:
+        return (fault for fault in self._faults if fault.notify and fnmatchcase(event_type, fault.event))
 
     def for_refund(self) -> Fault | None:
         """The fault that decides how this refund ends."""

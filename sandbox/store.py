@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sandbox.pay_store import PAY_SCHEMA, PAY_TABLES
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS users (openid TEXT PRIMARY KEY, unionid TEXT NOT NULL, session_key TEXT);
@@ -70,17 +72,10 @@ CREATE TABLE IF NOT EXISTS push_attempts (
 CREATE INDEX IF NOT EXISTS push_attempts_of ON push_attempts (push_id);
 """
 TABLES = (  # children first, so that they can be emptied in this order
-    *(
-        "shipped",
-        "telephones",
-        "attempts",
-        "notifications",
-        "refunds",
-        "prepays",
-        "orders",
-        "messages",
-        "subscriptions",
-    ),
+    "shipped",
+    "telephones",
+    *PAY_TABLES,
+    *("attempts", "notifications", "refunds", "prepays", "orders", "messages", "subscriptions"),
     *("forced_refreshes", "codes", "users", "notes", "push_attempts", "pushes", "links", "picture_checks"),
     *("verdicts", "credits", "templates", "activity", "access_tokens", "apps"),
 )
@@ -95,7 +90,7 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")  # each commit is on the disk before it is acknowledged
         self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.executescript(SCHEMA)
+        self._db.executescript(SCHEMA + PAY_SCHEMA)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -37,6 +37,7 @@ class Trouble:
             await send(message)
 
         fault = self._world.faults.for_request(scope["method"], scope["path"])
+        scope.setdefault("state", {}).update(journal=entry, fault=fault)
         if fault:
             await self._spoil(fault, scope, receive, send_noting)
         else:

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     wx_env_version: Literal["release", "trial", "develop"] = "release"
     wx_push_token: SecretStr = SecretStr("")
     wx_encoding_aes_key: SecretStr = SecretStr("")
+    wx_templates: dict[str, str] = {}
     wxpay_base: str = REAL_BASES["wxpay_base"]
     wxpay_mchid: str = ""
     wxpay_merchant_serial: str = ""
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     wxpay_apiv3_key: SecretStr = SecretStr("")
     wxpay_public_key_id: str = ""
     wxpay_public_key_file: Path | None = None
+    wxpay_platform_cert_files: str = ""  # paths, separated by commas
 
     media_store: str = Field("", pattern=r"^(file:///.+|s3://.+)?$")
     aws_access_key_id: str = ""
@@ -75,9 +77,18 @@ class Settings(BaseSettings):
         return self.app_env == "production"
 
     @property
+    def platform_certificates(self) -> list[Path]:
+        """Where the certificates of WeChat Pay lie, if the merchant still has notifications signed by one."""
+        return [Path(name.strip()) for name in self.wxpay_platform_cert_files.split(",") if name.strip()]
+
+    @property
     def base_url(self) -> str:
         """Where WeChat and clients reach this installation, without a trailing slash."""
         return (self.public_base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def template_id(self, name: str) -> str | None:
+        """WeChat's id of our message template `name`; the sandbox takes `tmpl-<name>`, WeChat only what it gave."""
+        return self.wx_templates.get(name) or (None if self.production else f"tmpl-{name}")
 
     @field_validator("wx_encoding_aes_key")
     @classmethod

@@ -17,6 +17,10 @@ class WxUnavailable(WxError):
     """WeChat cannot be reached or is busy; the outcome of the call is unknown."""
 
 
+class WxNotReached(WxUnavailable):
+    """Nothing was asked of WeChat yet when it failed: what was wanted has certainly not happened."""
+
+
 class WxBadResponse(WxUnavailable):
     """WeChat answered something that is not in its documentation."""
 
@@ -59,6 +63,10 @@ class PayError(GatewayError):
 
 class PayUnknown(GatewayError):
     """Whether the call took effect is not known: ask again with the same number before deciding anything."""
+
+
+class BillNotReady(PayUnknown):
+    """The bill of the day is still being written; ask again in half an hour."""
 
 
 class NotifyRejected(GatewayError):

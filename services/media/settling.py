@@ -26,7 +26,7 @@ async def due_checks(most: int = DUE_MAX) -> list[Media]:
 
 
 @atomic()
-async def settle(media_id: int, moderation: Moderation, *, by: Actor | None = None) -> bool:
+async def settle(media_id: int, moderation: Moderation, *, by: Actor | None = None, label: int | None = None) -> bool:
     """End the check of a picture: it is `passed`, `queued` for a person, or `hidden`. Whether that changed anything.
 
     A machine (`by` is None) settles only what is still `checking`, so a verdict that comes twice, or after a person's,
@@ -43,7 +43,7 @@ async def settle(media_id: int, moderation: Moderation, *, by: Actor | None = No
     media.moderation, media.next_check_at = moderation, None
     await media.save(update_fields=["moderation", "next_check_at"])
     await _follow_avatar(media)
-    await events.record(by, f"media.{moderation}", media, before=before.value)
+    await events.record(by, f"media.{moderation}", media, before=before.value, label=label)
     return True
 
 

@@ -166,10 +166,15 @@ def test_lin_logs_in_pays_cancels_and_reads_her_notices(linli: Running, page: Pa
     send(linli, "lin", "T-PAID", "已收到二百元")
     expect(messages).to_contain_text("已收到二百元")
 
+    story.ask("chen", "POST", f"{campaign}/cancel", {"reason": "不建了"})
+    expect(done).to_contain_text("已退款")
+    expect(done).to_contain_text("REFUND.SUCCESS → 应用已收到")
+
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("region", name="To pay")).to_contain_text("time left")
     expect(page.locator("html")).to_have_attribute("lang", "en")
     page.get_by_role("button", name="中文").click()
+    expect(me).to_contain_text("认捐的 200.00 元已收到")
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
     expect(page.get_by_role("region", name="应用问了微信什么")).to_contain_text("/v3/pay/transactions/jsapi")
     page.screenshot(path=tmp_path / "desktop.png", full_page=True)

@@ -1,15 +1,4 @@
-"""The inbox: what residents are told, on one page, in two languages."""
-
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-
-from app.core import clock, db
-from app.core.pages import Listed, Page, newest
-from models.base import Record
-from models.events import Notice
-from services.policies import Actor
+"""What residents are told, on one page, in two languages."""
 
 # kind of notice → (Chinese, English); {…} are the notice's own params.
 NOTICES: dict[str, tuple[str, str]] = {
@@ -89,58 +78,3 @@ NOTICES: dict[str, tuple[str, str]] = {
         "“{title}” was not put to the vote in time and has lapsed",
     ),
 }
-
-
-@dataclass(frozen=True)
-class InboxLine:
-    """A notice as its reader sees it, in both languages."""
-
-    id: int
-    kind: str
-    zh: str
-    en: str
-    subject_kind: str
-    subject_id: int
-    read: bool
-    created_at: datetime
-
-
-async def tell(resident_ids: Iterable[int | None], kind: str, about: Record, **params: str | int) -> None:
-    """Put a notice into the inbox of each resident named (None and repetitions are passed over)."""
-    text = NOTICES[kind]
-    for line in text:
-        line.format(**params)  # a missing param fails here, in the use case's own test
-    ids = sorted({resident_id for resident_id in resident_ids if resident_id is not None})
-    await db.execute(
-        "INSERT INTO notices (resident_id, kind, subject_kind, subject_id, params) "
-        "SELECT unnest($1::bigint[]), $2, $3, $4, $5",
-        ids,
-        kind,
-        about.noun(),
-        about.id,
-        json.dumps(params, ensure_ascii=False),
-    )
-
-
-async def inbox(actor: Actor, *, page: Page) -> Listed[InboxLine]:
-    """The actor's notices, newest first."""
-    return (await newest(Notice.filter(resident_id=actor.id), page)).map(_line)
-
-
-async def read_all(actor: Actor) -> None:
-    """Mark the actor's notices as read."""
-    await Notice.filter(resident_id=actor.id, read_at=None).update(read_at=await clock.now())
-
-
-def _line(notice: Notice) -> InboxLine:
-    zh, en = (text.format(**notice.params) for text in NOTICES[notice.kind])
-    return InboxLine(
-        id=notice.id,
-        kind=notice.kind,
-        zh=zh,
-        en=en,
-        subject_kind=notice.subject_kind,
-        subject_id=notice.subject_id,
-        read=notice.read_at is not None,
-        created_at=notice.created_at,
-    )
