@@ -15,7 +15,18 @@ from app.core.redis import open_redis
 from app.core.settings import Settings
 from app.gateways.outside import open_outside
 from app.middleware import ETags, Surroundings
-from routers import callbacks, crowdfunding, deliberations, deps, health, needs, residents, volunteering, wishes
+from routers import (
+    callbacks,
+    crowdfunding,
+    deliberations,
+    deps,
+    health,
+    moderation,
+    needs,
+    residents,
+    volunteering,
+    wishes,
+)
 
 ROUTERS = [
     health.router,
@@ -34,6 +45,7 @@ ROUTERS = [
     crowdfunding.campaigns,
     crowdfunding.pledges,
     crowdfunding.teams,
+    moderation.router,
     callbacks.router,
 ]
 

@@ -6,6 +6,7 @@ from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
+from models.moderation import Check
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.payments import Heard, Order, Refund
 from models.places import Place
@@ -29,6 +30,7 @@ __models__ = [
     BudgetLine,
     Campaign,
     CampaignNeed,
+    Check,
     Comment,
     Deliberation,
     Elector,

@@ -32,7 +32,7 @@ from routers.schemas.residents import (
     RoleIn,
     RoleOut,
 )
-from services import notifications, places, residents, statistics
+from services import moderation, notifications, places, residents, statistics
 from services.notifications import InboxLine
 from services.residents import Profile
 from services.statistics import Figures
@@ -69,9 +69,11 @@ async def get_me(actor: CurrentActor) -> Me:
 
 
 @me.put("", response_model=Me)
-async def update_me(actor: CurrentActor, asked: MeIn) -> Me:
-    """Replace the named fields of one's own page."""
-    return _me(await residents.update_profile(actor, **asked.model_dump(exclude_unset=True)))
+async def update_me(actor: CurrentActor, wechat: TheWechat, asked: MeIn) -> Me:
+    """Replace the named fields of one's own page; others see a new nickname once it has passed."""
+    await residents.update_profile(actor, **asked.model_dump(exclude_unset=True))
+    await moderation.check_now(wechat, actor)
+    return _me(await residents.profile(actor))
 
 
 @me.get("/inbox", response_model=PageOf[NoticeOut])
@@ -190,7 +192,8 @@ def _me(profile: Profile) -> Me:
         household.capacity = profile.capacity
     return Me(
         id=profile.resident.id,
-        nickname=profile.resident.nickname,
+        nickname=profile.resident.nickname_wanted or profile.resident.nickname,
+        nickname_moderation=profile.resident.nickname_moderation,
         avatar_url=profile.resident.avatar_url,
         phone_masked=None,
         verified=profile.actor.verified,

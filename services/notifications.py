@@ -1,23 +1,31 @@
 """The inbox: what residents are told, on one page, in two languages."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from tortoise.expressions import Q
 
 from app.core import clock, db
 from app.core.pages import Listed, Page, newest
-from models.base import Record
-from models.events import Notice
+from models.base import Moderation, Record
+from models.events import Notice, Reason
+from models.moderation import Subject
 from services.policies import Actor
 
-# kind of notice → (Chinese, English); {…} are the notice's own params.
+NOT_SHOWN = ("（理由暂不显示）", "(the reason is not shown)")
+# kind of notice → (Chinese, English); {…} are the notice's own params, {reason} somebody's words by their id.
 NOTICES: dict[str, tuple[str, str]] = {
     "household_claim.confirmed": ("您的住户认证已通过", "Your residence has been confirmed"),
     "household_claim.declined": (
-        "您的住户认证未通过：{reason}",
-        "Your residence was not confirmed: {reason}",
+        "您的住户认证未通过，理由见申请",
+        "Your residence was not confirmed; the claim says why",
     ),
+    "check.approved": ("您发布的内容已通过人工审核", "What you wrote has been looked at and is shown now"),
+    "check.hidden": ("您发布的内容未予显示：{why}", "What you wrote is not shown: {why}"),
+    "check.hidden_by_hand": ("您发布的内容未予显示：{reason}", "What you wrote is not shown: {reason}"),
     "role.granted": ("您已被授予新的职责", "You have been given a new role"),
     "role.revoked": ("您的一项职责已结束", "One of your roles has ended"),
     "pledge.paid": ("您为「{title}」认捐的 {yuan} 元已收到", "Your {yuan} yuan for “{title}” have arrived"),
@@ -58,7 +66,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     "wish.closed": ("微心愿「{title}」的异议已处理", "The dispute over the wish “{title}” has been settled"),
     "wish.withdrawn": ("微心愿「{title}」已撤回", "The wish “{title}” was withdrawn"),
     "wish.expired": ("微心愿「{title}」已过期", "The wish “{title}” has expired"),
-    "activity.led": ("请您担任「{title}」的负责人", "You have been asked to lead “{title}”"),
+    "activity.led": ("请您担任一项活动的负责人", "You have been asked to lead an activity"),
     "signup.confirmed": ("您已报名「{title}」", "You are signed up for “{title}”"),
     "signup.waitlisted": (
         "「{title}」名额已满，您排在候补第{position}位",
@@ -101,11 +109,16 @@ class InboxLine:
     created_at: datetime
 
 
-async def tell(resident_ids: Iterable[int | None], kind: str, about: Record, **params: str | int) -> None:
-    """Put a notice into the inbox of each resident named (None and repetitions are passed over)."""
-    text = NOTICES[kind]
-    for line in text:
-        line.format(**params)  # a missing param fails here, in the use case's own test
+async def tell(
+    resident_ids: Iterable[int | None], kind: str, about: Record | Subject, **params: str | int | tuple[str, str]
+) -> None:
+    """Put a notice into the inbox of each resident named (None and repetitions are passed over).
+
+    Params are figures, titles, and our own words as (Chinese, English). Somebody's reason is given by `reason_id`:
+    it is read when the notice is, and only if it has passed.
+    """
+    for language in (0, 1):
+        _words(kind, params, {}, language)  # a missing param fails here, in the use case's own test
     ids = sorted({resident_id for resident_id in resident_ids if resident_id is not None})
     await db.execute(
         "INSERT INTO notices (resident_id, kind, subject_kind, subject_id, params) "
@@ -120,7 +133,9 @@ async def tell(resident_ids: Iterable[int | None], kind: str, about: Record, **p
 
 async def inbox(actor: Actor, *, page: Page) -> Listed[InboxLine]:
     """The actor's notices, newest first."""
-    return (await newest(Notice.filter(resident_id=actor.id), page)).map(_line)
+    found = await newest(Notice.filter(resident_id=actor.id), page)
+    reasons = await _reasons(actor, [notice.params.get("reason_id") for notice in found.items])
+    return found.map(lambda notice: _line(notice, reasons))
 
 
 async def read_all(actor: Actor) -> None:
@@ -128,13 +143,28 @@ async def read_all(actor: Actor) -> None:
     await Notice.filter(resident_id=actor.id, read_at=None).update(read_at=await clock.now())
 
 
-def _line(notice: Notice) -> InboxLine:
-    zh, en = (text.format(**notice.params) for text in NOTICES[notice.kind])
+async def _reasons(actor: Actor, ids: Iterable[int | None]) -> dict[int, str]:
+    """Those of the reasons that the actor may read."""
+    wanted = [reason_id for reason_id in ids if reason_id is not None]
+    if not wanted:
+        return {}
+    shown = Q(moderation=Moderation.PASSED) | Q(author_id=actor.id)
+    return {reason.id: reason.text for reason in await Reason.filter(shown, id__in=wanted)}
+
+
+def _words(kind: str, params: Mapping[str, Any], reasons: Mapping[int, str], language: int) -> str:
+    said = {name: value[language] if isinstance(value, list | tuple) else value for name, value in params.items()}
+    if "reason_id" in params:
+        said["reason"] = reasons.get(params["reason_id"], NOT_SHOWN[language])
+    return NOTICES[kind][language].format(**said)
+
+
+def _line(notice: Notice, reasons: Mapping[int, str]) -> InboxLine:
     return InboxLine(
         id=notice.id,
         kind=notice.kind,
-        zh=zh,
-        en=en,
+        zh=_words(notice.kind, notice.params, reasons, 0),
+        en=_words(notice.kind, notice.params, reasons, 1),
         subject_kind=notice.subject_kind,
         subject_id=notice.subject_id,
         read=notice.read_at is not None,

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from models.base import Moderation
 from models.places import PlaceKind
 from models.residents import Capacity, ClaimState, ConsentKind, Role
 from routers.schemas.base import PRINTABLE, Asked, Id, Moment, Shape, ShortText, When, bounded
@@ -62,7 +63,7 @@ class RoleOut(Shape):
 
 
 class Me(Shape):
-    """One's own page."""
+    """One's own page; others see a new nickname once it has passed."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -71,6 +72,7 @@ class Me(Shape):
                 {
                     "id": 7,
                     "nickname": "小林",
+                    "nickname_moderation": "passed",
                     "avatar_url": None,
                     "phone_masked": None,
                     "verified": True,
@@ -93,6 +95,7 @@ class Me(Shape):
 
     id: int
     nickname: str
+    nickname_moderation: Moderation
     avatar_url: str | None
     phone_masked: str | None
     verified: bool
@@ -287,6 +290,7 @@ class HouseholdClaimOut(Shape):
                     "capacity": "owner",
                     "birth_year": 1980,
                     "reason": None,
+                    "moderation": "passed",
                     "created_at": "2026-11-23T10:00:00+08:00",
                 }
             ]
@@ -303,6 +307,7 @@ class HouseholdClaimOut(Shape):
     capacity: Capacity
     birth_year: int
     reason: str | None
+    moderation: Moderation
     created_at: Moment
 
 

@@ -96,6 +96,7 @@ class ClaimOut(Shape):
     state: WishClaimState
     due_at: Moment
     note: str | None
+    moderation: Moderation
 
 
 class WishDetailOut(WishOut):
@@ -116,9 +117,11 @@ class WishDetailOut(WishOut):
                             "state": "held",
                             "due_at": "2026-11-30T10:00:00+08:00",
                             "note": None,
+                            "moderation": "passed",
                         }
                     ],
                     "thanks": None,
+                    "thanks_moderation": "passed",
                     "timeline": [
                         {
                             "id": 90,
@@ -137,6 +140,7 @@ class WishDetailOut(WishOut):
 
     claims: list[ClaimOut]
     thanks: str | None
+    thanks_moderation: Moderation
     timeline: list[TimelineLine]
 
 

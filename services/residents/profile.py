@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from app.core.db import atomic
+from models.base import Moderation
 from models.residents import (
     Capacity,
     Household,
     Membership,
     Resident,
 )
-from services import events
+from services import checks, events
 from services.policies import Actor
 
 
@@ -39,10 +40,16 @@ async def profile(actor: Actor) -> Profile:
 
 @atomic()
 async def update_profile(actor: Actor, **named: str | None) -> Profile:
-    """Replace the named fields of the actor's own page: `nickname`, `avatar_url` (None takes the picture away)."""
+    """Replace the named fields of the actor's own page: `nickname`, `avatar_url` (None takes the picture away).
+
+    A nickname is only wanted until it has passed.
+    """
     resident = await Resident.get(id=actor.id)
-    resident.update_from_dict(named)
+    if "nickname" in named:
+        await checks.expect(actor, resident, kind="nickname", community_id=actor.community_id, again=True)
+        named["nickname_wanted"] = named.pop("nickname")
+        named["nickname_moderation"] = Moderation.CHECKING
     if named:
-        await resident.save(update_fields=list(named))
+        await Resident.filter(id=actor.id).update(**named)
     await events.record(actor, "resident.updated", resident)
     return await profile(actor)
