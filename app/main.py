@@ -13,7 +13,9 @@ from app.core import db, logs
 from app.core.rates import Rates
 from app.core.redis import open_redis
 from app.core.settings import Settings
+from app.gateways.darkroom import Darkroom
 from app.gateways.outside import open_outside
+from app.gateways.storage import open_storage
 from app.middleware import ETags, Surroundings
 from routers import (
     callbacks,
@@ -21,12 +23,14 @@ from routers import (
     deliberations,
     deps,
     health,
+    media,
     moderation,
     needs,
     residents,
     volunteering,
     wishes,
 )
+from services.media.links import Links
 
 ROUTERS = [
     health.router,
@@ -34,6 +38,7 @@ ROUTERS = [
     residents.me,
     residents.place_tree,
     residents.homes,
+    media.router,
     needs.router,
     wishes.router,
     volunteering.activities,
@@ -61,6 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings = config
+    app.state.links = Links(config.base_url, config.secret_key.get_secret_value())
     app.add_middleware(ETags)
     app.add_middleware(Surroundings)
     problems.install(app)
@@ -73,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open what the process holds: database, Redis, WeChat; close them at the end."""
+    """Open what the process holds: database, Redis, pictures, WeChat; close them at the end."""
     config: Settings = app.state.settings
     logs.set_up(json=config.production)
     limits = db.Limits(config.db_lock_timeout_ms, config.db_statement_timeout_ms, config.db_idle_timeout_ms)
@@ -81,6 +87,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         app.state.redis = open_redis(config.redis_url)
         app.state.rates = Rates(config.redis_url)
+        app.state.storage, app.state.darkroom = open_storage(config), Darkroom()
         async with open_outside(config, app.state.redis) as (app.state.wechat, app.state.wechat_pay):
             yield
         await app.state.redis.aclose()

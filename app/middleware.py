@@ -12,7 +12,9 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect, Request
 
 from app import problems
-from app.core.errors import DomainError
+from app.core.errors import TooLarge
+from models.media import UPLOAD_MAX, PictureTooLarge
+from services.media import links
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -21,6 +23,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_MAX = 1024 * 1024
+UPLOADS = ("POST", "/v1/media")
+FORM_MAX = 64 * 1024
+"""What a multipart form may be longer than the file in it."""
 ETAG_MAX = 1024 * 1024
 OUR_ID = re.compile(r"[0-9A-Za-z_-]{8,64}")
 
@@ -28,10 +33,6 @@ REQUESTS = Counter("linli_requests_total", "Requests answered", ["method", "rout
 SECONDS = Histogram("linli_request_seconds", "Time to the end of the answer", ["method", "route"])
 
 log = structlog.stdlib.get_logger("linli.http")
-
-
-class _TooLarge(DomainError):
-    status, code, zh, en = 413, "content_too_large", "内容太大", "The content is too large"
 
 
 class Surroundings:
@@ -61,12 +62,12 @@ class Surroundings:
                 ]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with structlog.contextvars.bound_contextvars(request_id=request_id), links.bound(scope["app"].state.links):
             try:
-                await self.app(scope, _bounded(headers, receive), send_with_id)
+                await self.app(scope, _bounded(scope, headers, receive), send_with_id)
             except ClientDisconnect:
                 status = 499
-            except _TooLarge as exc:
+            except TooLarge as exc:
                 if not begun:
                     await problems.problem(request, exc)(scope, receive, send_with_id)
             except Exception as exc:
@@ -82,20 +83,20 @@ class Surroundings:
         return None
 
 
-def _bounded(headers: dict[bytes, bytes], receive: Receive) -> Receive:
-    """The same body, refused with 413 when it is longer than 1 MiB."""
+def _bounded(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Receive:
+    """The same body, refused with 413 when it is longer than 1 MiB; a form with a picture may have 10 MB."""
+    uploading = (scope["method"], scope["path"]) == UPLOADS
+    most = UPLOAD_MAX + FORM_MAX if uploading else BODY_MAX
     length = headers.get(b"content-length", b"0")
     told = int(length) if length.isdigit() else 0
     read = 0
 
     async def bounded() -> Message:
         nonlocal read
-        if told > BODY_MAX:
-            raise _TooLarge
-        message = await receive()
-        read += len(message.get("body", b""))
-        if read > BODY_MAX:
-            raise _TooLarge
+        message = None if told > most else await receive()
+        read += len(message.get("body", b"")) if message else told
+        if message is None or read > most:
+            raise PictureTooLarge if uploading else TooLarge
         return message
 
     return bounded
@@ -140,7 +141,9 @@ class ETags:
     async def _finish(self, scope: Scope, start: Message, body: bytes, send: Send) -> None:
         tag = b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"'
         wanted = dict(scope["headers"]).get(b"if-none-match", b"")
-        headers = [*start["headers"], (b"etag", tag), (b"cache-control", b"private, no-cache")]
+        headers = [*start["headers"], (b"etag", tag)]
+        if b"cache-control" not in dict(headers):
+            headers.append((b"cache-control", b"private, no-cache"))
         if {tag, b"*"} & {part.strip().removeprefix(b"W/") for part in wanted.split(b",")}:
             headers = [pair for pair in headers if pair[0] not in (b"content-length", b"content-type")]
             start, body = {**start, "status": 304}, b""

@@ -225,7 +225,7 @@ def _tell(api: str, sandbox: str) -> None:
 
   API             {api}
   documentation   {api}/docs
-  WeChat sandbox  {sandbox}
+  WeChat sandbox  {sandbox}  (open it in a browser: a telephone for whoever has none at hand)
 
 Next, in another terminal: [bold]make demo[/bold] plays a whole story, or log in as 小林 yourself:
 

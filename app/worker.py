@@ -16,8 +16,10 @@ from app.core import db, logs
 from app.core.redis import open_redis
 from app.core.settings import Settings
 from app.gateways.outside import open_outside
+from app.gateways.storage import open_storage
 from models.events import Event
-from services.jobs import EVERY, JOBS, Job, Periodic, Tools
+from services.jobs import EVERY, JOBS, ROW_JOBS, Periodic, Tools
+from services.media import links
 
 ATTEMPTS_MAX = 12
 BACK_OFF_S = (0.5, 1, 2, 4, 8)
@@ -36,7 +38,8 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
     redis = open_redis(settings.redis_url)
     try:
         async with open_outside(settings, redis) as (wechat, pay):
-            tools = Tools(wechat, pay)
+            links.bind(links.Links(settings.base_url, settings.secret_key.get_secret_value()))
+            tools = Tools(wechat, pay, open_storage(settings))
             losses = 0
             while not stopping.is_set():
                 started = asyncio.get_running_loop().time()
@@ -89,7 +92,7 @@ async def _closed(connection: asyncpg.Connection) -> None:
 def make_queue(connection: asyncpg.Connection, tools: Tools) -> PgQueuer:
     """Every job and every periodic piece of work, registered on one connection."""
     queue = PgQueuer.from_asyncpg_connection(connection)
-    for name, job in JOBS.items():
+    for name in (*JOBS, *ROW_JOBS):
         queue.entrypoint(
             name,
             on_failure="hold",  # the default deletes a job that failed; held ones alarm and can be tried again
@@ -99,19 +102,22 @@ def make_queue(connection: asyncpg.Connection, tools: Tools) -> PgQueuer:
                 initial_delay=timedelta(seconds=1),
                 max_delay=timedelta(minutes=30),
             ),
-        )(_entrypoint(name, job, tools))
+        )(_entrypoint(name, tools))
     for cron, periodic in EVERY:
         queue.schedule(periodic.__name__, cron)(_scheduled(periodic, tools))
     return queue
 
 
-def _entrypoint(name: str, job: Job, tools: Tools):  # type: ignore[no-untyped-def]
+def _entrypoint(name: str, tools: Tools):  # type: ignore[no-untyped-def]
     async def run(queued: QueuedJob) -> None:
-        event = await Event.get(id=json.loads(queued.payload or b"{}")["event_id"])
+        about = json.loads(queued.payload or b"{}")
         try:
-            await job(tools, event)
+            if name in JOBS:
+                await JOBS[name](tools, await Event.get(id=about["event_id"]))
+            else:
+                await ROW_JOBS[name](tools, about["row_id"])
         except Exception as exc:
-            log.warning("job_failed", job=name, event_id=event.id, attempt=queued.attempts, **logs.about(exc))
+            log.warning("job_failed", job=name, **about, attempt=queued.attempts, **logs.about(exc))
             raise JobFailed(name) from None  # PgQueuer logs and keeps what it is given
 
     return run

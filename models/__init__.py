@@ -6,10 +6,12 @@ from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
+from models.media import Attachment, Media, Picture
 from models.moderation import Check
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.payments import Heard, Order, Refund
 from models.places import Place
+from models.pushes import Push
 from models.residents import (
     Assistance,
     Household,
@@ -26,6 +28,7 @@ __models__ = [
     Account,
     Activity,
     Assistance,
+    Attachment,
     Ballot,
     BudgetLine,
     Campaign,
@@ -40,6 +43,7 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    Media,
     Membership,
     Need,
     NeedAnswer,
@@ -48,8 +52,10 @@ __models__ = [
     Notice,
     Option,
     Order,
+    Picture,
     Place,
     Pledge,
+    Push,
     Reason,
     Refund,
     Resident,

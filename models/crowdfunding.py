@@ -1,6 +1,8 @@
 """Campaigns with their budgets, what residents pledge to them, and the teams that raise together."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 from tortoise import fields
 
@@ -148,6 +150,7 @@ class Campaign(Stateful):
     raised_fen: int
     in_kind_fen: int
     backers: int
+    photos: Sequence[Any]
 
     @property
     def progress(self) -> int:

@@ -1,11 +1,13 @@
 """Needs: what residents ask for, who stands behind it, what the community answered, what was made from it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from tortoise import fields
 
-from app.core.errors import AlreadyExists, Invalid, refuses
+from app.core.errors import AlreadyExists, refuses
 from models.base import RESTRICT, Moderation, Record, Stateful
 from models.places import Place
 from models.residents import Resident
@@ -68,17 +70,14 @@ class NeedSort(StrEnum):
     SUPPORT = "support"
 
 
-class UnknownPhoto(Invalid):
-    code, zh, en = "unknown_photo", "没有找到这张照片", "No such photo"
-
-
 refuses("need_links_once", AlreadyExists)
 
 
 class Need(Stateful):
     """What somebody asks for. `endorsements` follows the rows by trigger; `assistant` posted it on the author's behalf.
 
-    `endorsed_by_me` is about whoever looks; only what came through the door of `services.needs` knows it.
+    `endorsed_by_me` and `photos` are as whoever looks sees them; only what came through the door of `services.needs`
+    knows them.
     """
 
     FLOW = {
@@ -114,6 +113,7 @@ class Need(Stateful):
     rated_at: datetime | None = fields.DatetimeField(null=True)
 
     endorsed_by_me: bool = False
+    photos: Sequence[Any] = ()
 
     class Meta:
         table = "needs"

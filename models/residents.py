@@ -73,7 +73,9 @@ class Resident(Record):
     nickname_wanted = fields.CharField(30, null=True)
     """What he would like to be called, until it has passed."""
     nickname_moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
-    avatar_url = fields.CharField(500, null=True)
+    avatar_id: int | None = fields.BigIntField(null=True)
+    """The picture others see, out of `media`; one that waits for its check is wanted beside it."""
+    wanted_avatar_id: int | None = fields.BigIntField(null=True)
     name_sealed = fields.BinaryField(null=True)
     phone_sealed = fields.BinaryField(null=True)
     phone_index = fields.BinaryField(null=True)

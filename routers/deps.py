@@ -13,8 +13,11 @@ from app.core import rates, tokens
 from app.core.errors import Forbidden, Invalid, Unauthorized, prefers_english
 from app.core.pages import LIMIT_MAX, Listed, Page
 from app.core.settings import Settings
+from app.gateways.darkroom import Darkroom
+from app.gateways.storage import Storage
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
+from app.gateways.wechat_push import PushReader
 from routers.schemas.residents import OnBehalfOfIn
 from services import moderation, residents
 from services.once import once
@@ -45,9 +48,38 @@ def wechat_pay(request: Request) -> WechatPay:
     return found
 
 
+def storage(request: Request) -> Storage:
+    """Where pictures are kept."""
+    found: Storage = request.app.state.storage
+    return found
+
+
+def darkroom(request: Request) -> Darkroom:
+    """Where uploaded files become pictures."""
+    found: Darkroom = request.app.state.darkroom
+    return found
+
+
+def push_reader(request: Request) -> PushReader:
+    """Whoever tells WeChat's pushes from forged ones."""
+    config = settings(request)
+    return PushReader(
+        appid=config.wx_appid,
+        token=config.wx_push_token.get_secret_value(),
+        encoding_aes_key=config.wx_encoding_aes_key.get_secret_value(),
+    )
+
+
 TheSettings = Annotated[Settings, Depends(settings)]
 TheWechat = Annotated[Wechat, Depends(wechat)]
 TheWechatPay = Annotated[WechatPay, Depends(wechat_pay)]
+ThePushReader = Annotated[PushReader, Depends(push_reader)]
+TheStorage = Annotated[Storage, Depends(storage)]
+TheDarkroom = Annotated[Darkroom, Depends(darkroom)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(pattern=r"^[\x21-\x7e]{1,64}$", description="1–64 visible ASCII: the same key has one effect"),
+]
 
 
 async def limit(request: Request, what: Any, *who: str) -> None:
@@ -144,13 +176,7 @@ class Once:
 
 
 async def only_once(
-    request: Request,
-    actor: CurrentActor,
-    wechat: TheWechat,
-    idempotency_key: Annotated[
-        str | None,
-        Header(pattern=r"^[\x21-\x7e]{1,64}$", description="1–64 visible ASCII: the same key has one effect"),
-    ] = None,
+    request: Request, actor: CurrentActor, wechat: TheWechat, idempotency_key: IdempotencyKey = None
 ) -> Once:
     """The idempotency key of this request with what it asks for."""
     asked = f"{request.method} {request.url.path}\n".encode() + _canonical(await request.body())

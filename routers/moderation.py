@@ -9,8 +9,10 @@ from routers.deps import CurrentActor, OnlyOnce, ThePaging
 from routers.house import make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.moderation import QueuedOut
-from services import moderation
+from services import media, moderation
 from services.moderation import Queued
+
+LOOKED_AT_HOURS = 1
 
 router = make_router("/moderation", "moderation")
 
@@ -38,5 +40,6 @@ async def hide_content(actor: CurrentActor, only_once: OnlyOnce, check_id: PathI
 
 
 def _queued(found: Queued) -> QueuedOut:
-    shown = {name: getattr(found, name) for name in QueuedOut.model_fields if name != "subject"}
-    return QueuedOut(**shown, subject=f"{found.subject_kind}:{found.subject_id}")
+    shown = {name: getattr(found, name) for name in QueuedOut.model_fields if name not in ("subject", "media_url")}
+    media_url = media.signed_url(found.subject_id, LOOKED_AT_HOURS) if found.subject_kind == "media" else None
+    return QueuedOut(**shown, subject=f"{found.subject_kind}:{found.subject_id}", media_url=media_url)

@@ -32,7 +32,7 @@ from routers.schemas.residents import (
     RoleIn,
     RoleOut,
 )
-from services import moderation, notifications, places, residents, statistics
+from services import media, moderation, notifications, places, residents, statistics
 from services.notifications import InboxLine
 from services.residents import Profile
 from services.statistics import Figures
@@ -70,8 +70,11 @@ async def get_me(actor: CurrentActor) -> Me:
 
 @me.put("", response_model=Me)
 async def update_me(actor: CurrentActor, wechat: TheWechat, asked: MeIn) -> Me:
-    """Replace the named fields of one's own page; others see a new nickname once it has passed."""
-    await residents.update_profile(actor, **asked.model_dump(exclude_unset=True))
+    """Replace the named fields of one's own page; others see a new nickname or avatar once it has passed its check."""
+    named = asked.model_dump(exclude_unset=True)
+    if "avatar_url" in named:
+        named["avatar_id"] = media.avatar_id(named.pop("avatar_url"))
+    await residents.update_profile(actor, **named)
     await moderation.check_now(wechat, actor)
     return _me(await residents.profile(actor))
 
@@ -190,11 +193,12 @@ def _me(profile: Profile) -> Me:
     if profile.household is not None:
         household = HouseholdOut.model_validate(profile.household)
         household.capacity = profile.capacity
+    avatar_id = profile.resident.wanted_avatar_id or profile.resident.avatar_id
     return Me(
         id=profile.resident.id,
         nickname=profile.resident.nickname_wanted or profile.resident.nickname,
         nickname_moderation=profile.resident.nickname_moderation,
-        avatar_url=profile.resident.avatar_url,
+        avatar_url=media.avatar_url(avatar_id) if avatar_id else None,
         phone_masked=None,
         verified=profile.actor.verified,
         household=household,

@@ -9,6 +9,7 @@ from models.volunteering import ActivityKind, ServiceRecord, Signup
 from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings
 from routers.house import make_router
 from routers.schemas.base import Author, PageOf, PathId, When
+from routers.schemas.media import PhotoOut
 from routers.schemas.volunteering import (
     ActivityIn,
     ActivityOut,
@@ -134,6 +135,7 @@ def _activity(view: ActivityView) -> ActivityOut:
         moderation=activity.moderation,
         created_at=activity.created_at,
         need_ids=view.need_ids,
+        photos=[PhotoOut.model_validate(photo) for photo in view.photos],
         shifts=[ShiftOut.model_validate(shift) for shift in view.shifts],
     )
 

@@ -9,6 +9,7 @@ from models.wishes import Wish, WishState
 from routers.deps import CurrentActor, OnlyOnce, ThePaging, helped
 from routers.house import make_router
 from routers.schemas.base import Author, PageOf, PathId, Reasoned, TimelineLine
+from routers.schemas.media import PhotoOut
 from routers.schemas.wishes import ClaimOut, ConfirmIn, FulfilIn, WishDetailOut, WisherOut, WishIn, WishOut
 from services import wishes
 from services.wishes import WishDetail
@@ -111,6 +112,7 @@ def _detail(found: WishDetail) -> WishDetailOut:
                 due_at=claim.due_at,
                 note=claim.note,
                 moderation=claim.moderation,
+                photos=[PhotoOut.model_validate(photo) for photo in claim.photos],
             )
             for claim in found.claims
         ],

@@ -1,8 +1,6 @@
 """The control room under /_sandbox: what a test, a script or a developer may do to this little world."""
 
 import asyncio
-import json
-import secrets
 import sqlite3
 from typing import Any, Literal
 
@@ -20,18 +18,10 @@ class Login(BaseModel):
     openid: str = Field(min_length=1, max_length=128)
 
 
-class Phone(Login):
-    phone: str = Field(pattern=r"^\d{5,15}$")
-
-
 class Payment(Login):
     payment: dict[str, Any]
     result: payer.Wish = "success"
-
-
-class Subscription(Login):
-    template_id: str
-    decision: Literal["accept", "reject", "ban", "filter"]
+    coupon_fen: int = Field(0, ge=0)
 
 
 class Advance(BaseModel):
@@ -61,37 +51,15 @@ def routes(world: World, postman: Postman) -> APIRouter:
         """What the application needs to talk to this sandbox, and the addresses in use."""
         return {"environment": world.keys.environment(world.url), "app_url": world.app_url}
 
-    @router.post("/login-code")
-    async def login_code(asked: Login) -> dict[str, str]:
-        """What wx.login gives; a new openid becomes a user."""
-        return {"code": _new_code(world, "login", asked.openid)}
-
-    @router.post("/phone-code")
-    async def phone_code(asked: Phone) -> dict[str, str]:
-        """What the getPhoneNumber button gives."""
-        return {"code": _new_code(world, "phone", asked.openid, asked.phone)}
-
     @router.post("/pay")
     async def pay(asked: Payment) -> dict[str, str]:
         """Call wx.requestPayment with what the application answered."""
         try:
-            heard = payer.pay(world, asked.openid, asked.payment, asked.result)
+            heard = payer.pay(world, asked.openid, asked.payment, asked.result, asked.coupon_fen)
         except payer.PaymentRefused as error:
             raise HTTPException(400, str(error)) from None
         world.news.set()
         return heard
-
-    @router.post("/subscribe")
-    async def subscribe(asked: Subscription) -> dict[str, str]:
-        """Answer the question whether a template may be sent."""
-        store.add("subscriptions", **asked.model_dump(), at=world.clock.now())
-        return {asked.template_id: asked.decision}
-
-    @router.get("/messages")
-    async def messages(openid: str) -> list[dict[str, Any]]:
-        """The subscription messages a user has got."""
-        rows = store.all("SELECT * FROM messages WHERE openid = ? ORDER BY id", openid)
-        return [{**_plain(row), "body": json.loads(row["body"])} for row in rows]
 
     @router.get("/orders")
     async def orders() -> list[dict[str, Any]]:
@@ -162,6 +130,11 @@ def routes(world: World, postman: Postman) -> APIRouter:
         world.faults.add(fault)
         return fault
 
+    @router.get("/faults")
+    async def all_faults() -> list[Fault]:
+        """The trouble that is armed; a count of zero or less has struck for the last time."""
+        return world.faults.all()
+
     @router.delete("/faults", status_code=204)
     async def clear_faults() -> None:
         """Disarm all trouble."""
@@ -173,14 +146,6 @@ def routes(world: World, postman: Postman) -> APIRouter:
         world.reset()
 
     return router
-
-
-def _new_code(world: World, kind: str, openid: str, phone: str | None = None) -> str:
-    code = "0" + secrets.token_hex(16)[1:]
-    with world.store.transaction():
-        world.store.run("INSERT OR IGNORE INTO users (openid, unionid) VALUES (?, ?)", openid, f"union-{openid}")
-        world.store.add("codes", code=code, kind=kind, openid=openid, phone=phone, made_at=world.clock.now())
-    return code
 
 
 def _check_notification(world: World, notification_id: str) -> None:

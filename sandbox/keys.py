@@ -5,10 +5,13 @@ import os
 import secrets
 import string
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -16,8 +19,11 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import NameOID
 
 MERCHANT_KEY, PLATFORM_KEY, PLATFORM_PUBLIC = "merchant_key.pem", "platform_key.pem", "platform_public.pem"
+CERTIFICATE_KEY, CERTIFICATE = "platform_certificate_key.pem", "platform_certificate.pem"
+CERTIFICATE_LIFE = timedelta(days=5 * 365)
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,31 @@ class Ids:
 
 
 @dataclass(frozen=True)
+class Signer:
+    """A key of the platform under the serial by which merchants know it."""
+
+    serial: str
+    key: RSAPrivateKey
+
+
+@dataclass(frozen=True)
 class Keys:
     folder: Path
     ids: Ids
     merchant: RSAPrivateKey
     platform: RSAPrivateKey
+    certificate_key: RSAPrivateKey
+    certificate: x509.Certificate
+
+    @property
+    def by_key(self) -> Signer:
+        """Signs for merchants in public-key mode."""
+        return Signer(self.ids.public_key_id, self.platform)
+
+    @property
+    def by_certificate(self) -> Signer:
+        """Signs for merchants in certificate mode; its serial begins with a zero."""
+        return Signer(f"{self.certificate.serial_number:040X}", self.certificate_key)
 
     def environment(self, url: str) -> dict[str, str]:
         """The settings that make the application talk to this sandbox."""
@@ -70,7 +96,9 @@ def open_keys(folder: Path) -> Keys:
     platform = _rsa(folder / PLATFORM_KEY)
     public = platform.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     _write(folder / PLATFORM_PUBLIC, public)
-    return Keys(folder, _ids(folder / "ids.json"), _rsa(folder / MERCHANT_KEY), platform)
+    certificate_key = _rsa(folder / CERTIFICATE_KEY)
+    certificate = _certificate(folder / CERTIFICATE, certificate_key)
+    return Keys(folder, _ids(folder / "ids.json"), _rsa(folder / MERCHANT_KEY), platform, certificate_key, certificate)
 
 
 def _ids(path: Path) -> Ids:
@@ -101,6 +129,29 @@ def _rsa(path: Path) -> RSAPrivateKey:
         made = generate_private_key(public_exponent=65537, key_size=2048)
         _write(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return cast(RSAPrivateKey, load_pem_private_key(path.read_bytes(), password=None))
+
+
+def _certificate(path: Path, key: RSAPrivateKey) -> x509.Certificate:
+    if not path.exists():
+        name = x509.Name(
+            [
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Tenpay.com"),
+                x509.NameAttribute(NameOID.COMMON_NAME, "Tenpay.com sign (Linli sandbox)"),
+            ]
+        )
+        now = datetime.now(UTC)
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(16**38 + secrets.randbelow(15 * 16**38))  # 40 digits, the first of them a zero
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + CERTIFICATE_LIFE)
+            .sign(key, SHA256())
+        )
+        _write(path, made.public_bytes(Encoding.PEM))
+    return x509.load_pem_x509_certificate(path.read_bytes())
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 
-from sandbox import signing
+from sandbox import signing, tamper
 from sandbox.clock import iso
+from sandbox.faults import Fault, Tampering
 from sandbox.world import World
 
 RETRY_AFTER_S = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
@@ -29,7 +30,7 @@ def owe(
     plain: dict[str, Any],
 ) -> None:
     """Keep a notification to be sent, in the running transaction."""
-    now = world.clock.now()
+    now, fault = world.clock.now(), world.faults.for_notification(event_type)
     event_id = f"EV-{iso(now)[:10].replace('-', '')}{secrets.token_hex(10).upper()}"
     body = {
         "id": event_id,
@@ -47,9 +48,17 @@ def owe(
         url=url,
         body=json.dumps(body, ensure_ascii=False).encode(),
         made_at=now,
-        next_at=None if world.faults.for_notification() else now,
+        next_at=_first_at(now, fault),
     )
+    if fault and fault.notify == "duplicate":
+        world.store.add("duplicates", notification_id=event_id)
     world.news.set()
+
+
+def _first_at(now: float, fault: Fault | None) -> float | None:
+    if fault and fault.notify == "never":
+        return None
+    return now + fault.late_s if fault and fault.notify == "late" else now
 
 
 class Postman:
@@ -76,14 +85,15 @@ class Postman:
         for row in [row for row in rows if row["id"] not in self._under_way][:free]:
             self._under_way[row["id"]] = asyncio.create_task(self._send_and_schedule(row["id"]))
 
-    async def send(self, notification_id: str) -> dict[str, Any]:
-        """Deliver once, now, and record the attempt."""
+    async def send(self, notification_id: str, tampering: Tampering | None = None) -> dict[str, Any]:
+        """Deliver once, now, perhaps spoiled, and record the attempt."""
         store = self._world.store
         row = store.row("SELECT * FROM notifications WHERE id = ?", notification_id)
-        headers = {"Content-Type": "application/json", **signing.sign(self._world.keys, row["body"])}
+        tampering = tampering or self._world.faults.for_delivery(row["event_type"])
+        headers, body = tamper.delivery(self._world, row["body"], tampering)
         try:
             async with asyncio.timeout(PATIENCE_S):
-                reply = await self._http.post(row["url"], content=row["body"], headers=headers)
+                reply = await self._http.post(row["url"], content=body, headers=headers)
             status, answer = reply.status_code, reply.text[:ANSWER_KEPT]
         except (httpx.HTTPError, TimeoutError) as error:
             status, answer = None, type(error).__name__
@@ -99,6 +109,8 @@ class Postman:
     async def _send_and_schedule(self, notification_id: str) -> None:
         try:
             attempt = await self.send(notification_id)
+            if self._world.store.run("DELETE FROM duplicates WHERE notification_id = ?", notification_id):
+                await asyncio.gather(*(self.send(notification_id) for _ in range(2)))
             row = self._world.store.one("SELECT retries FROM notifications WHERE id = ?", notification_id)
             if attempt["status"] in ACCEPTED or row is None:
                 return

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from sandbox import fields, notify
+from sandbox import fields, notify, purse
 from sandbox.clock import iso
 from sandbox.gate import Call, PayProblem, Reply, serve
 from sandbox.world import World
@@ -63,17 +63,24 @@ def close(world: World, call: Call) -> Reply:
     return 204, None
 
 
-def mark_paid(world: World, order: sqlite3.Row) -> None:
-    """Take the payer's money and owe the merchant the news, in the running transaction."""
+def mark_paid(world: World, order: sqlite3.Row, coupon_fen: int = 0) -> None:
+    """Take the payer's money and owe the merchant the news, in the running transaction.
+
+    A coupon is paid by the platform: the merchant gets the whole, the payer pays the rest.
+    """
     now = world.clock.now()
     transaction_id = "42" + iso(now)[:10].replace("-", "") + "".join(secrets.choice("0123456789") for _ in range(18))
     world.store.run(
-        "UPDATE orders SET state = 'SUCCESS', transaction_id = ?, paid_at = ? "
-        "WHERE out_trade_no = ? AND state = 'NOTPAY'",
+        "UPDATE orders SET state = 'SUCCESS', transaction_id = ?, paid_at = ? WHERE out_trade_no = ?",
         transaction_id,
         now,
         order["out_trade_no"],
     )
+    if coupon_fen:
+        world.store.add("coupons", out_trade_no=order["out_trade_no"], fen=coupon_fen)
+    voucher = order["out_trade_no"]
+    purse.move(world, purse.TRADE, order["total"], transaction_id, voucher=voucher)
+    purse.move(world, purse.FEE, -purse.fee(order["total"]), transaction_id, voucher=voucher)
     paid = world.store.row("SELECT * FROM orders WHERE out_trade_no = ?", order["out_trade_no"])
     notify.owe(
         world,
@@ -96,6 +103,12 @@ def find_order(world: World, out_trade_no: str) -> sqlite3.Row | None:
     return world.store.one("SELECT * FROM orders WHERE out_trade_no = ?", out_trade_no)
 
 
+def coupon_of(world: World, out_trade_no: str) -> int:
+    """What a coupon paid of an order, in fen."""
+    row = world.store.one("SELECT fen FROM coupons WHERE out_trade_no = ?", out_trade_no)
+    return 0 if row is None else int(row["fen"])
+
+
 def transaction(world: World, order: sqlite3.Row) -> dict[str, Any]:
     """An order in the words of the query and of the notification."""
     ids = world.keys.ids
@@ -109,6 +122,7 @@ def transaction(world: World, order: sqlite3.Row) -> dict[str, Any]:
     }
     if order["transaction_id"] is None:
         return said
+    coupon_fen = coupon_of(world, order["out_trade_no"])
     return said | {
         "transaction_id": order["transaction_id"],
         "trade_type": "JSAPI",
@@ -118,10 +132,25 @@ def transaction(world: World, order: sqlite3.Row) -> dict[str, Any]:
         "payer": {"openid": order["openid"]},
         "amount": {
             "total": order["total"],
-            "payer_total": order["total"],
+            "payer_total": order["total"] - coupon_fen,
             "currency": "CNY",
             "payer_currency": "CNY",
         },
+        **({"promotion_detail": [_promotion(coupon_fen)]} if coupon_fen else {}),
+    }
+
+
+def _promotion(fen: int) -> dict[str, Any]:
+    return {
+        "coupon_id": "SANDBOX-COUPON",
+        "name": "沙箱代金券",
+        "scope": "GLOBAL",
+        "type": "CASH",
+        "amount": fen,
+        "wechatpay_contribute": fen,
+        "merchant_contribute": 0,
+        "other_contribute": 0,
+        "currency": "CNY",
     }
 
 

@@ -15,10 +15,14 @@ class PaymentRefused(Exception):
     """The telephone would show an error instead of the payment sheet."""
 
 
-def pay(world: World, openid: str, payment: dict[str, Any], wish: Wish) -> dict[str, str]:
+def pay(world: World, openid: str, payment: dict[str, Any], wish: Wish, coupon_fen: int = 0) -> dict[str, str]:
     """Check a `payment` as the client does, let the payer have his wish, and answer what the client hears."""
     _check(world, payment)
-    prepay_id = payment["package"].removeprefix(PREFIX)
+    return settle(world, openid, payment["package"].removeprefix(PREFIX), wish, coupon_fen)
+
+
+def settle(world: World, openid: str, prepay_id: str, wish: Wish, coupon_fen: int = 0) -> dict[str, str]:
+    """Let the payer of a prepay_id have his wish, with nothing signed to check: what the payment sheet does."""
     with world.store.transaction():
         prepay = world.store.one("SELECT * FROM prepays WHERE prepay_id = ?", prepay_id)
         if prepay is None:
@@ -30,14 +34,25 @@ def pay(world: World, openid: str, payment: dict[str, Any], wish: Wish) -> dict[
             raise PaymentRefused("the prepay_id belongs to another payer")
         if order["state"] != "NOTPAY":
             raise PaymentRefused(f"the order is {order['state']}")
+        if coupon_fen >= order["total"]:
+            raise PaymentRefused("a coupon pays less than the whole")
         if wish == "success":
-            mark_paid(world, order)
+            mark_paid(world, order, coupon_fen)
     return {
         "success": {"errMsg": "requestPayment:ok"},
         "cancel": {"errMsg": "requestPayment:fail cancel"},
         "fail": {"errMsg": "requestPayment:fail (支付失败)"},
         "hang": {},  # the sheet stays open: nothing was paid, nothing is heard
     }[wish]
+
+
+def pay_anyway(world: World, out_trade_no: str, coupon_fen: int = 0) -> None:
+    """The payer's money arrives, whatever his telephone was told: after the close, after the time, before the reply."""
+    with world.store.transaction():
+        order = find_order(world, out_trade_no)
+        if order is None or order["state"] not in ("NOTPAY", "CLOSED") or coupon_fen >= order["total"]:
+            raise PaymentRefused("there is no such order to pay")
+        mark_paid(world, order, coupon_fen)
 
 
 def _check(world: World, payment: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from sandbox.keys import Keys
+from sandbox.keys import Keys, Signer
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 WINDOW_S = 300
@@ -35,18 +35,24 @@ class Authorization:
     signature: str
 
 
-def check_request(keys: Keys, header: str, method: str, target: str, body: bytes) -> None:
-    """Refuse a request whose Authorization does not sign exactly these bytes, now, by our merchant."""
+def check_request(
+    keys: Keys, header: str, method: str, target: str, body: bytes, *, clock_s: float = 0
+) -> Authorization:
+    """Refuse a request whose Authorization does not sign exactly these bytes, now, by our merchant.
+
+    `clock_s` is how far our clock is wrong.
+    """
     auth = parse_authorization(header)
     if auth.mchid != keys.ids.mchid:
         raise BadSignature("商户号不存在")
-    if not _same_serial(auth.serial_no, keys.ids.merchant_serial):
+    if not same_serial(auth.serial_no, keys.ids.merchant_serial):
         raise BadSignature("商户证书序列号有误")
-    if not auth.timestamp.isdecimal() or abs(time.time() - int(auth.timestamp)) > WINDOW_S:
+    if not auth.timestamp.isdecimal() or abs(time.time() + clock_s - int(auth.timestamp)) > WINDOW_S:
         raise BadSignature("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
     text = f"{method}\n{target}\n{auth.timestamp}\n{auth.nonce_str}\n".encode() + body + b"\n"
     if not verifies(keys.merchant.public_key(), text, auth.signature):
         raise BadSignature("签名错误，请检查后再试")
+    return auth
 
 
 def parse_authorization(header: str) -> Authorization:
@@ -58,14 +64,14 @@ def parse_authorization(header: str) -> Authorization:
     return Authorization(**fields)
 
 
-def sign(keys: Keys, body: bytes) -> dict[str, str]:
+def sign(signer: Signer, body: bytes, *, clock_s: float = 0) -> dict[str, str]:
     """The headers under which the platform sends a body."""
-    timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
-    signature = keys.platform.sign(f"{timestamp}\n{nonce}\n".encode() + body + b"\n", PKCS1v15(), SHA256())
+    timestamp, nonce = str(int(time.time() + clock_s)), secrets.token_hex(16)
+    signature = signer.key.sign(f"{timestamp}\n{nonce}\n".encode() + body + b"\n", PKCS1v15(), SHA256())
     return {
         "Wechatpay-Timestamp": timestamp,
         "Wechatpay-Nonce": nonce,
-        "Wechatpay-Serial": keys.ids.public_key_id,
+        "Wechatpay-Serial": signer.serial,
         "Wechatpay-Signature": base64.b64encode(signature).decode(),
         "Wechatpay-Signature-Type": SCHEME,
     }
@@ -73,16 +79,35 @@ def sign(keys: Keys, body: bytes) -> dict[str, str]:
 
 def seal(keys: Keys, plain: Mapping[str, Any], original_type: str) -> dict[str, str]:
     """Encrypt what a notification carries."""
-    nonce = secrets.token_hex(6)
-    text = json.dumps(plain, ensure_ascii=False).encode()
-    sealed = AESGCM(keys.ids.apiv3_key.encode()).encrypt(nonce.encode(), text, original_type.encode())
     return {
         "original_type": original_type,
+        **encrypt(keys.ids.apiv3_key, json.dumps(plain, ensure_ascii=False).encode(), original_type),
+    }
+
+
+def encrypt(apiv3_key: str, text: bytes, associated_data: str) -> dict[str, str]:
+    """AES-256-GCM in the platform's words; the nonce and the associated data are texts."""
+    nonce = secrets.token_hex(6)
+    sealed = AESGCM(apiv3_key.encode()).encrypt(nonce.encode(), text, associated_data.encode())
+    return {
         "algorithm": "AEAD_AES_256_GCM",
         "ciphertext": base64.b64encode(sealed).decode(),
-        "associated_data": original_type,
+        "associated_data": associated_data,
         "nonce": nonce,
     }
+
+
+def unseal(keys: Keys, resource: Mapping[str, str]) -> dict[str, Any]:
+    """Read what we encrypted ourselves."""
+    sealed, nonce = base64.b64decode(resource["ciphertext"]), resource["nonce"].encode()
+    opened = AESGCM(keys.ids.apiv3_key.encode()).decrypt(nonce, sealed, resource["associated_data"].encode())
+    read: dict[str, Any] = json.loads(opened)
+    return read
+
+
+def same_serial(given: str, ours: str) -> bool:
+    """Serial numbers are numbers: "0A" and "a" name the same certificate."""
+    return re.fullmatch(r"[0-9A-Fa-f]{1,64}", given) is not None and int(given, 16) == int(ours, 16)
 
 
 def verifies(key: RSAPublicKey, text: bytes, signature: str) -> bool:
@@ -92,8 +117,3 @@ def verifies(key: RSAPublicKey, text: bytes, signature: str) -> bool:
     except (InvalidSignature, binascii.Error):
         return False
     return True
-
-
-def _same_serial(given: str, ours: str) -> bool:
-    # Serial numbers are numbers: "0A" and "a" name the same certificate.
-    return re.fullmatch(r"[0-9A-Fa-f]{1,64}", given) is not None and int(given, 16) == int(ours, 16)

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sandbox.pay_store import PAY_SCHEMA, PAY_TABLES
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS users (openid TEXT PRIMARY KEY, unionid TEXT NOT NULL, session_key TEXT);
 CREATE TABLE IF NOT EXISTS codes (
     code TEXT PRIMARY KEY, kind TEXT NOT NULL, openid TEXT NOT NULL, phone TEXT,
     made_at REAL NOT NULL, used INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, expires_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS forced_refreshes (at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS subscriptions (
     id INTEGER PRIMARY KEY, openid TEXT NOT NULL, template_id TEXT NOT NULL, decision TEXT NOT NULL,
@@ -42,10 +43,41 @@ CREATE TABLE IF NOT EXISTS attempts (
     id INTEGER PRIMARY KEY, notification_id TEXT NOT NULL REFERENCES notifications, at REAL NOT NULL,
     status INTEGER, answer TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS attempts_of ON attempts (notification_id);
+CREATE TABLE IF NOT EXISTS apps (appid TEXT PRIMARY KEY, secret TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS access_tokens (
+    token TEXT PRIMARY KEY, appid TEXT NOT NULL, kind TEXT NOT NULL, expires_at REAL NOT NULL, dies_at REAL);
+CREATE TABLE IF NOT EXISTS activity (openid TEXT PRIMARY KEY, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS templates (
+    template_id TEXT PRIMARY KEY, title TEXT NOT NULL, keywords TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS credits (
+    openid TEXT NOT NULL, template_id TEXT NOT NULL, left INTEGER NOT NULL, PRIMARY KEY (openid, template_id));
+CREATE TABLE IF NOT EXISTS verdicts (
+    id INTEGER PRIMARY KEY, suggest TEXT NOT NULL, label INTEGER NOT NULL, errcode INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS picture_checks (
+    trace_id TEXT PRIMARY KEY, openid TEXT NOT NULL, media_url TEXT NOT NULL, version INTEGER NOT NULL,
+    made_at REAL NOT NULL, due_at REAL, said TEXT);
+CREATE INDEX IF NOT EXISTS picture_checks_due ON picture_checks (due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS links (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, page TEXT NOT NULL, query TEXT NOT NULL, env_version TEXT NOT NULL,
+    link TEXT, made_at REAL NOT NULL, expires_at REAL);
+CREATE TABLE IF NOT EXISTS shipped (out_trade_no TEXT PRIMARY KEY REFERENCES orders, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS telephones (openid TEXT PRIMARY KEY, phone TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pushes (
+    id INTEGER PRIMARY KEY, event TEXT NOT NULL, openid TEXT NOT NULL, message TEXT NOT NULL, made_at REAL NOT NULL,
+    next_at REAL, tries INTEGER NOT NULL DEFAULT 0, delivered INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS pushes_due ON pushes (next_at) WHERE next_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS push_attempts (
+    id INTEGER PRIMARY KEY, push_id INTEGER NOT NULL REFERENCES pushes, at REAL NOT NULL, trouble TEXT,
+    status INTEGER, answer TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS push_attempts_of ON push_attempts (push_id);
 """
 TABLES = (  # children first, so that they can be emptied in this order
+    "shipped",
+    "telephones",
+    *PAY_TABLES,
     *("attempts", "notifications", "refunds", "prepays", "orders", "messages", "subscriptions"),
-    *("forced_refreshes", "tokens", "codes", "users", "notes"),
+    *("forced_refreshes", "codes", "users", "notes", "push_attempts", "pushes", "links", "picture_checks"),
+    *("verdicts", "credits", "templates", "activity", "access_tokens", "apps"),
 )
 
 
@@ -58,7 +90,7 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")  # each commit is on the disk before it is acknowledged
         self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.executescript(SCHEMA)
+        self._db.executescript(SCHEMA + PAY_SCHEMA)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

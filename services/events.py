@@ -22,13 +22,19 @@ Fact = int | str | bool | None | Sequence[int]
 OWED: dict[str, tuple[str, ...]] = {
     "household_claim.confirmed": ("tell_claimant",),
     "household_claim.declined": ("tell_claimant",),
+    "media.hidden": ("tell_uploader",),
     "role.granted": ("tell_role_holder",),
     "role.revoked": ("tell_role_holder",),
-    "check.approved": ("tell_author",),
-    "check.hidden": ("tell_author",),
+    "check.approved": ("tell_author", "settle_picture"),
+    "check.hidden": ("tell_author", "settle_picture"),
     "pledge.refunding": ("send_refunds",),
     "campaign.failed": ("send_refunds",),
     "campaign.cancelled": ("send_refunds",),
+}
+
+# Which jobs a new row owes of which no event tells, by its noun.
+OWED_FOR: dict[str, tuple[str, ...]] = {
+    "push": ("handle_push",),
 }
 
 TIMELINE_MAX = 200
@@ -69,10 +75,18 @@ async def record(
 
 async def owe(jobs: Sequence[str], event_id: int) -> None:
     """Enqueue jobs on the running transaction's own connection: they exist exactly when the fact does."""
+    await _enqueue(jobs, event_id=event_id)
+
+
+async def owe_for(noun: str, row_id: int) -> None:
+    """Enqueue the jobs that a new row owes, likewise, where no event is recorded."""
+    await _enqueue(OWED_FOR[noun], row_id=row_id)
+
+
+async def _enqueue(jobs: Sequence[str], **about: int) -> None:
     if jobs:
         queue = Queries(AsyncpgDriver(db.driver_connection()))
-        payload = json.dumps({"event_id": event_id}).encode()
-        await queue.enqueue(list(jobs), [payload] * len(jobs), [0] * len(jobs))
+        await queue.enqueue(list(jobs), [json.dumps(about).encode()] * len(jobs), [0] * len(jobs))
 
 
 @dataclass(frozen=True)

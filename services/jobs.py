@@ -1,27 +1,31 @@
 """Everything the system does by itself, on one page. Only the worker imports it.
 
-JOBS follow from events, at least once each, so each is idempotent. EVERY runs by the clock (cron, with the seconds as
-a sixth field); two workers may meet in it, so what it calls takes each thing under a lock.
+JOBS follow from events and ROW_JOBS from rows, at least once each, so each is idempotent. EVERY runs by the clock
+(cron, with the seconds as a sixth field); two workers may meet in it, so what it calls takes each thing under a lock.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from app.core.db import atomic
+from app.gateways.storage import Storage
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
-from models.base import Record
+from models.base import Moderation, Record
 from models.events import Event, Notice
+from models.media import Media
 from models.moderation import Check, Subject
 from models.residents import HouseholdClaim, RoleGrant
 from services import (
     crowdfunding,
     deliberations,
+    media,
     moderation,
     needs,
     notifications,
     once,
     payments,
+    pushes,
     residents,
     volunteering,
     wishes,
@@ -36,6 +40,7 @@ class Tools:
 
     wechat: Wechat
     pay: WechatPay
+    storage: Storage
 
 
 async def tell_claimant(tools: Tools, event: Event) -> None:
@@ -60,6 +65,20 @@ async def tell_author(tools: Tools, event: Event) -> None:
         await _tell_once(event, told, check.subject, why=moderation.in_words(check.label))
 
 
+async def settle_picture(tools: Tools, event: Event) -> None:
+    """A human decided about a picture."""
+    check = await Check.get(id=event.subject_id)
+    if check.subject_kind == Media.noun() and event.actor_id is not None:
+        await media.settle(check.subject_id, Moderation(check.state), by=await residents.actor(event.actor_id))
+
+
+async def tell_uploader(tools: Tools, event: Event) -> None:
+    """A picture was hidden by WeChat; whoever uploaded it is told. After a human he was told the reason before."""
+    uploaded = await Media.get_or_none(id=event.subject_id)
+    if uploaded is not None and event.actor_id is None:
+        await _tell_once(event, [uploaded.uploader_id], uploaded)
+
+
 async def send_refunds(tools: Tools, event: Event) -> None:
     """Refunds are owed; send what is due now, the clock follows them to the end."""
     for _ in range(REFUND_ROUNDS):
@@ -69,34 +88,48 @@ async def send_refunds(tools: Tools, event: Event) -> None:
 
 @atomic()
 async def _tell_once(
-    event: Event,
-    resident_ids: Sequence[int],
-    about: Record | Subject,
-    kind: str = "",
-    **params: int | tuple[str, str],
+    event: Event, resident_ids: Sequence[int], about: Record | Subject, kind: str = "", **params: int | tuple[str, str]
 ) -> None:
-    kind = kind or event.verb
-    since = event.created_at
-    if not await Notice.exists(
+    told = await Notice.exists(
         resident_id=resident_ids[0],
-        kind=kind,
+        kind=kind or event.verb,
         subject_kind=about.noun(),
         subject_id=about.id,
-        created_at__gte=since,
-    ):
-        await notifications.tell(resident_ids, kind, about, **params)
+        created_at__gte=event.created_at,
+    )
+    if not told:
+        await notifications.tell(resident_ids, kind or event.verb, about, **params)
 
 
 Job = Callable[[Tools, Event], Awaitable[None]]
-JOBS: dict[str, Job] = {job.__name__: job for job in (send_refunds, tell_author, tell_claimant, tell_role_holder)}
+JOBS: dict[str, Job] = {
+    job.__name__: job
+    for job in (send_refunds, settle_picture, tell_author, tell_claimant, tell_role_holder, tell_uploader)
+}
+
+
+async def handle_push(tools: Tools, push_id: int) -> None:
+    """WeChat pushed something."""
+    await pushes.handle(push_id)
+
+
+RowJob = Callable[[Tools, int], Awaitable[None]]
+ROW_JOBS: dict[str, RowJob] = {job.__name__: job for job in (handle_push,)}
 
 Periodic = Callable[[Tools], Awaitable[None]]
 
 
 async def forget_what_is_over(tools: Tools) -> None:
-    """Idempotency keys are kept 48 hours, sessions a day after their end."""
+    """Idempotency keys are kept 48 hours, sessions a day after their end, pushes seven days."""
     await once.forget_old_keys()
     await residents.end_old_sessions()
+    await pushes.forget_old()
+
+
+async def forget_unused_pictures(tools: Tools) -> None:
+    """A picture that nothing was made of within two days goes, and its bytes with the last who had it."""
+    await media.forget_unused()
+    await media.sweep(tools.storage)
 
 
 async def close_rated_needs(tools: Tools) -> None:
@@ -144,6 +177,11 @@ async def follow_refunds(tools: Tools) -> None:
     await payments.follow_refunds(tools.pay)
 
 
+async def handle_pushes(tools: Tools) -> None:
+    """Pushes that came before what they are about are looked at again."""
+    await pushes.handle_due()
+
+
 async def advance_campaigns(tools: Tools) -> None:
     """Campaigns open, are decided and begin on time."""
     await crowdfunding.advance_due()
@@ -151,6 +189,7 @@ async def advance_campaigns(tools: Tools) -> None:
 
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_what_is_over),
+    ("*/10 * * * *", forget_unused_pictures),
     ("* * * * * */30", close_rated_needs),
     ("* * * * * */5", release_run_out_claims),
     ("* * * * * */30", remind_claimers),
@@ -160,5 +199,6 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", check_texts),
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),
+    ("* * * * * */5", handle_pushes),
     ("* * * * * */5", advance_campaigns),
 ]

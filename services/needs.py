@@ -23,10 +23,9 @@ from models.needs import (
     NeedSort,
     NeedState,
     ServiceClass,
-    UnknownPhoto,
 )
 from models.residents import Resident
-from services import checks, comments, events, notifications, residents
+from services import checks, comments, events, media, notifications, residents
 from services.due import one_by_one
 from services.events import TimelineItem
 from services.policies import Actor, require, require_resident
@@ -42,8 +41,8 @@ CAME_TO_NOTHING = (NeedState.DECLINED, NeedState.WITHDRAWN, NeedState.MERGED)
 DUE_MAX = 100
 STAFF_ONLY = ("只有本社区的工作人员可以处理", "Only staff of this community may do this")
 
-SEEN = """
-SELECT n.*, r.nickname,
+SEEN = f"""
+SELECT n.*, r.nickname, {media.photos_sql("need", "n.id", "$1")} AS photos,
     EXISTS (SELECT 1 FROM endorsements e WHERE e.need_id = n.id AND e.resident_id = $1) AS endorsed_by_me
 FROM needs n JOIN residents r ON r.id = n.author_id
 WHERE (n.moderation = 'passed' OR n.author_id = $1 OR n.assistant_id = $1 OR n.community_id = ANY($2::bigint[]))
@@ -173,11 +172,9 @@ async def submit(
 ) -> Need:
     """Say what is needed, for oneself or for somebody one helps.
 
-    Raises NotVerified, Forbidden, UnknownPhoto, and what `residents.speaker` raises about the person helped.
+    Raises NotVerified, Forbidden, and what `media.attach` and `residents.speaker` raises about the person helped.
     """
     speaker = await residents.speaker(actor, community_id, on_behalf_of)
-    if photo_ids:
-        raise UnknownPhoto
     need = await Need.create(
         community_id=community_id,
         author_id=speaker.id,
@@ -188,6 +185,7 @@ async def submit(
         body=body,
     )
     await checks.expect(actor, need, author_id=speaker.id)
+    await media.attach(actor, need, community_id, photo_ids)
     await residents.note_assistance(actor, speaker, "need.submitted", need, community_id)
     await events.record(actor, "need.submitted", need, on_behalf_of_id=speaker.on_behalf_of_id)
     return await find(actor, need.id)
@@ -416,7 +414,7 @@ async def _close(need_id: int) -> None:
 def _need(found: dict[str, Any]) -> Need:
     need = Need._init_from_db(**found)
     need.author = Resident(id=need.author_id, nickname=found["nickname"])
-    need.endorsed_by_me = found["endorsed_by_me"]
+    need.endorsed_by_me, need.photos = found["endorsed_by_me"], media.read_photos(found["photos"])
     return need
 
 

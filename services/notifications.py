@@ -26,6 +26,10 @@ NOTICES: dict[str, tuple[str, str]] = {
     "check.approved": ("您发布的内容已通过人工审核", "What you wrote has been looked at and is shown now"),
     "check.hidden": ("您发布的内容未予显示：{why}", "What you wrote is not shown: {why}"),
     "check.hidden_by_hand": ("您发布的内容未予显示：{reason}", "What you wrote is not shown: {reason}"),
+    "media.hidden": (
+        "您上传的一张照片未通过审核，其他人看不到它",
+        "A picture of yours was not allowed; nobody else sees it",
+    ),
     "role.granted": ("您已被授予新的职责", "You have been given a new role"),
     "role.revoked": ("您的一项职责已结束", "One of your roles has ended"),
     "pledge.paid": ("您为「{title}」认捐的 {yuan} 元已收到", "Your {yuan} yuan for “{title}” have arrived"),

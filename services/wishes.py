@@ -10,7 +10,6 @@ from app.core.db import atomic
 from app.core.errors import Forbidden, Invalid, InvalidState, NotFound, TooLate, Unavailable
 from app.core.pages import Listed, Page, cut, where
 from models.base import Moderation
-from models.needs import UnknownPhoto
 from models.residents import Role
 from models.wishes import (
     CLAIMERS_MAX,
@@ -25,9 +24,10 @@ from models.wishes import (
     WishKind,
     WishState,
 )
-from services import checks, events, notifications, residents
+from services import checks, events, media, notifications, residents
 from services.due import one_by_one
 from services.events import TimelineItem
+from services.media import Photo
 from services.policies import Actor, require, require_resident
 from services.policies import wishes as policies
 from services.residents import OnBehalfOf
@@ -107,6 +107,7 @@ class ClaimSeen:
     due_at: datetime
     note: str | None
     moderation: Moderation
+    photos: list[Photo]
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ async def detail(actor: Actor, wish_id: int) -> WishDetail:
     staff = actor.is_staff(wish.community_id)
     claims = await db.rows(
         "SELECT c.id, c.resident_id, r.nickname, c.state, c.due_at, c.moderation, "
-        "CASE WHEN c.moderation = 'passed' OR c.resident_id = $2 OR $4 THEN c.note END AS note "
+        "CASE WHEN c.moderation = 'passed' OR c.resident_id = $2 OR $4 THEN c.note END AS note, "
+        f"{media.photos_sql('wish_claim', 'c.id', '$2')} AS photos "
         "FROM wish_claims c JOIN residents r ON r.id = c.resident_id "
         "WHERE c.wish_id = $1 AND ($3 OR c.resident_id = $2) ORDER BY c.id DESC LIMIT 100",
         wish.id,
@@ -139,7 +141,7 @@ async def detail(actor: Actor, wish_id: int) -> WishDetail:
     timeline = await events.timeline(actor, wish)
     return WishDetail(
         wish,
-        [_claim(line) for line in claims],
+        [_claim_seen(line) for line in claims],
         wish.thanks if thanks_shown else None,
         timeline if concerned else [replace(line, reason=None) for line in timeline],
     )
@@ -236,18 +238,17 @@ async def release(actor: Actor, wish_id: int) -> Wish:
 async def fulfil(actor: Actor, wish_id: int, *, note: str, photo_ids: Sequence[int] = ()) -> Wish:
     """Report what one did within the seven days; the wish is fulfilled when every claimer has reported.
 
-    Raises Forbidden, InvalidState, TooLate, UnknownPhoto.
+    Raises Forbidden, InvalidState, TooLate, and what `media.attach` raises.
     """
     wish = await find(actor, wish_id)
     await _lock(wish)
     held = await _claim_of(actor, wish)
-    if photo_ids:
-        raise UnknownPhoto
     now = await clock.now()
     await held.move_to(WishClaimState.FULFILLED, ended_at=now, note=note, moderation=Moderation.CHECKING)
     await checks.expect(actor, held)
     if held.due_at <= now:
         raise TooLate("认领已到期，心愿将重新开放", "The claim has run out; the wish opens again")
+    await media.attach(actor, held, wish.community_id, photo_ids)
     await _follow_claims(wish)
     await events.record(actor, "wish.fulfilled", wish, claim_id=held.id)
     if wish.state is WishState.FULFILLED:
@@ -385,10 +386,6 @@ def _wish(actor: Actor, found: dict[str, Any]) -> Wish:
     return wish
 
 
-def _claim(found: dict[str, Any]) -> ClaimSeen:
-    return ClaimSeen(**found | {"state": WishClaimState(found["state"]), "moderation": Moderation(found["moderation"])})
-
-
 async def _take(actor: Actor, wish: Wish) -> int:
     """Insert the claim. Another may be faster to a slot or hand; then, while any is free, the next is tried."""
     for _ in range(TAKE_TRIES):
@@ -451,6 +448,15 @@ async def _end_claims(wish: Wish) -> None:
         "UPDATE wish_claims SET state = 'released', ended_at = clock_now() WHERE wish_id = $1 AND state = 'held'",
         wish.id,
     )
+
+
+def _claim_seen(line: dict[str, Any]) -> ClaimSeen:
+    read = {
+        "state": WishClaimState(line["state"]),
+        "moderation": Moderation(line["moderation"]),
+        "photos": media.read_photos(line["photos"]),
+    }
+    return ClaimSeen(**line | read)
 
 
 def _helped_id(actor: Actor, wish: Wish) -> int | None:

@@ -18,7 +18,9 @@ from app.core.embedded import APP, OWNER, Servers
 from app.core.rates import Rates
 from app.core.redis import open_redis
 from app.core.settings import Settings
+from app.gateways.darkroom import Darkroom
 from app.gateways.outside import open_outside
+from app.gateways.storage import open_storage
 from app.main import create_app
 from app.seed import seed_cast
 from services import residents
@@ -131,12 +133,13 @@ async def as_owner(work: Callable[[], Awaitable[object]]) -> None:
 
 
 @pytest.fixture(scope="session")
-def settings(servers: Servers, sandbox: SandboxProcess) -> Settings:
+def settings(servers: Servers, sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The settings of an application whose outside world is the sandbox."""
     return Settings(
         _env_file=None,
         database_url=servers.url(APP, "linli_test"),
         redis_url=servers.redis_url,
+        media_store=f"file://{tmp_path_factory.mktemp('media')}",
         **{name.lower(): value for name, value in sandbox.config.items()},
     )
 
@@ -147,6 +150,7 @@ async def app(settings: Settings) -> AsyncIterator[FastAPI]:
     made = create_app(settings)
     made.state.redis = open_redis(settings.redis_url)
     made.state.rates = Rates(settings.redis_url)
+    made.state.storage, made.state.darkroom = open_storage(settings), Darkroom()
     async with open_outside(settings, made.state.redis) as (made.state.wechat, made.state.wechat_pay):
         yield made
     await made.state.redis.aclose()
@@ -160,12 +164,13 @@ async def anonymous(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def as_(app: FastAPI) -> AsyncIterator[Callable[[str], Awaitable[httpx.AsyncClient]]]:
-    """`await as_("lin")` is a client logged in as 小林."""
+async def as_(app: FastAPI, sandbox: SandboxProcess) -> AsyncIterator[Callable[[str], Awaitable[httpx.AsyncClient]]]:
+    """`await as_("lin")` is a client logged in as 小林, whom WeChat has just seen."""
     clients: dict[str, httpx.AsyncClient] = {}
 
     async def logged_in(openid: str) -> httpx.AsyncClient:
         if openid not in clients:
+            await sandbox.tell("active", openid=openid)
             token = (await residents.open_session(openid)).token
             clients[openid] = _client(app, token)
         return clients[openid]

@@ -7,6 +7,7 @@ DomainError
 ├── Conflict 409          it has moved on
 │   ├── InvalidState      a wrong step of the road; carries the current state
 │   └── …                 subclasses where a client must act differently
+├── TooLarge 413          more than we read
 ├── Invalid 422           the words or figures do not fit
 ├── TooMany 429           slow down
 └── Unavailable 503       try again shortly
@@ -74,6 +75,10 @@ class TooLate(Conflict):
 
 class AlreadyExists(Conflict):
     code, zh, en = "already_exists", "已经存在，不能重复提交", "It exists already"
+
+
+class TooLarge(DomainError):
+    status, code, zh, en = 413, "content_too_large", "内容太大", "The content is too large"
 
 
 class Invalid(DomainError):

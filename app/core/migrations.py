@@ -12,7 +12,10 @@ from app.core.embedded import APP
 ROOT = Path(__file__).resolve().parents[2]
 
 # What the application may do: never TRUNCATE, delete only what is meant to go, change nothing that is immutable.
-DELETABLE = "sessions, idempotency_keys, endorsements, pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics"
+DELETABLE = (
+    "sessions, idempotency_keys, endorsements, media, pictures, pushes, "
+    "pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics"
+)
 GRANTS = f"""
 GRANT USAGE ON SCHEMA public TO {APP};
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {APP};

@@ -4,7 +4,7 @@ import math
 import time
 
 import structlog
-from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
@@ -12,6 +12,7 @@ from app.core.errors import TooMany
 
 WRITES = RateLimitItemPerSecond(100, 3)  # 30 a second, with bursts of 100
 LOGINS = RateLimitItemPerMinute(20)
+UPLOADS = RateLimitItemPerHour(60)
 
 log = structlog.stdlib.get_logger("linli.rates")
 

@@ -1,10 +1,15 @@
 """Redis: caches, rate limits, the shared WeChat token. Never the only home of a fact, never waited for long."""
 
+import logging
+
 import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 WAIT_S = 0.2
+
+log = logging.getLogger(__name__)
 
 
 def open_redis(url: str) -> "aioredis.Redis":
@@ -17,3 +22,20 @@ def open_redis(url: str) -> "aioredis.Redis":
         decode_responses=True,
         max_connections=50,
     )
+
+
+async def was_used(redis: "aioredis.Redis", name: str) -> bool:
+    """Whether `use` was called with this name a moment ago; False while Redis is away, since the database decides."""
+    try:
+        return bool(await redis.exists(name))
+    except (RedisError, OSError) as error:
+        log.warning("asked Redis in vain: %s", type(error).__name__)
+        return False
+
+
+async def use(redis: "aioredis.Redis", name: str, *, seconds: int) -> None:
+    """Remember for a while that something was used; forgotten where Redis is away."""
+    try:
+        await redis.set(name, "1", nx=True, ex=seconds)
+    except (RedisError, OSError) as error:
+        log.warning("told Redis in vain: %s", type(error).__name__)

@@ -1,9 +1,10 @@
 """The only reader of the environment. Production refuses to start with a missing or sandbox secret."""
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "linli-development-only"  # noqa: S105 - production refuses it below
@@ -48,15 +49,47 @@ class Settings(BaseSettings):
     wxpay_apiv3_key: SecretStr = SecretStr("")
     wxpay_public_key_id: str = ""
     wxpay_public_key_file: Path | None = None
+    wxpay_platform_cert_files: str = ""  # paths, separated by commas
+
+    media_store: str = Field("", pattern=r"^(file:///.+|s3://.+)?$")
+    aws_access_key_id: str = ""
+    aws_secret_access_key: SecretStr = SecretStr("")
+    aws_region: str = ""
+    aws_endpoint: str = ""
+    aws_virtual_hosted_style_request: bool = False
+
+    @property
+    def s3(self) -> dict[str, str]:
+        """What the S3-compatible store of MEDIA_STORE is told, in obstore's own names."""
+        told = {
+            "aws_access_key_id": self.aws_access_key_id,
+            "aws_secret_access_key": self.aws_secret_access_key.get_secret_value(),
+            "aws_region": self.aws_region,
+            "aws_endpoint": self.aws_endpoint,
+            "aws_virtual_hosted_style_request": str(self.aws_virtual_hosted_style_request).lower(),
+        }
+        return {name: value for name, value in told.items() if value}
 
     @property
     def production(self) -> bool:
         return self.app_env == "production"
 
     @property
+    def platform_certificates(self) -> list[Path]:
+        """Where the certificates of WeChat Pay lie, if the merchant still has notifications signed by one."""
+        return [Path(name.strip()) for name in self.wxpay_platform_cert_files.split(",") if name.strip()]
+
+    @property
     def base_url(self) -> str:
         """Where WeChat and clients reach this installation, without a trailing slash."""
         return (self.public_base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @field_validator("wx_encoding_aes_key")
+    @classmethod
+    def _opens_pushes(cls, key: SecretStr) -> SecretStr:
+        if key and not re.fullmatch(r"[0-9A-Za-z+/]{43}", key.get_secret_value()):
+            raise ValueError("WX_ENCODING_AES_KEY has 43 characters")
+        return key
 
     @model_validator(mode="after")
     def _production_is_complete(self) -> Self:
@@ -68,6 +101,8 @@ class Settings(BaseSettings):
             "public_base_url",
             "wx_appid",
             "wx_secret",
+            "wx_push_token",
+            "wx_encoding_aes_key",
             "wxpay_mchid",
             "wxpay_merchant_serial",
             "wxpay_merchant_key_file",

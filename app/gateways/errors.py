@@ -61,5 +61,17 @@ class PayUnknown(GatewayError):
     """Whether the call took effect is not known: ask again with the same number before deciding anything."""
 
 
+class BillNotReady(PayUnknown):
+    """The bill of the day is still being written; ask again in half an hour."""
+
+
 class NotifyRejected(GatewayError):
     """A notification that we do not believe."""
+
+
+class PictureRefused(GatewayError):
+    """A file that was not developed into a picture; `reason` is `not_a_picture`, `too_many_pixels` or `too_costly`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -35,6 +35,7 @@ async def open_outside(settings: Settings, redis: Redis | None) -> AsyncIterator
         public_key_id=settings.wxpay_public_key_id,
         public_key=settings.wxpay_public_key_file.read_text(),
         notify_url=settings.base_url + NOTIFY_PATH,
+        certificates=[path.read_text() for path in settings.platform_certificates],
     )
     await pay.aopen()
     try:

@@ -1,39 +1,60 @@
 """What we ask of WeChat Pay v3, and how we read what it tells us."""
 
 import asyncio
-import json
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Protocol, TypeVar
+from datetime import date, datetime, timedelta, timezone
+from typing import Protocol
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from cryptography import x509
 from wechatpayv3.async_ import AsyncWeChatPay, WeChatPayType
+from wechatpayv3.async_.utils import build_authorization
 
-from app.gateways.errors import PayError, PayUnknown
+from app.gateways.errors import BillNotReady, PayError, PayUnknown
+from app.gateways.wechat_pay_bills import (
+    LARGEST_PACKED,
+    FundFlowBill,
+    TradeBill,
+    read_fund_flow_bill,
+    read_trade_bill,
+    unpack,
+)
 from app.gateways.wechat_pay_notices import (
     Notification,
     NotificationReader,
     PaymentNotice,
     RefundNotice,
+    serial_number,
 )
+from app.gateways.wechat_pay_replies import BillSaid, OrderSaid, Prepaid, RefundSaid, Reply, complaint, read
 
-__all__ = ["Notification", "Order", "PaymentNotice", "Refund", "RefundNotice", "WechatPay", "WechatPayClient"]
+__all__ = [
+    "FundFlowBill",
+    "Notification",
+    "Order",
+    "PaymentNotice",
+    "Refund",
+    "RefundNotice",
+    "TradeBill",
+    "WechatPay",
+    "WechatPayClient",
+]
 
 CHINA = timezone(timedelta(hours=8))
 PATIENCE_S = 10
 TIMEOUTS_S = (5, 15)
+DOWNLOAD_PATIENCE_S = 60
 OLDEST_REPLY_S = 300
+BILL_FILE = "/v3/billdownload/file"
 NO_SUCH_ORDER = {"ORDERNOTEXIST", "RESOURCENOTEXISTS"}
 OURS = re.compile(r"[0-9A-Za-z_-]{1,64}")  # the library puts numbers into addresses as they are
 
 _heard: ContextVar[dict[str, str]] = ContextVar("heard")
-Shape = TypeVar("Shape", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,7 @@ class Refund:
     status: str
     refund_fen: int
     success_at: datetime | None
+    accepted_at: datetime | None = None
 
 
 class WechatPay(Protocol):
@@ -94,13 +116,24 @@ class WechatPay(Protocol):
         """The refund as WeChat knows it; None if it does not."""
         ...
 
+    async def trade_bill(self, day: date) -> TradeBill:
+        """What was paid and given back on a past day of Shanghai. Raises BillNotReady while it is being written."""
+        ...
+
+    async def fund_flow_bill(self, day: date) -> FundFlowBill:
+        """How the merchant's account moved on a past day of Shanghai. Raises BillNotReady."""
+        ...
+
     def read_notification(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Notification:
         """Believe a notification or raise NotifyRejected; never calls out."""
         ...
 
 
 class WechatPayClient:
-    """WeChat Pay itself, or the sandbox, at `base`; opened once with aopen()."""
+    """WeChat Pay itself, or the sandbox, at `base`; opened once with aopen().
+
+    Believes what is signed by its public key or by one of its `certificates` (PEM), and nothing else.
+    """
 
     def __init__(
         self,
@@ -114,10 +147,15 @@ class WechatPayClient:
         public_key_id: str,
         public_key: str,
         notify_url: str,
+        certificates: Sequence[str] = (),
     ) -> None:
-        self._appid, self._mchid = appid, mchid
+        self._appid, self._mchid, self._merchant_serial, self._base = appid, mchid, merchant_serial, base.rstrip("/")
         self._notices = NotificationReader(
-            appid=appid, mchid=mchid, apiv3_key=apiv3_key, public_keys={public_key_id: public_key}
+            appid=appid,
+            mchid=mchid,
+            apiv3_key=apiv3_key,
+            public_keys={public_key_id: public_key},
+            certificates=certificates,
         )
         self._pay = AsyncWeChatPay(
             WeChatPayType.MINIPROG,
@@ -133,12 +171,15 @@ class WechatPayClient:
         )
         # The library has no option for the host.
         assert hasattr(self._pay._core, "_gate_way"), "wechatpayv3 has changed inside"  # noqa: S101
-        self._pay._core._gate_way = base.rstrip("/")
+        self._pay._core._gate_way = self._base
+        # The library would go and fetch certificates it does not know; ours are pinned, see _listen.
+        self._pay._core._certificates = [x509.load_pem_x509_certificate(pem.encode()) for pem in certificates]
+        self._known = {public_key_id, *(certificate.serial_number for certificate in self._pay._core._certificates)}
 
     async def aopen(self) -> None:
         """Open the connections."""
         await self._pay.__aenter__()
-        self._pay._core._client.event_hooks = {"response": [_listen]}
+        self._pay._core._client.event_hooks = {"response": [self._listen]}
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -165,7 +206,7 @@ class WechatPayClient:
                 attach=_fitting(attach, 128),
             )
         )
-        return _read(_Prepaid, reply).prepay_id
+        return read(Prepaid, reply).prepay_id
 
     def sign_for_client(self, prepay_id: str) -> dict[str, str]:
         """What goes into wx.requestPayment."""
@@ -186,7 +227,7 @@ class WechatPayClient:
             if _unknown_there(error):
                 return None
             raise
-        said = _read(_Order, reply)
+        said = read(OrderSaid, reply)
         if (said.out_trade_no, said.mchid, said.appid) != (out_trade_no, self._mchid, self._appid):
             raise PayUnknown(f"asked for {out_trade_no}, got another order")
         if said.amount and said.amount.currency != "CNY":
@@ -232,12 +273,22 @@ class WechatPayClient:
             raise
         return self._refund(reply, out_refund_no)
 
+    async def trade_bill(self, day: date) -> TradeBill:
+        """What was paid and given back on a past day of Shanghai. Raises BillNotReady while it is being written."""
+        found = await self._bill(self._pay.trade_bill(bill_date=day.isoformat()))
+        return read_trade_bill(*found) if found else TradeBill([])
+
+    async def fund_flow_bill(self, day: date) -> FundFlowBill:
+        """How the merchant's account moved on a past day of Shanghai. Raises BillNotReady."""
+        found = await self._bill(self._pay.fundflow_bill(bill_date=day.isoformat()))
+        return read_fund_flow_bill(*found) if found else FundFlowBill([])
+
     def read_notification(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Notification:
         """Believe a notification or raise NotifyRejected; never calls out."""
         return self._notices.read(headers, body, now=now)
 
-    def _refund(self, reply: "_Reply", out_refund_no: str) -> Refund:
-        said = _read(_Refund, reply)
+    def _refund(self, reply: Reply, out_refund_no: str) -> Refund:
+        said = read(RefundSaid, reply)
         if said.out_refund_no != out_refund_no:
             raise PayUnknown(f"asked for refund {out_refund_no}, got {said.out_refund_no}")
         return Refund(
@@ -247,9 +298,59 @@ class WechatPayClient:
             said.status,
             said.amount.refund,
             said.success_time,
+            said.create_time,
         )
 
-    async def _call(self, sending: Awaitable[tuple[int, str | bytes]]) -> "_Reply":
+    async def _bill(self, asking: Awaitable[tuple[int, str | bytes]]) -> tuple[str, str] | None:
+        """The text of a bill and its hash; None when nothing happened that day."""
+        try:
+            reply = await self._call(asking)
+        except PayError as error:
+            code = _plain_code(error)
+            if code == "NOSTATEMENTEXIST":
+                return None
+            if code == "STATEMENTCREATING":
+                raise BillNotReady(str(error)) from None
+            raise
+        said = read(BillSaid, reply)
+        return unpack(await self._download(said.download_url), said.hash_value), said.hash_value
+
+    async def _download(self, url: str) -> bytes:
+        """A file whose request is signed and whose reply is not, of bounded size; only from the host we talk to."""
+        if not url.startswith(f"{self._base}{BILL_FILE}?"):
+            raise PayUnknown("the bill lies at another address")
+        core, path = self._pay._core, url.removeprefix(self._base)
+        proof = build_authorization(path, "GET", self._mchid, self._merchant_serial, core._private_key)
+        file = bytearray()
+        try:
+            async with (
+                asyncio.timeout(DOWNLOAD_PATIENCE_S),
+                core._client.stream("GET", url, headers={"Authorization": proof, "User-Agent": "linli"}) as reply,
+            ):
+                async for chunk in reply.aiter_bytes():
+                    file += chunk
+                    if len(file) > LARGEST_PACKED:
+                        raise PayUnknown(f"the bill file is larger than {LARGEST_PACKED} bytes")
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise PayUnknown(f"{type(error).__name__}: {error}") from error
+        if reply.status_code != 200:
+            raise PayUnknown(f"{reply.status_code} for the bill file")
+        return bytes(file)
+
+    async def _listen(self, response: httpx.Response) -> None:
+        """Keep the Request-ID; refuse an old reply (the library checks its signature but not its age) and one signed
+        by somebody we do not know (for whose certificate the library would call out)."""
+        if request_id := response.headers.get("Request-ID"):
+            _heard.get({})["request_id"] = request_id
+        if response.is_success and response.url.path != BILL_FILE:
+            age_s = abs(time.time() - int(response.headers["Wechatpay-Timestamp"]))
+            if age_s >= OLDEST_REPLY_S:
+                raise PayUnknown(f"the reply is {age_s:.0f} s old")
+            serial = response.headers["Wechatpay-Serial"]
+            if serial not in self._known and serial_number(serial) not in self._known:
+                raise PayUnknown("the reply is signed with a key we do not know")
+
+    async def _call(self, sending: Awaitable[tuple[int, str | bytes]]) -> Reply:
         heard: dict[str, str] = {}
         _heard.set(heard)
         try:
@@ -258,88 +359,20 @@ class WechatPayClient:
         except Exception as error:  # a forged 2xx is a bare Exception in the library
             raise PayUnknown(f"{type(error).__name__}: {error}") from error
         if 200 <= status < 300:
-            return _Reply(status, text)
-        code, message = _complaint(text)
+            return Reply(status, text)
+        code, message = complaint(text)
         if status >= 500 or status == 429 or not code:
             raise PayUnknown(f"{status} {code}: {message} (Request-ID {heard.get('request_id')})")
         raise PayError(status, code, message, heard.get("request_id"))
 
 
-@dataclass(frozen=True)
-class _Reply:
-    status: int
-    text: str | bytes
-
-
-class _Said(BaseModel):
-    model_config = ConfigDict(extra="ignore")  # the platform adds fields at any time
-
-
-class _Prepaid(_Said):
-    prepay_id: str
-
-
-class _Payer(_Said):
-    openid: str | None = None
-
-
-class _Amount(_Said):
-    total: int | None = None
-    currency: str = "CNY"
-
-
-class _Order(_Said):
-    appid: str
-    mchid: str
-    out_trade_no: str
-    trade_state: str
-    transaction_id: str | None = None
-    success_time: AwareDatetime | None = None
-    payer: _Payer | None = None
-    amount: _Amount | None = None
-
-
-class _RefundAmount(_Said):
-    refund: int
-
-
-class _Refund(_Said):
-    refund_id: str
-    out_refund_no: str
-    out_trade_no: str
-    status: str
-    success_time: AwareDatetime | None = None
-    amount: _RefundAmount
-
-
-def _read(shape: type[Shape], reply: _Reply) -> Shape:
-    try:
-        return shape.model_validate_json(reply.text)
-    except ValidationError as error:
-        raise PayUnknown(f"{reply.status} with an unexpected body: {error.error_count()} errors") from None
-
-
-def _complaint(text: str | bytes) -> tuple[str, str]:
-    try:
-        said = json.loads(text)
-        return str(said["code"]), str(said.get("message", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return "", "no JSON"  # some machine on the way, not WeChat Pay
-
-
 def _unknown_there(error: PayError) -> bool:
     # A 404 of any other kind says nothing about the order.
-    return error.status == 404 and error.code.upper().replace("_", "") in NO_SUCH_ORDER
+    return error.status == 404 and _plain_code(error) in NO_SUCH_ORDER
 
 
-async def _listen(response: httpx.Response) -> None:
-    """Keep the Request-ID, and refuse an old reply: the library checks its signature but not its age."""
-    if request_id := response.headers.get("Request-ID"):
-        _heard.get()["request_id"] = request_id
-    if response.is_success:
-        age_s = abs(time.time() - int(response.headers["Wechatpay-Timestamp"]))
-        if age_s >= OLDEST_REPLY_S:
-            raise PayUnknown(f"the reply is {age_s:.0f} s old")
+def _plain_code(error: PayError) -> str:
+    return error.code.upper().replace("_", "")  # the documentation writes codes both ways
 
 
 def _number(text: str) -> str:

@@ -1,11 +1,13 @@
 """Believing a notification of WeChat Pay, or not: our own guard, with pinned keys and no call to anyone."""
 
 import base64
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -49,12 +51,26 @@ Notification = PaymentNotice | RefundNotice
 
 
 class NotificationReader:
-    """Reads notifications for one merchant; `public_keys` maps each trusted key id to its PEM."""
+    """Reads notifications for one merchant.
 
-    def __init__(self, *, appid: str, mchid: str, apiv3_key: str, public_keys: Mapping[str, str]) -> None:
+    `public_keys` maps each trusted key id to its PEM; `certificates` are PEMs of the platform's, known by their serial
+    numbers. Whatever else a notification names is not trusted, and nobody is asked about it.
+    """
+
+    def __init__(
+        self,
+        *,
+        appid: str,
+        mchid: str,
+        apiv3_key: str,
+        public_keys: Mapping[str, str],
+        certificates: Sequence[str] = (),
+    ) -> None:
         self._appid, self._mchid = appid, mchid
         self._aes = AESGCM(apiv3_key.encode())
-        self._keys = {key_id: _rsa(pem) for key_id, pem in public_keys.items()}
+        self._keys = {key_id: _rsa(load_pem_public_key(pem.encode())) for key_id, pem in public_keys.items()}
+        loaded = [x509.load_pem_x509_certificate(pem.encode()) for pem in certificates]
+        self._certificates = {certificate.serial_number: certificate for certificate in loaded}
 
     def read(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Notification:
         """Believe a notification; every failure is one NotifyRejected."""
@@ -82,11 +98,17 @@ class NotificationReader:
         timestamp, nonce, serial, signature = (headers[name] for name in NEEDED)
         if not timestamp.isdecimal() or len(timestamp) > 12 or abs(now.timestamp() - int(timestamp)) >= WINDOW_S:
             raise NotifyRejected("not of this moment")
-        key = self._keys.get(serial)
-        if key is None:
-            raise NotifyRejected("signed with a key we do not know")
+        key = self._keys.get(serial) or self._certified(serial, now)
         text = f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
         key.verify(base64.b64decode(signature, validate=True), text, PKCS1v15(), SHA256())
+
+    def _certified(self, serial: str, now: datetime) -> RSAPublicKey:
+        certificate = self._certificates.get(serial_number(serial))
+        if certificate is None:
+            raise NotifyRejected("signed with a key we do not know")
+        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+            raise NotifyRejected("signed with a certificate out of its time")
+        return _rsa(certificate.public_key())
 
     def _decrypt(self, resource: "_Resource") -> bytes:
         return self._aes.decrypt(
@@ -190,8 +212,12 @@ class _Refund(_Said):
     amount: _RefundAmount
 
 
-def _rsa(pem: str) -> RSAPublicKey:
-    key = load_pem_public_key(pem.encode())
+def serial_number(text: str) -> int:
+    """The number that a certificate's serial stands for, since some write it without its leading zero; -1 for none."""
+    return int(text, 16) if re.fullmatch(r"[0-9A-Fa-f]{1,40}", text) else -1
+
+
+def _rsa(key: object) -> RSAPublicKey:
     if not isinstance(key, RSAPublicKey):
-        raise ValueError("the WeChat Pay public key is not an RSA key")
+        raise ValueError("the key of WeChat Pay is not an RSA key")
     return key

@@ -20,6 +20,7 @@ from routers.schemas.base import (
     Title,
     When,
 )
+from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 
 Hours = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
@@ -69,6 +70,7 @@ class CampaignIn(Asked):
     budget: Annotated[list[BudgetLineIn], Field(min_length=1, max_length=50)]
     resolution_id: Id
     need_ids: Annotated[list[Id], Field(max_length=20)] = []
+    photo_ids: PhotoIds = []
 
 
 class BudgetLineOut(Shape):
@@ -105,6 +107,7 @@ class CampaignOut(Shape):
                     ],
                     "resolution_id": 3,
                     "need_ids": [5],
+                    "photos": [PHOTO],
                     "raised_fen": 45000,
                     "in_kind_fen": 0,
                     "backers": 9,
@@ -130,6 +133,7 @@ class CampaignOut(Shape):
     budget: list[BudgetLineOut]
     resolution_id: int
     need_ids: list[int]
+    photos: list[PhotoOut]
     raised_fen: int
     in_kind_fen: int
     backers: int

@@ -19,6 +19,7 @@ class QueuedOut(Shape):
                     "community_id": 4,
                     "state": "queued",
                     "texts": ["7号楼楼道灯坏了", "一到三层的灯都不亮"],
+                    "media_url": None,
                     "suggest": "review",
                     "label": 20006,
                     "why": "review",
@@ -34,6 +35,7 @@ class QueuedOut(Shape):
     community_id: int | None
     state: CheckState
     texts: list[str]
+    media_url: str | None
     suggest: str | None
     label: int | None
     why: Why | None

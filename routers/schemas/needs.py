@@ -7,10 +7,8 @@ from pydantic import ConfigDict, Field
 from models.base import Moderation
 from models.needs import NeedField, NeedRoute, NeedState, ServiceClass
 from routers.schemas.base import Asked, Author, Body, Id, Moment, ReasonText, Shape, TimelineLine, Title
+from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 from routers.schemas.residents import OnBehalfOfIn
-
-PHOTOS_MAX = 9
-PhotoIds = Annotated[list[Id], Field(max_length=PHOTOS_MAX)]
 
 NEED: dict[str, Any] = {
     "id": 5,
@@ -26,6 +24,7 @@ NEED: dict[str, Any] = {
     "endorsed_by_me": False,
     "author": {"id": 7, "nickname": "小林"},
     "assisted": False,
+    "photos": [PHOTO],
     "created_at": "2026-11-23T10:00:00+08:00",
 }
 
@@ -75,6 +74,7 @@ class NeedOut(Shape):
     endorsed_by_me: bool
     author: Author
     assisted: bool
+    photos: list[PhotoOut]
     created_at: Moment
 
 

@@ -21,6 +21,7 @@ from routers.schemas.base import (
     When,
     bounded,
 )
+from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 
 Minutes = Annotated[int, Field(ge=1, le=1500, strict=True)]
 CodeText = Annotated[str, bounded(1, 200), PRINTABLE]
@@ -96,6 +97,7 @@ class ActivityIn(Asked):
     cancel_hours: Annotated[int, Field(ge=0, le=72, strict=True)] = 2
     shifts: Annotated[list[ShiftIn], Field(min_length=1, max_length=50)]
     need_ids: Annotated[list[Id], Field(max_length=20)] = []
+    photo_ids: PhotoIds = []
 
 
 class ShiftOut(Shape):
@@ -115,7 +117,7 @@ class ShiftOut(Shape):
 
 
 class ActivityOut(Shape):
-    """An activity with its shifts, earliest first, and the needs it was made from."""
+    """An activity with its shifts, earliest first, the needs it was made from, and its photos."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -133,6 +135,7 @@ class ActivityOut(Shape):
                     "moderation": "passed",
                     "created_at": "2026-11-23T10:00:00+08:00",
                     "need_ids": [5],
+                    "photos": [PHOTO],
                     "shifts": [SHIFT_EXAMPLE],
                 }
             ]
@@ -150,6 +153,7 @@ class ActivityOut(Shape):
     moderation: Moderation
     created_at: Moment
     need_ids: list[int]
+    photos: list[PhotoOut]
     shifts: list[ShiftOut]
 
 

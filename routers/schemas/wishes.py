@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from models.base import Moderation
 from models.wishes import CLAIMERS_MAX, WishClaimState, WishKind, WishState
 from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, Shape, TimelineLine, Title
-from routers.schemas.needs import PhotoIds
+from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 from routers.schemas.residents import OnBehalfOfIn
 
 WISH: dict[str, Any] = {
@@ -97,6 +97,7 @@ class ClaimOut(Shape):
     due_at: Moment
     note: str | None
     moderation: Moderation
+    photos: list[PhotoOut]
 
 
 class WishDetailOut(WishOut):
@@ -118,6 +119,7 @@ class WishDetailOut(WishOut):
                             "due_at": "2026-11-30T10:00:00+08:00",
                             "note": None,
                             "moderation": "passed",
+                            "photos": [PHOTO],
                         }
                     ],
                     "thanks": None,

@@ -16,7 +16,7 @@ from models.crowdfunding import (
     ResolutionNotValid,
 )
 from models.deliberations import Resolution
-from services import checks, events, ledger, needs, places
+from services import checks, events, ledger, media, needs, places
 from services.crowdfunding.reading import find
 from services.policies import Actor, require
 from services.policies import crowdfunding as policies
@@ -49,11 +49,12 @@ async def create(
     budget: Sequence[BudgetItem],
     resolution_id: int,
     need_ids: Sequence[int] = (),
+    photo_ids: Sequence[int] = (),
 ) -> Campaign:
     """Draw up a campaign; staff of the community do. The budget adds up to the goal; money in fen.
 
     The needs it cites hear of it when it is published. Raises NotFound, Forbidden, Invalid (path not offered, figures,
-    times or needs that do not fit), ResolutionNotValid.
+    times or needs that do not fit), ResolutionNotValid, and what `media.attach` raises.
     """
     await places.find_community(community_id)
     require(policies.may_propose(actor, community_id), *STAFF_ONLY)
@@ -85,6 +86,7 @@ async def create(
         for need in await needs.citable(actor, need_ids, community_id)
     )
     await checks.expect(actor, campaign)
+    await media.attach(actor, campaign, community_id, photo_ids)
     await ledger.open_accounts(community_id, campaign.id)
     await events.record(actor, "campaign.drafted", campaign, goal_fen=goal_fen, resolution_id=resolution_id)
     return await find(actor, campaign.id)

@@ -16,7 +16,7 @@ from models.crowdfunding import (
     CampaignNeed,
     CampaignState,
 )
-from services import comments, events, ledger
+from services import comments, events, ledger, media
 from services.events import TimelineItem
 from services.policies import Actor, require_resident
 from services.policies import crowdfunding as policies
@@ -48,7 +48,7 @@ async def door(actor: Actor, campaign_id: int) -> Campaign:
 
 async def find(actor: Actor, campaign_id: int) -> Campaign:
     """One campaign that the actor may see, with its figures. Raises NotFound."""
-    return (await _with_figures([await door(actor, campaign_id)]))[0]
+    return (await _with_figures(actor, [await door(actor, campaign_id)]))[0]
 
 
 async def detail(actor: Actor, campaign_id: int) -> CampaignDetail:
@@ -67,7 +67,7 @@ async def listed(
     if state is not None:
         query = query.filter(state=state)
     found = await newest(query, page)
-    return Listed(await _with_figures(found.items), found.after)
+    return Listed(await _with_figures(actor, found.items), found.after)
 
 
 async def comment(actor: Actor, campaign_id: int, *, body: str, parent_id: int | None = None) -> Comment:
@@ -90,14 +90,16 @@ FROM pledges WHERE campaign_id = ANY ($1::bigint[]) AND state IN ('paid', 'recei
 """
 
 
-async def _with_figures(campaigns: list[Campaign]) -> list[Campaign]:
-    """The same campaigns with budget, needs, what was raised and by how many; four queries for a whole page."""
+async def _with_figures(actor: Actor, campaigns: list[Campaign]) -> list[Campaign]:
+    """The same campaigns with budget, needs, photos, what was raised and by how many; five queries for a page."""
     ids = [campaign.id for campaign in campaigns]
     raised = await ledger.raised(ids)
     figures = {line["campaign_id"]: line for line in await db.rows(FIGURES, ids)}
     lines = await BudgetLine.filter(campaign_id__in=ids).order_by("id")
     cited = await CampaignNeed.filter(campaign_id__in=ids).order_by("need_id")
+    photos = await media.photos_of(actor, Campaign.noun(), ids)
     for campaign in campaigns:
+        campaign.photos = photos[campaign.id]
         given = figures.get(campaign.id, {"backers": 0, "in_kind_fen": 0})
         campaign.raised_fen = raised[campaign.id]
         campaign.backers, campaign.in_kind_fen = given["backers"], given["in_kind_fen"]

@@ -23,6 +23,7 @@ SELECT c.id, c.subject_kind, c.subject_id, c.community_id, c.state, c.suggest, c
     r.nickname AS author
 FROM checks c JOIN residents r ON r.id = c.author_id
 WHERE (c.community_id = ANY($1::bigint[]) OR (c.community_id IS NULL AND $2))
+    AND (c.subject_kind <> 'media' OR EXISTS (SELECT 1 FROM media m WHERE m.id = c.subject_id))
 """
 
 

@@ -11,7 +11,8 @@ from app.gateways.wechat import Scene
 class Kind:
     """The columns with the words, the column that says whether others may see them, and lines that belong to them.
 
-    `lines` are another table, its key to this one and its column with words. `also` is set when the words pass.
+    `lines` are another table, its key to this one and its column with words. `also` is set when the words pass. A
+    `picture` has no words, and its own domain shows it or not, once a human has decided.
     """
 
     table: str
@@ -20,6 +21,7 @@ class Kind:
     shown: str = "moderation"
     lines: tuple[str, str, str] | None = None
     also: str = ""
+    picture: bool = False
 
     @property
     def reading(self) -> str:
@@ -59,6 +61,7 @@ KINDS: dict[str, Kind] = {
         shown="nickname_moderation",
         also=", nickname = nickname_wanted, nickname_wanted = NULL",
     ),
+    "media": Kind("media", (), Scene.SOCIAL, picture=True),
 }
 
 
@@ -70,5 +73,7 @@ async def words(kind: str, ids: Sequence[int]) -> dict[int, list[str]]:
 async def show(kind: str, subject_id: int, moderation: str) -> None:
     """Say of a thing whether others may see its words."""
     of = KINDS[kind]
+    if of.picture:
+        return
     also = of.also if moderation == "passed" else ""
     await db.execute(f"UPDATE {of.table} SET {of.shown} = $2{also} WHERE id = $1", subject_id, moderation)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.core import db
 from app.core.errors import Invalid, NotFound
 from models.base import Record
+from models.media import Media, Purpose
 from models.residents import (
     Assistance,
     ConsentKind,
@@ -58,7 +59,9 @@ async def speaker(actor: Actor, community_id: int, on_behalf_of: OnBehalfOf | No
     )
     if on_behalf_of.resident_id == actor.id:
         raise Invalid("不能代表自己", "Nobody acts on behalf of himself")
-    if on_behalf_of.media_id is not None:
+    if on_behalf_of.media_id is not None and not await Media.exists(
+        id=on_behalf_of.media_id, uploader_id=actor.id, purpose=Purpose.EVIDENCE
+    ):
         raise Invalid("没有找到这份凭证", "No such evidence")
     if on_behalf_of.consent is ConsentKind.WITNESS and (
         on_behalf_of.witness_id is None

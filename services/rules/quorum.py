@@ -1,7 +1,8 @@
 """When a vote counts and when it carries: named presets over integers, each with its article of law."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Generic, TypeVar
 
 C = TypeVar("C", bound=Hashable)
@@ -18,6 +19,10 @@ class Weight:
         return Weight(self.heads + other.heads, self.area_cm2 + other.area_cm2)
 
 
+class TooLow(ValueError):
+    """A place may ask for more than a preset does, never for less, and never for more than all."""
+
+
 @dataclass(frozen=True)
 class Threshold:
     """`more than` or `at least` so many of a whole."""
@@ -25,6 +30,11 @@ class Threshold:
     numerator: int
     denominator: int
     more_than: bool
+
+    @property
+    def strictness(self) -> tuple[Fraction, bool]:
+        """Of two thresholds the stricter compares as the greater."""
+        return Fraction(self.numerator, self.denominator), self.more_than
 
     def is_reached(self, part: int, whole: int) -> bool:
         """Compare exactly; nothing of nothing reaches no threshold."""
@@ -85,6 +95,33 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+Rule = str | Preset
+"""The name of a preset, or one that a place has made stricter."""
+
+
+def preset_of(rule: Rule) -> Preset:
+    """What the rule asks for."""
+    return rule if isinstance(rule, Preset) else PRESETS[rule]
+
+
+def stricter(preset: Preset, *, quorum: Threshold | None = None, majority: Threshold | None = None) -> Preset:
+    """The preset with a place's own thresholds instead of the statutory ones.
+
+    Raises TooLow where one is below the statute's, or cannot be reached at all. A consultation takes no majority: it
+    would no longer be one.
+    """
+    if majority is not None and preset.majority is None:
+        raise TooLow("a consultation binds nobody")
+    for own, statutory in ((quorum, preset.quorum), (majority, preset.majority)):
+        if own is None:
+            continue
+        if statutory is not None and own.strictness < statutory.strictness:
+            raise TooLow("a place may only ask for more than the law does")
+        if not (Fraction(0), False) < own.strictness <= (Fraction(1), False):
+            raise TooLow("a threshold lies above nothing and is reached by all")
+    return replace(preset, quorum=quorum or preset.quorum, majority=majority or preset.majority)
+
+
 @dataclass(frozen=True)
 class Verdict(Generic[C]):
     """`passed` is None where nothing binds; `winners` are the candidates that carried."""
@@ -94,23 +131,23 @@ class Verdict(Generic[C]):
     winners: frozenset[C]
 
 
-def is_quorate(rule: str, present: Weight, roll: Weight) -> bool:
+def is_quorate(rule: Rule, present: Weight, roll: Weight) -> bool:
     """Whether enough of the roll took part (居委会组织法 27, 29; 民法典 278; a consultation, 32, asks for none)."""
-    preset = PRESETS[rule]
+    preset = preset_of(rule)
     return preset.quorum is None or _reached(preset.quorum, present, roll, preset.by_area)
 
 
-def carries(rule: str, favour: Weight, present: Weight) -> bool | None:
+def carries(rule: Rule, favour: Weight, present: Weight) -> bool | None:
     """Whether enough of those taking part, abstainers included, were in favour; None where the rule binds nothing."""
-    preset = PRESETS[rule]
+    preset = preset_of(rule)
     return None if preset.majority is None else _reached(preset.majority, favour, present, preset.by_area)
 
 
-def judge(rule: str, votes: Mapping[C, Weight], present: Weight, roll: Weight) -> Verdict[C]:
+def judge(rule: Rule, votes: Mapping[C, Weight], present: Weight, roll: Weight) -> Verdict[C]:
     """Which of `votes`' candidates carried. A tie at one half carries nobody; in an approval vote several may."""
     if not is_quorate(rule, present, roll):
         return Verdict(False, False, frozenset())
-    if PRESETS[rule].majority is None:
+    if preset_of(rule).majority is None:
         return Verdict(True, None, frozenset())
     winners = frozenset(candidate for candidate, favour in votes.items() if carries(rule, favour, present))
     return Verdict(True, bool(winners), winners)

@@ -32,6 +32,19 @@ def tally(
     return votes
 
 
+def score(options: Iterable[int], ballots: Iterable[tuple[Mapping[str, int], int]], most: int) -> dict[Candidate, int]:
+    """Each option's points summed. A ballot gives 0 to `most` points an option; what it leaves out gets 0.
+
+    `ballots`: points by option id (a string, as JSON has it), and how many cast just that.
+    """
+    points: dict[Candidate, int] = dict.fromkeys(options, 0)
+    for given, heads in ballots:
+        for option, number in given.items():
+            assert 0 <= number <= most, "points lie between 0 and the most allowed"
+            points[int(option)] += number * heads
+    return points
+
+
 def receipt(deliberation_id: int, choice: Choice, nonce: bytes) -> str:
     """SHA-256 (hex) over deliberation, choice as compact JSON and nonce (hex), one a line: checkable by the voter."""
     canonical = json.dumps(choice, sort_keys=True, separators=(",", ":"))

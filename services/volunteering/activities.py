@@ -14,7 +14,8 @@ from app.core.errors import Invalid, NotFound
 from app.core.pages import Listed, Page, newest
 from models.base import Moderation
 from models.volunteering import Activity, ActivityKind, Shift, SignupState
-from services import checks, events, needs, notifications, places, residents
+from services import checks, events, media, needs, notifications, places, residents
+from services.media import Photo
 from services.policies import Actor, require
 from services.policies import volunteering as policies
 from services.policies.actor import STAFF
@@ -47,12 +48,13 @@ class ShiftView:
 
 @dataclass(frozen=True)
 class ActivityView:
-    """An activity with its shifts, earliest first, and the needs it was made from."""
+    """An activity with its shifts, earliest first, the needs it was made from, and its photos."""
 
     id: int
     activity: Activity
     shifts: list[ShiftView]
     need_ids: list[int]
+    photos: list[Photo]
 
 
 def visible(actor: Actor) -> QuerySet[Activity]:
@@ -101,11 +103,12 @@ async def organise(
     leader_id: int | None = None,
     cancel_hours: int = 2,
     need_ids: Sequence[int] = (),
+    photo_ids: Sequence[int] = (),
 ) -> ActivityView:
     """Call for volunteers; whoever calls leads, unless he names a leader, who is told.
 
     Raises NotFound, Forbidden, Invalid for a leader or needs from elsewhere, or shifts that do not fit the kind or are
-    over.
+    over; and what `media.attach` raises.
     """
     await places.find_community(community_id)
     require(policies.may_organise(actor, community_id), "只有社区工作人员可以发起活动", "Only the staff may do this")
@@ -134,6 +137,7 @@ async def organise(
         for plan in shifts
     )
     await checks.expect(actor, activity)
+    await media.attach(actor, activity, community_id, photo_ids)
     await needs.link(actor, need_ids, activity)
     await events.record(actor, "activity.organised", activity, leader_id=leader.id, shifts=len(shifts))
     if leader.id != actor.id:
@@ -181,7 +185,8 @@ ORDER BY s.starts_at, s.id
 
 
 async def _with_shifts(actor: Actor, activities: Sequence[Activity]) -> list[ActivityView]:
-    views = {activity.id: ActivityView(activity.id, activity, [], []) for activity in activities}
+    photos = await media.photos_of(actor, Activity.noun(), [activity.id for activity in activities])
+    views = {one.id: ActivityView(one.id, one, [], [], photos[one.id]) for one in activities}
     for line in await db.rows(SHIFTS, list(views), actor.id):
         line["my_state"] = SignupState(line["my_state"]) if line["my_state"] else None
         views[line.pop("activity_id")].shifts.append(ShiftView(**line))

@@ -107,7 +107,13 @@ class HandSigner:
         }
         said = ",".join(f'{name}="{value}"' for name, value in fields.items())
         reply = await self.client.request(
-            method, target, content=body, headers={"Authorization": f"WECHATPAY2-SHA256-RSA2048 {said}"}
+            method,
+            target,
+            content=body,
+            headers={
+                "Authorization": f"WECHATPAY2-SHA256-RSA2048 {said}",
+                "Wechatpay-Serial": self.config["WXPAY_PUBLIC_KEY_ID"],
+            },
         )
         headers = reply.headers
         proof = f"{headers['Wechatpay-Timestamp']}\n{headers['Wechatpay-Nonce']}\n".encode()
@@ -240,7 +246,7 @@ async def test_a_paid_order_is_found_by_its_transaction(
 async def test_unknown_addresses_are_refused_in_the_words_of_each_side(
     by_hand: HandSigner, sandbox_process: SandboxProcess
 ) -> None:
-    status, said = await by_hand.call("GET", "/v3/certificates")
+    status, said = await by_hand.call("GET", "/v3/unknown")
     assert (status, said["code"]) == (404, "RESOURCE_NOT_EXISTS")
     said = (await by_hand.client.get("/cgi-bin/unknown")).json()
     assert said["errcode"] == 40066

@@ -107,8 +107,8 @@ def test_every_foreign_key_restricts() -> None:
 
 
 def test_the_jobs_owed_are_the_jobs_there_are() -> None:
-    owed = {job for names in events.OWED.values() for job in names}
-    assert owed == set(jobs.JOBS)
+    for owed, there in ((events.OWED, jobs.JOBS), (events.OWED_FOR, jobs.ROW_JOBS)):
+        assert {job for names in owed.values() for job in names} == set(there)
 
 
 def test_notices_say_the_same_in_both_languages() -> None:

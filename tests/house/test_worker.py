@@ -133,6 +133,25 @@ async def test_a_job_exists_exactly_when_its_fact_does(committed: str, people: P
     assert await _queue_is_empty()
 
 
+async def test_a_job_about_a_row_is_handed_its_id(committed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[int] = []
+
+    async def note(tools: Any, row_id: int) -> None:
+        rows.append(row_id)
+
+    async def noted() -> bool:
+        return rows == [7]
+
+    monkeypatch.setitem(jobs.ROW_JOBS, "handle_push", note)
+    async with db.tx():
+        await events.owe_for("push", 7)
+    stopping = asyncio.Event()
+    running = asyncio.ensure_future(working(committed, stopping))
+    await until(noted)
+    stopping.set()
+    await running
+
+
 async def test_a_claimant_is_told_once_although_the_job_ran_twice(people: People) -> None:
     grant = await RoleGrant.filter(resident_id=people.he.id).first()
     assert grant is not None

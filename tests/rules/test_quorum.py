@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.deliberations import Rule
-from services.rules.quorum import PRESETS, Threshold, Weight, carries, is_quorate, judge
+from services.rules.quorum import PRESETS, Threshold, TooLow, Weight, carries, is_quorate, judge, stricter
 
 HEADS = st.integers(0, 400)
 
@@ -137,3 +137,61 @@ def test_a_tie_carries_nobody_and_an_approval_vote_may_carry_several() -> None:
     assert (tie.passed, tie.winners) == (False, frozenset())
     both = judge("residents_meeting", {1: Weight(6), 2: Weight(7)}, Weight(10), Weight(10))
     assert both.winners == {1, 2}
+
+
+HALF, TWO_THIRDS, FOUR_FIFTHS = Threshold(1, 2, True), Threshold(2, 3, False), Threshold(4, 5, False)
+
+
+@pytest.mark.parametrize(
+    ("rule", "quorum", "majority"),
+    [
+        ("residents_meeting", HALF, HALF),  # the same is not lower
+        ("residents_meeting", TWO_THIRDS, None),
+        ("residents_meeting", None, Threshold(51, 100, False)),
+        ("representatives_meeting", Threshold(2, 3, True), TWO_THIRDS),  # more than 2/3 is stricter than at least
+        ("owners_major", FOUR_FIFTHS, FOUR_FIFTHS),
+        ("consultation", HALF, None),
+        ("residents_meeting", Threshold(1, 1, False), None),
+    ],
+)
+def test_a_place_may_ask_for_more(rule: str, quorum: Threshold | None, majority: Threshold | None) -> None:
+    made = stricter(PRESETS[rule], quorum=quorum, majority=majority)
+    assert made.quorum == (quorum or PRESETS[rule].quorum)
+    assert made.majority == (majority or PRESETS[rule].majority)
+    assert (made.article_zh, made.by_area) == (PRESETS[rule].article_zh, PRESETS[rule].by_area)
+
+
+@pytest.mark.parametrize(
+    ("rule", "quorum", "majority"),
+    [
+        ("residents_meeting", Threshold(1, 2, False), None),  # at least half is less than more than half
+        ("residents_meeting", None, Threshold(49, 100, True)),
+        ("representatives_meeting", Threshold(66, 100, True), None),
+        ("owners_ordinary", Threshold(1, 2, True), None),
+        ("owners_major", None, TWO_THIRDS),
+        ("consultation", None, HALF),  # it would bind
+        ("consultation", Threshold(0, 1, False), None),
+        ("residents_meeting", Threshold(1, 1, True), None),  # more than all
+        ("residents_meeting", Threshold(3, 2, False), None),
+    ],
+)
+def test_a_place_may_not_ask_for_less_nor_for_more_than_all(
+    rule: str, quorum: Threshold | None, majority: Threshold | None
+) -> None:
+    with pytest.raises(TooLow):
+        stricter(PRESETS[rule], quorum=quorum, majority=majority)
+
+
+@given(data=st.data(), rule=st.sampled_from(sorted(set(PRESETS) - {"consultation"})))
+def test_what_passes_under_the_stricter_rule_passes_under_the_law(data: st.DataObject, rule: str) -> None:
+    denominator = data.draw(st.integers(2, 9))
+    own = Threshold(data.draw(st.integers(1, denominator)), denominator, data.draw(st.booleans()))
+    try:
+        made = stricter(PRESETS[rule], quorum=own, majority=own)
+    except TooLow:
+        return
+    roll = Weight(data.draw(st.integers(0, 40)), data.draw(st.integers(0, 40)))
+    present = Weight(data.draw(st.integers(0, roll.heads)), data.draw(st.integers(0, roll.area_cm2)))
+    favour = Weight(data.draw(st.integers(0, present.heads)), data.draw(st.integers(0, present.area_cm2)))
+    if judge(made, {1: favour}, present, roll).passed:
+        assert judge(rule, {1: favour}, present, roll).passed

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.rules.quorum import Weight
-from services.rules.tally import ANSWERS, receipt, tally
+from services.rules.tally import ANSWERS, receipt, score, tally
 from services.rules.wording import Line, explain
 
 
@@ -88,3 +88,19 @@ def test_every_outcome_has_its_words(rule: str, quorate: bool, passed: bool | No
     zh, _ = explain(rule, lines, present=Weight(3), roll=Weight(5), quorate=quorate, passed=passed, unit="households")
     assert says in zh
     assert "名册共 5 户，3 户参加表决" in zh
+
+
+@given(st.lists(st.dictionaries(st.integers(1, 4), st.integers(0, 10))))
+def test_scores_equal_adding_up_by_hand(given_points: list[dict[int, int]]) -> None:
+    ballots = [({str(option): points for option, points in one.items()}, 2) for one in given_points]
+    assert score([1, 2, 3, 4], ballots, 10) == {
+        option: 2 * sum(one.get(option, 0) for one in given_points) for option in (1, 2, 3, 4)
+    }
+
+
+@pytest.mark.parametrize("points", [-1, 6])
+def test_points_beyond_what_is_allowed_are_a_defect(points: int) -> None:
+    with pytest.raises(AssertionError):
+        score([1], [({"1": points}, 1)], 5)
+    with pytest.raises(KeyError):
+        score([1], [({"2": 1}, 1)], 5)

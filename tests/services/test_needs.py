@@ -8,7 +8,8 @@ import pytest
 from app.core.errors import AlreadyExists, Forbidden, Invalid, InvalidState, NotFound, NotVerified, TooLate
 from app.core.pages import Page
 from models.base import Moderation
-from models.needs import Need, NeedField, NeedRoute, NeedSort, NeedState, ServiceClass, UnknownPhoto
+from models.media import UnknownPhoto
+from models.needs import Need, NeedField, NeedRoute, NeedSort, NeedState, ServiceClass
 from models.residents import Assistance, ConsentKind
 from models.wishes import WishKind
 from services import events, needs, notifications, wishes

@@ -9,7 +9,7 @@ from app.core import clock
 from app.core.errors import Forbidden, Invalid, InvalidState, NotFound, NotVerified, TooLate
 from app.core.pages import Page
 from models.base import Moderation
-from models.needs import UnknownPhoto
+from models.media import UnknownPhoto
 from models.residents import Assistance, ConsentKind, RoleGrant
 from models.wishes import (
     AlreadyClaimed,

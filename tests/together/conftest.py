@@ -14,7 +14,9 @@ from fastapi import FastAPI
 from app.core.rates import Rates
 from app.core.redis import open_redis
 from app.core.settings import Settings
+from app.gateways.darkroom import Darkroom
 from app.gateways.outside import open_outside
+from app.gateways.storage import open_storage
 from app.gateways.wechat_pay import WechatPay
 from app.main import create_app
 from services import residents
@@ -42,7 +44,7 @@ class Town:
     async def as_(self, openid: str) -> httpx.AsyncClient:
         """A client logged in as somebody who has opened the mini-program before."""
         if openid not in self._clients:
-            await self.sandbox("login-code", openid=openid)
+            await self.sandbox("active", openid=openid)
             token = (await residents.open_session(openid)).token
             headers = {"Authorization": f"Bearer {token}"}
             self._clients[openid] = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False)
@@ -53,6 +55,10 @@ class Town:
         reply = await self._control.post(f"/_sandbox/{path}", json=body)
         assert reply.is_success, reply.text
         return reply.json() if reply.content else None
+
+    async def pushes_here(self, **mode: str) -> None:
+        """Let the sandbox push to this application."""
+        await self.sandbox("push-mode", url=f"{self.url}/v1/wechat/push", **mode)
 
     async def seen(self, what: str, **fits: Any) -> list[dict[str, Any]]:
         """The sandbox's rows of a kind that have the given values."""
@@ -68,6 +74,7 @@ async def town(committed: str, settings: Settings, sandbox: SandboxProcess) -> A
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app = create_app(settings.model_copy(update={"database_url": committed, "public_base_url": url}))
     app.state.redis, app.state.rates = open_redis(settings.redis_url), Rates(settings.redis_url)
+    app.state.storage, app.state.darkroom = open_storage(settings), Darkroom()
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     async with (
         open_outside(app.state.settings, app.state.redis) as (app.state.wechat, app.state.wechat_pay),

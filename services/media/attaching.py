@@ -1,0 +1,54 @@
+"""Pictures shown with something: attached by whoever uploaded them, read with the thing in one query."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from app.core import db
+from models.base import Moderation, Record
+from models.media import UnknownPhoto
+from services.media.uploading import Photo
+from services.policies import Actor
+
+ATTACH = """
+INSERT INTO attachments (community_id, media_id, subject_kind, subject_id, position)
+SELECT $1, m.id, $2, $3, wanted.position
+FROM unnest($4::bigint[]) WITH ORDINALITY AS wanted (id, position)
+JOIN media m ON m.id = wanted.id AND m.uploader_id = $5 AND m.purpose = 'photo'
+"""
+
+
+async def attach(actor: Actor, subject: Record, community_id: int, photo_ids: Sequence[int]) -> None:
+    """Show photos of the actor's own with something he has just made, in this order.
+
+    Raises UnknownPhoto for one that is not there, not his, or uploaded for something else; SamePhotoTwice.
+    """
+    if not photo_ids:
+        return
+    attached = await db.execute(ATTACH, community_id, subject.noun(), subject.id, list(photo_ids), actor.id)
+    if attached != len(photo_ids):
+        raise UnknownPhoto
+
+
+def photos_sql(kind: str, subject: str, reader: str) -> str:
+    """SQL for the photos of one thing as JSON: those that passed, and the reader's own. `read_photos` reads it."""
+    return f"""(SELECT json_agg(json_build_object('id', m.id, 'width', p.width, 'height', p.height,
+        'moderation', m.moderation, 'own', m.uploader_id = {reader}) ORDER BY a.position)
+    FROM attachments a JOIN media m ON m.id = a.media_id JOIN pictures p ON p.id = m.picture_id
+    WHERE a.subject_kind = '{kind}' AND a.subject_id = {subject} AND m.purpose = 'photo'
+        AND (m.moderation = 'passed' OR m.uploader_id = {reader}))"""
+
+
+def read_photos(found: Any) -> list[Photo]:
+    """What `photos_sql` found."""
+    return [Photo(**line | {"moderation": Moderation(line["moderation"])}) for line in json.loads(found or "[]")]
+
+
+async def photos_of(actor: Actor, kind: str, subject_ids: Sequence[int]) -> dict[int, list[Photo]]:
+    """The photos that the actor may see of each thing of a kind; one query for a whole page."""
+    found = await db.rows(
+        f"SELECT s.id, {photos_sql(kind, 's.id', '$2')} AS photos FROM unnest($1::bigint[]) AS s (id)",
+        list(subject_ids),
+        actor.id,
+    )
+    return {line["id"]: read_photos(line["photos"]) for line in found}
