@@ -50,6 +50,11 @@ class SandboxProcess:
         assert reply.is_success, reply.text
         return reply.json() if reply.content else None
 
+    async def forget(self, path: str, /) -> None:
+        """Take something away again."""
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+            (await client.delete(f"/_sandbox/{path}")).raise_for_status()
+
     def kill(self) -> None:
         """kill -9: nothing is said goodbye to."""
         self._process.kill()
