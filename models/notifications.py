@@ -16,7 +16,7 @@ class MessageTemplate(StrEnum):
 
     NEED_PROGRESS = "need_progress"
     WISH_PROGRESS = "wish_progress"
-    ACTIVITY_NOTICE = "activity_notice"
+    ACTIVITY_REMINDER = "activity_reminder"
     VOTE_NOTICE = "vote_notice"
     PLEDGE_RESULT = "pledge_result"
     REFUND_NOTICE = "refund_notice"

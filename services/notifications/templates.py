@@ -51,7 +51,7 @@ def _progress(label: str, sample: str, word: str) -> dict[str, Keyword]:
 TEMPLATES: dict[MessageTemplate, Template] = {
     MessageTemplate.NEED_PROGRESS: Template("需求办理进度提醒", "需求", _progress("需求", "楼道灯坏了", "已受理")),
     MessageTemplate.WISH_PROGRESS: Template("心愿进度提醒", "心愿", _progress("心愿", "想要一台收音机", "已认领")),
-    MessageTemplate.ACTIVITY_NOTICE: Template("活动报名提醒", "活动", _progress("活动", "周末清洁日", "报名成功")),
+    MessageTemplate.ACTIVITY_REMINDER: Template("活动报名提醒", "活动", _progress("活动", "周末清洁日", "报名成功")),
     MessageTemplate.VOTE_NOTICE: Template("投票通知", "议事", _progress("议题", "是否加装电梯", "开始表决")),
     MessageTemplate.PLEDGE_RESULT: Template("众筹进展提醒", "众筹", _progress("项目", "修缮小花园", "已达成")),
     MessageTemplate.REFUND_NOTICE: Template(
@@ -93,7 +93,11 @@ NEED, WISH, ACTIVITY, VOTE, PLEDGE, REFUND, RESULT, TASK, _ = MessageTemplate
 
 MESSAGES: dict[str, Words] = {
     "household_claim.confirmed": Words(RESULT, "已通过", "现在可以参与社区事务了", "住户认证"),
-    "household_claim.declined": Words(RESULT, "未通过", "{reason}", "住户认证"),
+    "household_claim.declined": Words(RESULT, "未通过", "点击查看理由", "住户认证"),
+    "check.approved": Words(RESULT, "已通过", "现在别人能看到了", "您发布的内容"),
+    "check.hidden": Words(RESULT, "未通过", "点击查看原因", "您发布的内容"),
+    "check.hidden_by_hand": Words(RESULT, "未通过", "点击查看原因", "您发布的内容"),
+    "media.hidden": Words(RESULT, "未通过", "图片未通过审核，别人看不到", "您上传的图片"),
     "pledge.paid": Words(PLEDGE, "认捐到账", "您认捐的{yuan}元已收到"),
     "pledge.expired": Words(PLEDGE, "超时未付", "您的认捐未在时限内付款"),
     "pledge.refunded": Words(REFUND, "已退款", "已原路退回，请留意到账"),
@@ -103,12 +107,12 @@ MESSAGES: dict[str, Words] = {
     "campaign.failed": Words(PLEDGE, "未达成", "您付的款将原路退回"),
     "campaign.cancelled": Words(PLEDGE, "已取消", "您付的款将原路退回"),
     "need.accepted": Words(NEED, "已受理", "点击查看详情"),
-    "need.declined": Words(NEED, "未受理", "{reason}"),
+    "need.declined": Words(NEED, "未受理", "点击查看理由"),
     "need.routed": Words(NEED, "已分派", "已确定办理方式"),
     "need.answered": Words(NEED, "已答复", "点击查看正式答复"),
     "need.done": Words(NEED, "已办结", "请评价；不满意可要求重办"),
     "need.rated": Words(NEED, "已评价", "评价：{score}分"),
-    "need.reopened": Words(NEED, "要求重办", "{reason}"),
+    "need.reopened": Words(NEED, "要求重办", "点击查看理由"),
     "need.closed": Words(NEED, "已归档", "点击查看详情"),
     "wish.approved": Words(WISH, "已通过", "等待邻居认领"),
     "wish.claimed": Words(WISH, "已认领", "有邻居认领了"),
@@ -133,7 +137,7 @@ MESSAGES: dict[str, Words] = {
     "deliberation.lapsed": Words(VOTE, "自动撤回", "截止前没有开始表决"),
 }
 
-INBOX_ONLY = {"media.hidden", "role.granted", "role.revoked"}
+INBOX_ONLY = {"role.granted", "role.revoked"}
 
 
 def template_of(kind: str) -> MessageTemplate | None:

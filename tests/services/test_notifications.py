@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from string import Formatter
 from typing import Any, cast
 
@@ -558,6 +559,14 @@ def test_every_template_is_used_and_its_samples_fit() -> None:
     for template in TEMPLATES.values():
         for name, keyword in template.keywords.items():
             assert fit(name, keyword.sample) == keyword.sample
+
+
+@pytest.mark.no_database
+def test_the_operator_reads_which_templates_to_apply_for() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
+    for name, template in TEMPLATES.items():
+        keywords = " · ".join(f"{keyword.label} `{key}`" for key, keyword in template.keywords.items())
+        assert f"| `{name}` | {template.title} | {keywords} |" in page, name
 
 
 @pytest.mark.no_database
