@@ -33,6 +33,7 @@ from services.media.links import Audience, Size
 from services.policies import Actor
 from services.residents import OnBehalfOf
 from tests import raising
+from tests.passing import passed
 from tests.people import People
 
 MoveClock = Callable[[timedelta], Awaitable[None]]
@@ -67,7 +68,8 @@ def studio(tmp_path: Path) -> Studio:
 
 
 async def written(actor: Actor, community_id: int, **more: object) -> Need:
-    return await needs.submit(
+    """A need whose words have passed; its photos have not."""
+    need = await needs.submit(
         actor,
         community_id=community_id,
         service_class=ServiceClass.TECHNOLOGY,
@@ -76,6 +78,7 @@ async def written(actor: Actor, community_id: int, **more: object) -> Need:
         body="三层的灯坏了一周",
         **more,  # type: ignore[arg-type]
     )
+    return await passed(need)
 
 
 async def seen_by(actor: Actor, need: Need) -> list[int]:
