@@ -145,7 +145,7 @@ async def wechat(control: Control, sandbox_process: SandboxProcess) -> AsyncIter
     await client.aclose()
 
 
-def pay_client(config: dict[str, str], notify_url: str) -> WechatPayClient:
+def pay_client(config: dict[str, str], notify_url: str, certificates: tuple[Path, ...] = ()) -> WechatPayClient:
     """A pay client for a sandbox's configuration, not yet opened."""
     return WechatPayClient(
         base=config["WXPAY_BASE"],
@@ -157,6 +157,7 @@ def pay_client(config: dict[str, str], notify_url: str) -> WechatPayClient:
         public_key_id=config["WXPAY_PUBLIC_KEY_ID"],
         public_key=Path(config["WXPAY_PUBLIC_KEY_FILE"]).read_text(),
         notify_url=notify_url,
+        certificates=[path.read_text() for path in certificates],
     )
 
 
