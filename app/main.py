@@ -19,6 +19,7 @@ from app.gateways.storage import open_storage
 from app.middleware import ETags, Surroundings
 from routers import (
     callbacks,
+    codes,
     crowdfunding,
     deliberations,
     deps,
@@ -26,6 +27,7 @@ from routers import (
     media,
     moderation,
     needs,
+    notifications,
     residents,
     volunteering,
     wishes,
@@ -36,9 +38,11 @@ ROUTERS = [
     health.router,
     residents.sessions,
     residents.me,
+    notifications.messages,
     residents.place_tree,
     residents.homes,
     media.router,
+    notifications.calls,
     needs.router,
     wishes.router,
     volunteering.activities,
@@ -50,6 +54,7 @@ ROUTERS = [
     crowdfunding.campaigns,
     crowdfunding.pledges,
     crowdfunding.teams,
+    codes.router,
     moderation.router,
     callbacks.router,
 ]

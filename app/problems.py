@@ -153,8 +153,8 @@ async def _http(request: Request, exc: Exception) -> Response:
 class _CodeSpent(Conflict):
     code, zh, en = (
         "bad_code",
-        "登录凭证无效或已使用，请重新登录",
-        "The WeChat code is invalid or was used; log in again",
+        "微信凭证无效或已使用，请重新获取",
+        "The WeChat code is invalid or was used; ask for a new one",
     )
     status = 422
 

@@ -21,6 +21,7 @@ from rich.console import Console
 from app.core import embedded, migrations
 from app.core.embedded import OWNER, Servers
 from app.core.settings import Settings
+from services.notifications import TEMPLATES
 
 RUN_FILE, RUN_PID = "run.json", "LINLI_RUN_PID"
 CHILDREN_FILE = "children.json"
@@ -68,6 +69,7 @@ def run(settings: Settings) -> int:
                 )
                 sandbox_url = f"http://127.0.0.1:{settings.sandbox_port}"
                 _wait(f"{sandbox_url}/_sandbox/health", children, stop)
+                _register_templates(settings, sandbox_url)
                 environment |= json.loads((sandbox_folder / "config.json").read_text())
                 _write_private(data / RUN_FILE, json.dumps(environment | {RUN_PID: str(os.getpid())}))
                 _step("starting the worker and the API")
@@ -181,6 +183,17 @@ def _wait(url: str, children: dict[str, subprocess.Popen[bytes]], stop: _Stop) -
         if time.monotonic() > deadline:
             raise RuntimeError(f"{url} does not answer")
         time.sleep(0.1)
+
+
+def _register_templates(settings: Settings, sandbox_url: str) -> None:
+    """What an operator does in WeChat's console; from now on the sandbox knows which keywords each message needs."""
+    for name, template in TEMPLATES.items():
+        asked = {
+            "template_id": settings.template_id(name),
+            "title": template.title,
+            "keywords": list(template.keywords),
+        }
+        httpx.post(f"{sandbox_url}/_sandbox/templates", json=asked, timeout=5).raise_for_status()
 
 
 def _watch(children: dict[str, subprocess.Popen[bytes]], servers: Servers | None, stop: _Stop) -> NoReturn:

@@ -39,7 +39,7 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
     try:
         async with open_outside(settings, redis) as (wechat, pay):
             links.bind(links.Links(settings.base_url, settings.secret_key.get_secret_value()))
-            tools = Tools(wechat, pay, open_storage(settings))
+            tools = Tools(wechat, pay, open_storage(settings), settings.template_id)
             losses = 0
             while not stopping.is_set():
                 started = asyncio.get_running_loop().time()

@@ -1,6 +1,8 @@
 """What is kept. Tortoise finds every model through this list, one file per domain."""
 
 from models.base import Record, Stateful
+from models.bills import Bill, BillDifference
+from models.codes import Code
 from models.comments import Comment
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
@@ -9,6 +11,7 @@ from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
 from models.moderation import Check
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
+from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
 from models.places import Place
 from models.pushes import Push
@@ -30,12 +33,17 @@ __models__ = [
     Assistance,
     Attachment,
     Ballot,
+    Bill,
+    BillDifference,
     BudgetLine,
     Campaign,
     CampaignNeed,
     Check,
+    Code,
     Comment,
+    CreditEntry,
     Deliberation,
+    Delivery,
     Elector,
     Endorsement,
     Event,
@@ -45,11 +53,13 @@ __models__ = [
     IdempotencyKey,
     Media,
     Membership,
+    MessageCredit,
     Need,
     NeedAnswer,
     NeedLink,
     NeedRating,
     Notice,
+    NoticePreference,
     Option,
     Order,
     Picture,

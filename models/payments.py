@@ -76,7 +76,10 @@ class Order(Stateful):
 
 
 class Refund(Stateful):
-    """Money on its way back to a giver, under a number fixed before WeChat is first asked."""
+    """Money on its way back to a giver, under a number fixed before WeChat is first asked.
+
+    `accepted_at` is when WeChat took it on.
+    """
 
     FLOW = {
         RefundState.REQUESTED: {
@@ -102,6 +105,7 @@ class Refund(Stateful):
     refund_id = fields.CharField(64, null=True)
     tries = fields.SmallIntField(default=0)
     next_try_at = fields.DatetimeField(db_default=NOW)
+    accepted_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "refunds"

@@ -12,6 +12,7 @@ from models.crowdfunding import Campaign, CampaignState, Pledge
 from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheWechatPay
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId
+from routers.schemas.bills import DayOfBillsOut
 from routers.schemas.comments import CommentIn, CommentOut
 from routers.schemas.crowdfunding import (
     CampaignDetailOut,
@@ -28,7 +29,7 @@ from routers.schemas.crowdfunding import (
     TeamOut,
     TransferOut,
 )
-from services import comments, crowdfunding, ledger, places
+from services import comments, crowdfunding, ledger, payments, places
 from services.crowdfunding import BudgetItem, TeamLine
 from services.ledger import Fund
 from services.policies import Actor
@@ -64,6 +65,13 @@ async def get_statement(
     ends_at = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=SHANGHAI)
     lines = await ledger.statement(community.id, begins_at=begins_at, ends_at=ends_at)
     return {"community_id": community.id, "month": month, "accounts": lines}
+
+
+@fund.get("/{community_id}/fund/reconciliation", response_model=PageOf[DayOfBillsOut])
+async def list_bill_days(actor: CurrentActor, paging: ThePaging, community_id: PathId) -> dict[str, Any]:
+    """WeChat Pay's daily bills against the books, newest day first; for committee, supervisors and officers."""
+    community = await places.find_community(community_id)
+    return paging.of(await payments.days_of_bills(actor, community.id, page=paging.page))
 
 
 @campaigns.post("", response_model=CampaignOut, status_code=201)

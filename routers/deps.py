@@ -1,7 +1,9 @@
 """What endpoints ask for: who is calling, which page, the idempotency key, the outside world."""
 
+import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, TypeVar
@@ -12,8 +14,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from app.core import rates, tokens
 from app.core.errors import Forbidden, Invalid, Unauthorized, prefers_english
 from app.core.pages import LIMIT_MAX, Listed, Page
+from app.core.redis import forget, use
 from app.core.settings import Settings
 from app.gateways.darkroom import Darkroom
+from app.gateways.errors import WxBadCode, WxUnavailable
 from app.gateways.storage import Storage
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
@@ -26,6 +30,7 @@ from services.residents import OnBehalfOf
 
 T = TypeVar("T")
 
+CODE_LIFE_S = 300
 LOOPBACK = ("127.0.0.1", "::1")
 bearer = HTTPBearer(auto_error=False, description="The token of POST /v1/auth/wechat")
 
@@ -96,6 +101,22 @@ def address_prefix(host: str) -> str:
     except ValueError:
         return host
     return str(ip_network((address, 64), strict=False)) if address.version == 6 else host
+
+
+@asynccontextmanager
+async def code_spent_once(request: Request, code: str) -> AsyncIterator[None]:
+    """Refuse a login code that was brought before, so that a double tap is not WeChat's to explain.
+
+    One that WeChat did not look at may be brought again.
+    """
+    key = f"wx:code:{hashlib.sha256(code.encode()).hexdigest()}"
+    if not await use(request.app.state.redis, key, seconds=CODE_LIFE_S):
+        raise WxBadCode("this code was brought before")
+    try:
+        yield
+    except WxUnavailable:
+        await forget(request.app.state.redis, key)
+        raise
 
 
 async def current_actor(

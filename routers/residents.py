@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request, Response
 
 from app.core import rates
+from app.core.settings import Settings
 from models.places import Place, PlaceKind
 from models.residents import ClaimState, HouseholdClaim, RoleGrant
 from routers import deps
@@ -24,6 +25,7 @@ from routers.schemas.residents import (
     Me,
     MeIn,
     NoticeOut,
+    PhoneIn,
     PlaceIn,
     PlaceOut,
     ResidentIn,
@@ -34,7 +36,7 @@ from routers.schemas.residents import (
 )
 from services import media, moderation, notifications, places, residents, statistics
 from services.notifications import InboxLine
-from services.residents import Profile
+from services.policies import Actor
 from services.statistics import Figures
 
 sessions = make_router("/auth", "sessions")
@@ -48,11 +50,22 @@ async def _logins_are_limited(request: Request) -> None:
 
 
 @sessions.post("/wechat", response_model=LoginOut, openapi_extra=PUBLIC, dependencies=[Depends(_logins_are_limited)])
-async def log_in(wechat: TheWechat, asked: LoginIn) -> dict[str, Any]:
+async def log_in(request: Request, wechat: TheWechat, config: TheSettings, asked: LoginIn) -> dict[str, Any]:
     """Open a session with the code of wx.login; the code is spent by it."""
-    login = await residents.log_in(wechat, asked.code)
-    resident = _me(await residents.profile(login.actor))
+    async with deps.code_spent_once(request, asked.code):
+        login = await residents.log_in(wechat, asked.code)
+    resident = await _me(login.actor, config)
     return {"token": login.token, "expires_at": login.expires_at, "resident": resident}
+
+
+@sessions.post("/phone", response_model=Me)
+async def bind_phone(
+    request: Request, actor: CurrentActor, wechat: TheWechat, config: TheSettings, asked: PhoneIn
+) -> Me:
+    """Bind the phone behind a getPhoneNumber code of one's own; it takes the place of the one before."""
+    await deps.limit(request, rates.PHONES, "phones", str(actor.id))
+    await residents.bind_phone(wechat, actor, asked.code, secret=config.secret_key.get_secret_value())
+    return await _me(actor, config)
 
 
 @sessions.delete("/session", status_code=204)
@@ -63,20 +76,20 @@ async def log_out(actor: CurrentActor) -> Response:
 
 
 @me.get("", response_model=Me)
-async def get_me(actor: CurrentActor) -> Me:
-    """One's own page: home, roles, notices one may still receive."""
-    return _me(await residents.profile(actor))
+async def get_me(actor: CurrentActor, config: TheSettings) -> Me:
+    """One's own page: home, roles, messages one may still receive."""
+    return await _me(actor, config)
 
 
 @me.put("", response_model=Me)
-async def update_me(actor: CurrentActor, wechat: TheWechat, asked: MeIn) -> Me:
+async def update_me(actor: CurrentActor, wechat: TheWechat, config: TheSettings, asked: MeIn) -> Me:
     """Replace the named fields of one's own page; others see a new nickname or avatar once it has passed its check."""
     named = asked.model_dump(exclude_unset=True)
     if "avatar_url" in named:
         named["avatar_id"] = media.avatar_id(named.pop("avatar_url"))
     await residents.update_profile(actor, **named)
     await moderation.check_now(wechat, actor)
-    return _me(await residents.profile(actor))
+    return await _me(actor, config)
 
 
 @me.get("/inbox", response_model=PageOf[NoticeOut])
@@ -188,7 +201,9 @@ async def register_resident(actor: CurrentActor, only_once: OnlyOnce, config: Th
     return await only_once(effect, residents.find_resident)
 
 
-def _me(profile: Profile) -> Me:
+async def _me(actor: Actor, config: Settings) -> Me:
+    profile = await residents.profile(actor)
+    held = await notifications.balance(actor.id, config.template_id)
     household = None
     if profile.household is not None:
         household = HouseholdOut.model_validate(profile.household)
@@ -199,11 +214,11 @@ def _me(profile: Profile) -> Me:
         nickname=profile.resident.nickname_wanted or profile.resident.nickname,
         nickname_moderation=profile.resident.nickname_moderation,
         avatar_url=media.avatar_url(avatar_id) if avatar_id else None,
-        phone_masked=None,
+        phone_masked=residents.phone_masked(profile.resident, config.secret_key.get_secret_value()),
         verified=profile.actor.verified,
         household=household,
         roles=[RoleOut(role=grant.role, place_id=grant.place_id) for grant in profile.actor.grants],
-        credits={},
+        credits=held.credits,
     )
 
 

@@ -395,7 +395,7 @@ function drawMessage(message) {
     make("div", "row", make("span", "small", name), make("span", "", value)));
   return make(
     "li", "",
-    make("div", "row", make("span", "small path", message.template_id), make("span", "small", clock(message.at))),
+    make("div", "row", make("span", "", message.title || message.template_id), make("span", "small", clock(message.at))),
     ...lines,
     message.page && make("p", "small path", message.page),
   );
@@ -459,7 +459,6 @@ function mark(text, tone) {
 
 function tell(text, { bad = false, gone = false } = {}) {
   const said = $("said");
-  said.hidden = !text;
   said.className = bad ? "bad" : "";
   said.dataset.gone = gone ? "1" : "";
   said.replaceChildren(...(text ? [make("span", "", text)] : []));

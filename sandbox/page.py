@@ -229,11 +229,17 @@ def _templates(world: World, openid: str) -> list[dict[str, Any]]:
 
 
 def _messages(world: World, openid: str) -> list[dict[str, Any]]:
-    rows = world.store.all("SELECT * FROM messages WHERE openid = ? ORDER BY id DESC LIMIT ?", openid, MESSAGES_MAX)
+    rows = world.store.all(
+        "SELECT messages.*, title FROM messages LEFT JOIN templates USING (template_id) WHERE openid = ? "
+        "ORDER BY id DESC LIMIT ?",
+        openid,
+        MESSAGES_MAX,
+    )
     return [
         {
             "at": iso(row["at"]),
             "template_id": row["template_id"],
+            "title": row["title"],
             "page": json.loads(row["body"]).get("page"),
             "data": json.loads(row["body"]).get("data"),
         }

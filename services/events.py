@@ -34,6 +34,7 @@ OWED: dict[str, tuple[str, ...]] = {
 
 # Which jobs a new row owes of which no event tells, by its noun.
 OWED_FOR: dict[str, tuple[str, ...]] = {
+    "media": ("check_picture",),
     "push": ("handle_push",),
 }
 

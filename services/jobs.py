@@ -30,6 +30,7 @@ from services import (
     volunteering,
     wishes,
 )
+from services.notifications import TemplateId
 
 REFUND_ROUNDS = 20
 
@@ -41,6 +42,7 @@ class Tools:
     wechat: Wechat
     pay: WechatPay
     storage: Storage
+    template_id: TemplateId
 
 
 async def tell_claimant(tools: Tools, event: Event) -> None:
@@ -108,13 +110,18 @@ JOBS: dict[str, Job] = {
 }
 
 
+async def check_picture(tools: Tools, media_id: int) -> None:
+    """A picture was uploaded; WeChat is asked about it."""
+    await media.check(tools.wechat, media_id)
+
+
 async def handle_push(tools: Tools, push_id: int) -> None:
     """WeChat pushed something."""
     await pushes.handle(push_id)
 
 
 RowJob = Callable[[Tools, int], Awaitable[None]]
-ROW_JOBS: dict[str, RowJob] = {job.__name__: job for job in (handle_push,)}
+ROW_JOBS: dict[str, RowJob] = {job.__name__: job for job in (check_picture, handle_push)}
 
 Periodic = Callable[[Tools], Awaitable[None]]
 
@@ -177,6 +184,16 @@ async def follow_refunds(tools: Tools) -> None:
     await payments.follow_refunds(tools.pay)
 
 
+async def fetch_bills(tools: Tools) -> None:
+    """From half past ten WeChat's bills of the day before are compared with our books."""
+    await payments.fetch_bills(tools.pay)
+
+
+async def check_pictures(tools: Tools) -> None:
+    """WeChat is asked again about pictures it could not be asked about, and what it never answers goes to a human."""
+    await media.check_due(tools.wechat)
+
+
 async def handle_pushes(tools: Tools) -> None:
     """Pushes that came before what they are about are looked at again."""
     await pushes.handle_due()
@@ -185,6 +202,21 @@ async def handle_pushes(tools: Tools) -> None:
 async def advance_campaigns(tools: Tools) -> None:
     """Campaigns open, are decided and begin on time."""
     await crowdfunding.advance_due()
+
+
+async def send_messages(tools: Tools) -> None:
+    """Messages go out through WeChat, by day, to those who agreed."""
+    await notifications.send_due(tools.wechat, tools.template_id)
+
+
+async def write_digests(tools: Tools) -> None:
+    """At 18:00 what could not be sent is summed up."""
+    await notifications.write_digests(tools.template_id)
+
+
+async def give_up_old_messages(tools: Tools) -> None:
+    """What has waited for two days is not sent any more."""
+    await notifications.give_up_old()
 
 
 EVERY: list[tuple[str, Periodic]] = [
@@ -199,6 +231,11 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", check_texts),
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),
+    ("* * * * *", fetch_bills),
+    ("* * * * * */5", check_pictures),
     ("* * * * * */5", handle_pushes),
     ("* * * * * */5", advance_campaigns),
+    ("* * * * * */5", send_messages),
+    ("* * * * * */30", write_digests),
+    ("* * * * * */30", give_up_old_messages),
 ]

@@ -10,7 +10,7 @@ from app.core import clock, db
 from app.core.db import atomic
 from app.gateways import wechat_push
 from models.pushes import Push
-from services import events
+from services import events, media
 from services.due import one_by_one
 
 log = structlog.stdlib.get_logger("linli.pushes")
@@ -23,7 +23,15 @@ FORGOTTEN_AT_ONCE = 10_000
 Handler = Callable[[Push], Awaitable[bool]]
 """Takes in a push; False when what it is about is not known, or not known yet."""
 
-HANDLERS: dict[str, Handler] = {}
+
+async def _picture_checked(push: Push) -> bool:
+    facts = push.facts
+    return await media.heard_verdict(facts["trace_id"], facts.get("suggest"), facts.get("label"))
+
+
+HANDLERS: dict[str, Handler] = {
+    wechat_push.CHECKED: _picture_checked,
+}
 
 
 @atomic()

@@ -27,6 +27,11 @@ def unseal(secret: str, sealed: bytes, *, table: str, column: str, row: int) -> 
         raise ValueError("sealed elsewhere, or changed") from exc
 
 
+def index(secret: str, plain: str, *, table: str, column: str) -> bytes:
+    """What stands for `plain` in a UNIQUE column: the same each time, and telling nothing without the key."""
+    return hmac.new(_key(secret, "index"), f"{table}.{column}.{plain}".encode(), hashlib.sha256).digest()
+
+
 def _key(secret: str, purpose: str) -> bytes:
     return hmac.new(secret.encode(), f"linli {purpose}".encode(), hashlib.sha256).digest()
 

@@ -33,9 +33,18 @@ async def was_used(redis: "aioredis.Redis", name: str) -> bool:
         return False
 
 
-async def use(redis: "aioredis.Redis", name: str, *, seconds: int) -> None:
-    """Remember for a while that something was used; forgotten where Redis is away."""
+async def use(redis: "aioredis.Redis", name: str, *, seconds: int) -> bool:
+    """Remember for a while that something was used; whether for the first time. Where Redis is away it always is."""
     try:
-        await redis.set(name, "1", nx=True, ex=seconds)
+        return bool(await redis.set(name, "1", nx=True, ex=seconds))
+    except (RedisError, OSError) as error:
+        log.warning("told Redis in vain: %s", type(error).__name__)
+        return True
+
+
+async def forget(redis: "aioredis.Redis", name: str) -> None:
+    """It was not used after all."""
+    try:
+        await redis.delete(name)
     except (RedisError, OSError) as error:
         log.warning("told Redis in vain: %s", type(error).__name__)

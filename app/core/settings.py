@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     wx_env_version: Literal["release", "trial", "develop"] = "release"
     wx_push_token: SecretStr = SecretStr("")
     wx_encoding_aes_key: SecretStr = SecretStr("")
+    wx_templates: dict[str, str] = {}
     wxpay_base: str = REAL_BASES["wxpay_base"]
     wxpay_mchid: str = ""
     wxpay_merchant_serial: str = ""
@@ -83,6 +84,10 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """Where WeChat and clients reach this installation, without a trailing slash."""
         return (self.public_base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def template_id(self, name: str) -> str | None:
+        """WeChat's id of our message template `name`; the sandbox takes `tmpl-<name>`, WeChat only what it gave."""
+        return self.wx_templates.get(name) or (None if self.production else f"tmpl-{name}")
 
     @field_validator("wx_encoding_aes_key")
     @classmethod

@@ -69,6 +69,8 @@ async def _run(raw: bytes) -> bytes:
             frame = bytearray()
             while len(frame) <= FRAME_MAX and (part := await process.stdout.read(1024 * 1024)):
                 frame += part
+            if len(frame) <= FRAME_MAX:
+                await process.wait()
             return bytes(frame)
     except TimeoutError:
         return b""

@@ -17,6 +17,10 @@ class WxUnavailable(WxError):
     """WeChat cannot be reached or is busy; the outcome of the call is unknown."""
 
 
+class WxNotReached(WxUnavailable):
+    """Nothing was asked of WeChat yet when it failed: what was wanted has certainly not happened."""
+
+
 class WxBadResponse(WxUnavailable):
     """WeChat answered something that is not in its documentation."""
 

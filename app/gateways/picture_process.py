@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 MEMORY_MAX = 1024 * 1024 * 1024
-CPU_S = 8
+CPU_S = 5
 PIXELS_MAX = 24_000_000
 FULL_PX, THUMB_PX = 2048, 400
 QUALITY = 85
@@ -58,6 +58,7 @@ def develop(raw: bytes) -> tuple[int, int, bytes, bytes]:
             raise Refused("too_many_pixels")
         turned = orientation(image)
         image.draft("RGB", (FULL_PX, FULL_PX))
+        image.load()
         small = fitted(plain(image), FULL_PX)
     if turned in TURNS:
         small = small.transpose(TURNS[turned])

@@ -23,6 +23,7 @@ from app.gateways.errors import (
     WxInactive,
     WxMisconfigured,
     WxNoCredit,
+    WxNotReached,
     WxQuota,
     WxRefused,
     WxUnavailable,
@@ -116,7 +117,8 @@ class Wechat(Protocol):
     async def send_message(self, openid: str, template_id: str, data: Mapping[str, str], *, page: str) -> str:
         """Send a subscription message and answer its msgid.
 
-        Raises WxNoCredit, WxBadArgument, and WxUnavailable when it may have arrived all the same: do not send it again.
+        Raises WxNoCredit, WxBadArgument, WxNotReached, and any other WxUnavailable when it may have arrived all the
+        same: do not send it again.
         """
         ...
 
@@ -314,14 +316,20 @@ class _Api(BaseWeChatClient):  # type: ignore[misc]
     async def _with_token(
         self, send: Callable[..., Awaitable[dict[str, Any]]], params: dict[str, Any]
     ) -> dict[str, Any]:
-        token = await self._tokens.get(self._fetch_token)
+        token = await self._token()
         reply = await send({**params, "access_token": token})
         if reply.get("errcode") in BAD_TOKEN:
-            token = await self._tokens.get(self._fetch_token, bad=token)
+            token = await self._token(bad=token)
             reply = await send({**params, "access_token": token})
             if reply.get("errcode") in BAD_TOKEN:
-                raise WxUnavailable("WeChat refuses every access token", reply["errcode"])
+                raise WxNotReached("WeChat refuses every access token", reply["errcode"])
         return _checked(reply)
+
+    async def _token(self, bad: str | None = None) -> str:
+        try:
+            return await self._tokens.get(self._fetch_token, bad=bad)
+        except WxUnavailable as error:
+            raise WxNotReached(str(error), error.errcode) from None
 
     async def _send(
         self, method: str, endpoint: str, params: dict[str, Any], *, data: dict[str, Any] | None, picture: bool = False
@@ -332,6 +340,8 @@ class _Api(BaseWeChatClient):  # type: ignore[misc]
             reply = await self._httpx.request(
                 method, f"{self._base}/{endpoint}", params=params, content=content, headers=headers
             )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise WxNotReached(f"{endpoint}: {type(error).__name__}") from None
         except httpx.HTTPError as error:
             raise WxUnavailable(f"{endpoint}: {type(error).__name__}") from None  # it knows the address
         if reply.status_code >= 500:

@@ -35,6 +35,8 @@ class Amount(Said):
 
 
 class OrderSaid(Said):
+    """An order as the query tells it."""
+
     appid: str
     mchid: str
     out_trade_no: str
@@ -50,6 +52,8 @@ class RefundAmount(Said):
 
 
 class RefundSaid(Said):
+    """A refund as its acceptance and its query tell it."""
+
     refund_id: str
     out_refund_no: str
     out_trade_no: str

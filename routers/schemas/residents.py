@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from models.base import Moderation
 from models.places import PlaceKind
@@ -13,6 +13,7 @@ from routers.schemas.base import PRINTABLE, Asked, Id, Moment, Shape, ShortText,
 RoomText = Annotated[str, bounded(1, 20), PRINTABLE]
 Nickname = Annotated[str, bounded(1, 30), PRINTABLE]
 PersonName = Annotated[str, bounded(1, 30), PRINTABLE]
+PhoneNumber = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 -]{4,18}[0-9]$")]
 BirthYear = Annotated[int, Field(ge=1900, le=2100, strict=True)]
 
 
@@ -20,6 +21,14 @@ class LoginIn(Asked):
     """The code of wx.login."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "0a3Xy9Ga1kZ8"}]})
+
+    code: Annotated[str, bounded(1, 128), PRINTABLE]
+
+
+class PhoneIn(Asked):
+    """The code that a button with open-type getPhoneNumber gives; not the one of wx.login."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "7f3c0b1d9e2a"}]})
 
     code: Annotated[str, bounded(1, 128), PRINTABLE]
 
@@ -327,12 +336,15 @@ class ResidentIn(Asked):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"household_id": 3, "name": "王淑芬", "birth_year": 1941}]},
+        json_schema_extra={
+            "examples": [{"household_id": 3, "name": "王淑芬", "birth_year": 1941, "phone": "028-85551234"}]
+        },
     )
 
     household_id: Id
     name: PersonName
     birth_year: BirthYear
+    phone: PhoneNumber | None = None
 
 
 class ResidentOut(Shape):

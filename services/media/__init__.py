@@ -1,14 +1,13 @@
 """Pictures: uploaded, checked, attached to things, shown under signed addresses, forgotten when nobody uses them.
 
-Whoever carries out WeChat's checks of pictures calls three things here: `due_checks()` for what is to be asked about
-now, `signed_url(media_id, hours)` for the address WeChat loads it from, and `settle(media_id, moderation)` to end the
-check, the one place that does. The columns `trace_id`, `check_sent_at`, `check_tries` and `next_check_at` are his.
+Every check of a picture ends in `settle`, whoever made it: WeChat (`checking.py`) or a human.
 """
 
 from services.media.attaching import attach, photos_of, photos_sql, read_photos
+from services.media.checking import check, check_due, heard_verdict
 from services.media.forgetting import forget_unused, sweep
-from services.media.links import Links, Size, avatar_id, avatar_url, signed_url
-from services.media.settling import due_checks, settle
+from services.media.links import Links, Size, avatar_id, avatar_url, judged_url
+from services.media.settling import settle
 from services.media.uploading import Opened, Photo, develop, find, keep, opened
 
 __all__ = [
@@ -19,16 +18,18 @@ __all__ = [
     "attach",
     "avatar_id",
     "avatar_url",
+    "check",
+    "check_due",
     "develop",
-    "due_checks",
     "find",
     "forget_unused",
+    "heard_verdict",
+    "judged_url",
     "keep",
     "opened",
     "photos_of",
     "photos_sql",
     "read_photos",
     "settle",
-    "signed_url",
     "sweep",
 ]

@@ -27,7 +27,7 @@ async def due_checks(most: int = DUE_MAX) -> list[Media]:
 
 
 @atomic()
-async def settle(media_id: int, moderation: Moderation, *, by: Actor | None = None) -> bool:
+async def settle(media_id: int, moderation: Moderation, *, by: Actor | None = None, label: int | None = None) -> bool:
     """End the check of a picture: it is `passed`, `queued` for a person, or `hidden`. Whether that changed anything.
 
     A machine (`by` is None) settles only what is still `checking`, so a verdict that comes twice, or after a person's,
@@ -45,8 +45,9 @@ async def settle(media_id: int, moderation: Moderation, *, by: Actor | None = No
     await media.save(update_fields=["moderation", "next_check_at"])
     await _follow_avatar(media)
     if moderation is Moderation.QUEUED:
-        await checks.ask_a_human(media, media.uploader_id, Why.REVIEW)
-    await events.record(by, f"media.{moderation}", media, before=before.value)
+        why = Why.UNREACHABLE if label is None else Why.REVIEW
+        await checks.ask_a_human(media, media.uploader_id, why, label=label)
+    await events.record(by, f"media.{moderation}", media, before=before.value, label=label)
     return True
 
 

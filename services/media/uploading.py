@@ -21,6 +21,7 @@ from models.media import (
     TooManyPixels,
     TooManyUnused,
 )
+from services import events
 from services.media import links
 from services.media.links import Audience, Size
 from services.policies import Actor
@@ -118,7 +119,9 @@ async def keep(actor: Actor, picture_id: int, *, purpose: Purpose) -> Photo:
     if unused >= UNUSED_MAX:
         raise TooManyUnused
     moderation = Moderation.PASSED if purpose is Purpose.EVIDENCE else Moderation.CHECKING
-    return await find(actor, await db.value(KEEP, actor.id, picture_id, purpose, moderation))
+    media_id = await db.value(KEEP, actor.id, picture_id, purpose, moderation)
+    await events.owe_for("media", media_id)
+    return await find(actor, media_id)
 
 
 async def find(actor: Actor, media_id: int) -> Photo:

@@ -45,6 +45,12 @@ def may_help(actor: Actor, home_path: str) -> bool:
     return actor.holds_at(home_path, Role.BUILDING_HEAD, Role.SOCIAL_WORKER, Role.COMMITTEE)
 
 
+def serves_at(actor: Actor) -> list[str]:
+    """The paths of the places whose people he looks after."""
+    helpers = (Role.BUILDING_HEAD, Role.SOCIAL_WORKER, Role.COMMITTEE)
+    return [grant.path for grant in actor.grants if grant.role in helpers and not actor.suspended]
+
+
 def may_grant(actor: Actor, role: Role, place: Place) -> bool:
     """Whoever holds the granting role at the place or above it."""
     return role in GRANTER and actor.holds_at(place.path, GRANTER[role])

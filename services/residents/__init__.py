@@ -13,6 +13,7 @@ from services.residents.homes import (
     masked,
     update_household,
 )
+from services.residents.phones import bind_phone, full_name, phone, phone_masked
 from services.residents.profile import Profile, profile, update_profile
 from services.residents.roles import (
     StillCommittee,
@@ -42,6 +43,7 @@ __all__ = [
     "actor",
     "actor_by_token",
     "add_resident",
+    "bind_phone",
     "claim_household",
     "claims",
     "confirm_claim",
@@ -51,6 +53,7 @@ __all__ = [
     "find_claim",
     "find_grant",
     "find_resident",
+    "full_name",
     "grant_from_command_line",
     "grant_role",
     "log_in",
@@ -58,6 +61,8 @@ __all__ = [
     "masked",
     "note_assistance",
     "open_session",
+    "phone",
+    "phone_masked",
     "profile",
     "revoke_role",
     "speaker",

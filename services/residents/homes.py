@@ -20,6 +20,7 @@ from models.residents import (
 from services import checks, events, places
 from services.policies import Actor, require
 from services.policies import residents as policies
+from services.residents.phones import keep_phone
 from services.rules.age import ADULT_YEARS, is_adult_by_date
 
 IS_ADULT = f"""
@@ -158,8 +159,13 @@ async def update_household(
 
 
 @atomic()
-async def add_resident(actor: Actor, *, household_id: int, name: str, birth_year: int, secret: str) -> Resident:
-    """Register somebody who does not use WeChat, so that others can act on his behalf. The name is sealed."""
+async def add_resident(
+    actor: Actor, *, household_id: int, name: str, birth_year: int, phone: str | None = None, secret: str
+) -> Resident:
+    """Register somebody who does not use WeChat, so that others can act on his behalf. Name and phone are sealed.
+
+    Raises NotFound, Forbidden, Invalid, PhoneTaken.
+    """
     household = await Household.get_or_none(id=household_id).select_related("building")
     if household is None or not actor.is_staff(household.community_id):
         raise NotFound("没有找到这一户", "No such household")
@@ -168,6 +174,8 @@ async def add_resident(actor: Actor, *, household_id: int, name: str, birth_year
     resident = await Resident.create(nickname=masked(name), birth_year=birth_year)
     resident.name_sealed = crypto.seal(secret, name, table="residents", column="name", row=resident.id)
     await resident.save(update_fields=["name_sealed"])
+    if phone is not None:
+        await keep_phone(resident, phone, secret)
     await _move_in(resident.id, household, Capacity.FAMILY)
     await events.record(actor, "resident.registered", resident, household_id=household.id)
     return resident

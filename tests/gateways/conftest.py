@@ -88,6 +88,22 @@ class Control:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, sandbox: SandboxProcess) -> "AsyncIterator[Control]":
+        """The control room of this sandbox."""
+        async with httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as client:
+            yield cls(client)
+
+    async def settled(self, attempts: int, number: int = 0) -> None:
+        """Wait until the sandbox has written down so many attempts of a message push."""
+        for _ in range(500):
+            pushes = await self.get("pushes")
+            if len(pushes) > number and len(pushes[number]["attempts"]) >= attempts:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"not {attempts} attempts within 10 s")
+
     async def post(self, path: str, /, **body: Any) -> Any:
         """Do something; anything but success fails the test."""
         reply = await self._client.post(f"/_sandbox/{path}", json=body)
@@ -114,8 +130,7 @@ class Control:
 @pytest.fixture
 async def control(sandbox_process: SandboxProcess) -> AsyncIterator[Control]:
     """The control room of a sandbox in which nothing has happened yet."""
-    async with httpx.AsyncClient(base_url=sandbox_process.url, trust_env=False) as client:
-        control = Control(client)
+    async with Control.of(sandbox_process) as control:
         await control.post("reset")
         yield control
 

@@ -21,7 +21,7 @@ PATH = "/v1/wechat/push"
 
 
 @dataclass
-class Push:
+class Heard:
     """A push as it came in."""
 
     query: dict[str, str]
@@ -38,10 +38,11 @@ class Ear:
     status: int = 200
     answer: str = "success"
     delay_s: float = 0
-    heard: list[Push] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
+    echoed: list[str] = field(default_factory=list)
     pictures: dict[str, bytes] = field(default_factory=dict)
 
-    async def hears(self, count: int = 1) -> list[Push]:
+    async def hears(self, count: int = 1) -> list[Heard]:
         """Wait for so many pushes."""
         for _ in range(500):
             if len(self.heard) >= count:
@@ -54,7 +55,7 @@ class Ear:
         push = (await self.hears(number + 1))[number]
         return dict(json.loads(self.unsealed(push, json.loads(push.body))))
 
-    def unsealed(self, push: Push, body: Any) -> str:
+    def unsealed(self, push: Heard, body: Any) -> str:
         """What is in a push, if everything about it is right."""
         config = self.config
         crypto = WeChatCrypto(config["WX_PUSH_TOKEN"], config["WX_ENCODING_AES_KEY"], config["WX_APPID"])
@@ -69,8 +70,9 @@ async def listening(config: dict[str, str], control: Control) -> AsyncIterator[E
 
     async def hear(request: Request) -> Response:
         if request.method == "GET":
-            return PlainTextResponse(request.query_params["echostr"])
-        ear.heard.append(Push(dict(request.query_params), request.headers["content-type"], await request.body()))
+            ear.echoed.append(request.query_params["echostr"])
+            return PlainTextResponse(ear.echoed[-1])
+        ear.heard.append(Heard(dict(request.query_params), request.headers["content-type"], await request.body()))
         await asyncio.sleep(ear.delay_s)
         return PlainTextResponse(ear.answer, ear.status)
 

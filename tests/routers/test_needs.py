@@ -46,6 +46,7 @@ async def test_a_need_walks_its_road(as_: As, people: People) -> None:
         "endorsed_by_me": False,
         "author": {"id": people.lin.id, "nickname": "小林"},
         "assisted": False,
+        "photos": [],
         "created_at": "",
     }
     assert need["created_at"].endswith("+08:00")

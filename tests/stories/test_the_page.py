@@ -51,7 +51,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(linli: Running, browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, linli: Running) -> Iterator[Page]:
     """The page on a phone-sized screen; whatever it complains about fails the test."""
     opened = browser.new_page(viewport=PHONE, locale="zh-CN")  # type: ignore[arg-type]
     complaints: list[str] = []
@@ -122,7 +122,7 @@ def a_need(community: int) -> dict[str, Any]:
     return about | {"community_id": community, "title": "空地荒着", "body": "长满了草。"}
 
 
-def test_lin_logs_in_pays_cancels_and_reads_her_notices(linli: Running, page: Page, tmp_path: Path) -> None:
+def test_lin_logs_in_pays_cancels_and_reads_her_notices(page: Page, linli: Running, tmp_path: Path) -> None:
     story = Story(linli.api, linli.sandbox, lambda _: None)
     campaign = an_open_campaign(story)
 
@@ -166,16 +166,21 @@ def test_lin_logs_in_pays_cancels_and_reads_her_notices(linli: Running, page: Pa
     send(linli, "lin", "T-PAID", "已收到二百元")
     expect(messages).to_contain_text("已收到二百元")
 
+    story.ask("chen", "POST", f"{campaign}/cancel", {"reason": "不建了"})
+    expect(done).to_contain_text("已退款")
+    expect(done).to_contain_text("REFUND.SUCCESS → 应用已收到")
+
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("region", name="To pay")).to_contain_text("time left")
     expect(page.locator("html")).to_have_attribute("lang", "en")
     page.get_by_role("button", name="中文").click()
+    expect(me).to_contain_text("认捐的 200.00 元已收到")
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
     expect(page.get_by_role("region", name="应用问了微信什么")).to_contain_text("/v3/pay/transactions/jsapi")
     page.screenshot(path=tmp_path / "desktop.png", full_page=True)
 
 
-def test_a_stranger_logs_in_with_a_code_shown_on_the_page(linli: Running, page: Page) -> None:
+def test_a_stranger_logs_in_with_a_code_shown_on_the_page(page: Page, linli: Running) -> None:
     page.get_by_label("社区里的人").select_option(label="另一个人……")
     page.get_by_label("另一个人的 openid").fill("<b>xin</b>")
     page.get_by_label("另一个人的 openid").blur()

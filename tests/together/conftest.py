@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from app import worker
 from app.core.rates import Rates
 from app.core.redis import open_redis
 from app.core.settings import Settings
@@ -20,6 +22,8 @@ from app.gateways.storage import open_storage
 from app.gateways.wechat_pay import WechatPay
 from app.main import create_app
 from services import residents
+from services.jobs import Tools
+from services.media import links
 from tests.people import People
 from tests.sandbox_process import SandboxProcess
 
@@ -91,6 +95,18 @@ async def town(committed: str, settings: Settings, sandbox: SandboxProcess) -> A
         server.should_exit = True
         await serving
     await app.state.redis.aclose()
+
+
+@asynccontextmanager
+async def working(town: Town) -> AsyncIterator[None]:
+    """A worker of this town's, for the block."""
+    tools = Tools(town.app.state.wechat, town.pay, town.app.state.storage)
+    stopping = asyncio.Event()
+    with links.bound(town.app.state.links):
+        at_work = asyncio.create_task(worker._until_lost(town.app.state.settings.database_url, tools, stopping))
+    yield
+    stopping.set()
+    await at_work
 
 
 async def until(look: Callable[[], Awaitable[bool]]) -> None:

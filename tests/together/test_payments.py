@@ -17,6 +17,7 @@ from models.ledger import AccountKind, NotEnough, Transfer
 from models.payments import Order, Refund, RefundsOwed
 from services import crowdfunding, ledger, payments
 from services.ledger import Purse
+from services.payments import orders
 from tests.conftest import as_owner
 from tests.people import People
 from tests.raising import FakePay, money, notice, opened, paid, refund_notice
@@ -309,7 +310,7 @@ async def test_credits_never_wait_for_a_debit_through_their_foreign_keys(committ
 
     async def hold() -> None:
         async with db.tx():
-            await payments._expire((await Order.get(pledge_id=over.id)).id)
+            await orders._expire((await Order.get(pledge_id=over.id)).id)
             await payments.hear(await refund_notice(await Refund.get()))
             holding.set()
             await done.wait()

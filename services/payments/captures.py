@@ -1,0 +1,102 @@
+"""Taking in: money that WeChat has received is captured once, however often and by whichever way we hear of it."""
+
+import structlog
+
+from app.core import clock, db
+from app.core.db import atomic
+from app.gateways import wechat_pay
+from app.gateways.wechat_pay import Notification, PaymentNotice
+from models.crowdfunding import CampaignState, Pledge, PledgeKind, PledgeState
+from models.events import Event
+from models.ledger import AccountKind, Leg
+from models.payments import OrderState
+from services import events, ledger, notifications
+from services.ledger import Purse
+from services.payments.refunds import conclude_refund, give_back
+from services.payments.terms import CLEARING, yuan
+
+log = structlog.stdlib.get_logger("linli.payments")
+
+# What a giver reads in WeChat beside his refund.
+TOO_LATE = "付款到账时项目已结束，全额退回"
+
+
+@atomic()
+async def hear(said: Notification) -> None:
+    """Take in a notification that has been proved; the same one again, or one about nothing of ours, does nothing."""
+    first = await db.value(
+        "INSERT INTO wechat_inbox (provider, event_id) VALUES ('wechat_pay', $1) "
+        "ON CONFLICT ON CONSTRAINT wechat_inbox_once DO NOTHING RETURNING id",
+        said.notification_id,
+    )
+    if first is None:
+        return
+    if isinstance(said, PaymentNotice):
+        await _capture(said)
+    else:
+        await conclude_refund(said)
+
+
+@atomic()
+async def capture(paid: PaymentNotice | wechat_pay.Order) -> None:
+    """Take in money that WeChat has received for an order.
+
+    Once, however often and by whichever way we hear of it. Another amount or payer than the order's is never taken.
+    Money for a campaign that is no longer open is taken in and sent back at once.
+    """
+    await _capture(paid)
+
+
+# The campaign is held as it is (its closer waits, other captures do not), then the pledge and its order.
+LOCK_ORDER = """
+SELECT o.id, o.state, o.amount_fen, o.openid, o.pledge_id
+FROM orders o JOIN pledges p ON p.id = o.pledge_id JOIN campaigns c ON c.id = p.campaign_id
+WHERE o.out_trade_no = $1 FOR SHARE OF c FOR NO KEY UPDATE OF p, o
+"""
+
+
+async def _capture(paid: PaymentNotice | wechat_pay.Order) -> None:
+    order = await db.row(LOCK_ORDER, paid.out_trade_no)
+    if order is None:
+        log.warning("paid, but no order of ours", out_trade_no=paid.out_trade_no)
+        return
+    if order["state"] == OrderState.PAID:
+        return
+    pledge = await Pledge.get(id=order["pledge_id"]).select_related("campaign")
+    if (paid.amount_fen, paid.openid) != (order["amount_fen"], order["openid"]) or not paid.transaction_id:
+        await _refuse_payment(paid, order["id"], pledge)
+        return
+    late = pledge.state is PledgeState.EXPIRED
+    await db.execute(
+        "UPDATE orders SET state = 'paid', transaction_id = $2, paid_at = $3, captured_fen = amount_fen, "
+        "next_query_at = NULL WHERE id = $1",
+        order["id"],
+        paid.transaction_id,
+        paid.success_at or await clock.now(),
+    )
+    await pledge.move_to(PledgeState.PAID, late=late)
+    await ledger.post(
+        pledge.community_id,
+        debit=CLEARING,
+        credit=Purse(AccountKind.CAMPAIGN, pledge.campaign_id),
+        amount_fen=order["amount_fen"],
+        cause=pledge,
+        leg=Leg.CAPTURE,
+    )
+    await events.record(None, "pledge.paid", pledge, amount_fen=order["amount_fen"])
+    await notifications.tell(
+        [pledge.giver_id], "pledge.paid", pledge, title=pledge.campaign.title, yuan=yuan(order["amount_fen"])
+    )
+    if pledge.campaign.state is not CampaignState.OPEN or (late and pledge.kind is PledgeKind.ADOPTION):
+        await give_back(None, pledge, TOO_LATE)
+
+
+async def _refuse_payment(paid: PaymentNotice | wechat_pay.Order, order_id: int, pledge: Pledge) -> None:
+    """Money that does not fit its order is left where it is for a human to look at; said once.
+
+    The order goes on as if nothing had been paid, so in the end the clock closes it.
+    """
+    log.error("paid, but not what was ordered", order=order_id, amount_fen=paid.amount_fen)
+    verb = "pledge.payment_refused"
+    if not await Event.exists(subject_kind=pledge.noun(), subject_id=pledge.id, verb=verb):
+        await events.record(None, verb, pledge, amount_fen=paid.amount_fen)
