@@ -12,7 +12,7 @@ from app.core.errors import NotFound
 from app.core.pages import Listed, Page, cut
 from models.residents import Resident
 from services import events, places, residents
-from services.notifications.wording import in_words, readable
+from services.notifications.notices import in_words, passed_reasons
 from services.policies import Actor, require
 from services.policies import residents as policies
 
@@ -85,10 +85,10 @@ async def call_list(actor: Actor, community_id: int, *, page: Page, secret: str)
     require(actor.is_staff(community_id), "只有本社区的工作人员可以查看", "Only the community's staff may read this")
     served, after = policies.serves_at(actor), page.after[0] if page.after else None
     found = await db.rows(CALLS, community_id, served, after, page.limit + 1)
-    notices = {line["resident_id"]: _read(line["notices"]) for line in found}
-    reasons = await readable(actor, [notice["params"] for untold in notices.values() for notice in untold])
-    calls = [_call(line, notices[line["resident_id"]], reasons, secret) for line in found]
-    listed = cut(calls, page, by=("resident_id",))
+    for line in found:
+        line["notices"] = json.loads(line["notices"])
+    reasons = await passed_reasons(one["params"].get("reason_id") for line in found for one in line["notices"])
+    listed = cut([_call(line, reasons, secret) for line in found], page, by=("resident_id",))
     await events.record(actor, "call_list.read", community, resident_ids=[call.resident_id for call in listed.items])
     return listed
 
@@ -128,12 +128,7 @@ async def _unread(resident_id: int) -> int:
     return int(await db.value("SELECT count(*) FROM notices WHERE resident_id = $1 AND read_at IS NULL", resident_id))
 
 
-def _read(notices: Any) -> list[dict[str, Any]]:
-    read: list[dict[str, Any]] = json.loads(notices) if isinstance(notices, str) else notices
-    return read
-
-
-def _call(found: dict[str, Any], notices: list[dict[str, Any]], reasons: Mapping[int, str], secret: str) -> Call:
+def _call(found: dict[str, Any], reasons: Mapping[int, str], secret: str) -> Call:
     return Call(
         resident_id=found["resident_id"],
         name=residents.full_name(found, secret),
@@ -142,7 +137,7 @@ def _call(found: dict[str, Any], notices: list[dict[str, Any]], reasons: Mapping
         unit=found["unit"],
         room=found["room"],
         through_id=found["through_id"],
-        notices=[_line(notice, reasons) for notice in notices],
+        notices=[_line(notice, reasons) for notice in found["notices"]],
     )
 
 

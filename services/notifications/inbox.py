@@ -10,8 +10,8 @@ from app.core.pages import Listed, Page, newest
 from models.base import Record
 from models.events import Notice
 from models.moderation import Subject
+from services.notifications.notices import in_words, passed_reasons
 from services.notifications.templates import template_of
-from services.notifications.wording import in_words, readable
 from services.policies import Actor
 
 # The message is owed by the statement that makes the notice: there is never one without the other.
@@ -58,7 +58,7 @@ async def tell(
 async def inbox(actor: Actor, *, page: Page) -> Listed[InboxLine]:
     """The actor's notices, newest first."""
     found = await newest(Notice.filter(resident_id=actor.id), page)
-    reasons = await readable(actor, [notice.params for notice in found.items])
+    reasons = await passed_reasons(notice.params.get("reason_id") for notice in found.items)
     return found.map(lambda notice: _line(notice, reasons))
 
 

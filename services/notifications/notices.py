@@ -1,5 +1,12 @@
 """What residents are told, on one page, in two languages."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from models.base import Moderation
+from models.events import Reason
+
+NOT_SHOWN = ("（理由暂不显示）", "(the reason is not shown)")
 # kind of notice → (Chinese, English); {…} are the notice's own params, {reason} somebody's words by their id.
 NOTICES: dict[str, tuple[str, str]] = {
     "household_claim.confirmed": ("您的住户认证已通过", "Your residence has been confirmed"),
@@ -81,3 +88,22 @@ NOTICES: dict[str, tuple[str, str]] = {
         "“{title}” was not put to the vote in time and has lapsed",
     ),
 }
+
+
+async def passed_reasons(ids: Iterable[int | None]) -> dict[int, str]:
+    """Those of the reasons that others than their authors may read."""
+    wanted = [reason_id for reason_id in ids if reason_id is not None]
+    passed = await Reason.filter(id__in=wanted, moderation=Moderation.PASSED) if wanted else []
+    return {reason.id: reason.text for reason in passed}
+
+
+def in_words(kind: str, params: Mapping[str, Any], reasons: Mapping[int, str]) -> tuple[str, str]:
+    """A notice in Chinese and in English; one with a `reason_id` tells the reason if it is in `reasons`."""
+    zh, en = (
+        NOTICES[kind][language].format(
+            reason=reasons.get(params.get("reason_id", 0), NOT_SHOWN[language]),
+            **{name: value[language] if isinstance(value, list | tuple) else value for name, value in params.items()},
+        )
+        for language in (0, 1)
+    )
+    return zh, en

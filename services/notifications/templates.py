@@ -94,7 +94,7 @@ NEED, WISH, ACTIVITY, VOTE, PLEDGE, REFUND, RESULT, TASK, _ = MessageTemplate
 MESSAGES: dict[str, Words] = {
     "household_claim.confirmed": Words(RESULT, "已通过", "现在可以参与社区事务了", "住户认证"),
     "household_claim.declined": Words(RESULT, "未通过", "点击查看理由", "住户认证"),
-    "check.approved": Words(RESULT, "已通过", "现在大家都能看到了", "您发布的内容"),
+    "check.approved": Words(RESULT, "已通过", "现在别人能看到了", "您发布的内容"),
     "check.hidden": Words(RESULT, "未通过", "点击查看原因", "您发布的内容"),
     "check.hidden_by_hand": Words(RESULT, "未通过", "点击查看原因", "您发布的内容"),
     "media.hidden": Words(RESULT, "未通过", "图片未通过审核，别人看不到", "您上传的图片"),
