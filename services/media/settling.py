@@ -45,7 +45,8 @@ async def settle(media_id: int, moderation: Moderation, *, by: Actor | None = No
     await media.save(update_fields=["moderation", "next_check_at"])
     await _follow_avatar(media)
     if moderation is Moderation.QUEUED:
-        await checks.ask_a_human(media, media.uploader_id, Why.REVIEW)
+        why = Why.UNREACHABLE if label is None else Why.REVIEW
+        await checks.ask_a_human(media, media.uploader_id, why, label=label)
     await events.record(by, f"media.{moderation}", media, before=before.value, label=label)
     return True
 
