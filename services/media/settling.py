@@ -4,8 +4,9 @@ from app.core import db
 from app.core.db import atomic
 from models.base import Moderation
 from models.media import Media
+from models.moderation import Why
 from models.residents import Resident
-from services import events
+from services import checks, events
 from services.policies import Actor
 
 DUE_MAX = 50
@@ -43,6 +44,8 @@ async def settle(media_id: int, moderation: Moderation, *, by: Actor | None = No
     media.moderation, media.next_check_at = moderation, None
     await media.save(update_fields=["moderation", "next_check_at"])
     await _follow_avatar(media)
+    if moderation is Moderation.QUEUED:
+        await checks.ask_a_human(media, media.uploader_id, Why.REVIEW)
     await events.record(by, f"media.{moderation}", media, before=before.value, label=label)
     return True
 

@@ -48,7 +48,7 @@ class Town:
     async def as_(self, openid: str) -> httpx.AsyncClient:
         """A client logged in as somebody who has opened the mini-program before."""
         if openid not in self._clients:
-            await self.sandbox("login-code", openid=openid)
+            await self.sandbox("active", openid=openid)
             token = (await residents.open_session(openid)).token
             headers = {"Authorization": f"Bearer {token}"}
             self._clients[openid] = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False)
