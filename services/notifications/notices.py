@@ -100,9 +100,9 @@ async def passed_reasons(ids: Iterable[int | None]) -> dict[int, str]:
 def in_words(kind: str, params: Mapping[str, Any], reasons: Mapping[int, str]) -> tuple[str, str]:
     """A notice in Chinese and in English; one with a `reason_id` tells the reason if it is in `reasons`."""
     zh, en = (
-        NOTICES[kind][language].format(
-            reason=reasons.get(params.get("reason_id", 0), NOT_SHOWN[language]),
-            **{name: value[language] if isinstance(value, list | tuple) else value for name, value in params.items()},
+        NOTICES[kind][language].format_map(
+            {"reason": reasons.get(params.get("reason_id", 0), NOT_SHOWN[language])}
+            | {name: value[language] if isinstance(value, list | tuple) else value for name, value in params.items()}
         )
         for language in (0, 1)
     )

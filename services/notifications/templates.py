@@ -124,7 +124,7 @@ MESSAGES: dict[str, Words] = {
     "wish.closed": Words(WISH, "已处理", "异议已处理"),
     "wish.withdrawn": Words(WISH, "已撤回", "点击查看详情"),
     "wish.expired": Words(WISH, "已过期", "点击查看详情"),
-    "activity.led": Words(ACTIVITY, "请您负责", "请您担任负责人"),
+    "activity.led": Words(ACTIVITY, "请您负责", "请您担任负责人", "社区活动"),
     "signup.confirmed": Words(ACTIVITY, "报名成功", "点击查看时间和地点"),
     "signup.waitlisted": Words(ACTIVITY, "候补中", "您排在候补第{position}位"),
     "signup.promoted": Words(ACTIVITY, "候补成功", "有了空位，您已报名成功"),

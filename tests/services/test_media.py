@@ -27,11 +27,13 @@ from models.media import (
 )
 from models.needs import Need, NeedField, ServiceClass
 from models.residents import ConsentKind, Resident
-from services import events, jobs, media, needs, notifications, residents
-from services.media import Links, Photo, links, uploading
+from services import crowdfunding, events, jobs, media, needs, notifications, residents
+from services.media import Links, Photo, links, settling, uploading
 from services.media.links import Audience, Size
 from services.policies import Actor
 from services.residents import OnBehalfOf
+from tests import raising
+from tests.passing import passed
 from tests.people import People
 
 MoveClock = Callable[[timedelta], Awaitable[None]]
@@ -66,7 +68,8 @@ def studio(tmp_path: Path) -> Studio:
 
 
 async def written(actor: Actor, community_id: int, **more: object) -> Need:
-    return await needs.submit(
+    """A need whose words have passed; its photos have not."""
+    need = await needs.submit(
         actor,
         community_id=community_id,
         service_class=ServiceClass.TECHNOLOGY,
@@ -75,6 +78,7 @@ async def written(actor: Actor, community_id: int, **more: object) -> Need:
         body="三层的灯坏了一周",
         **more,  # type: ignore[arg-type]
     )
+    return await passed(need)
 
 
 async def seen_by(actor: Actor, need: Need) -> list[int]:
@@ -148,6 +152,16 @@ async def test_a_list_reads_photos_with_its_page(people: People, studio: Studio)
         0: [],
     }
     assert [one.id for one in (await media.photos_of(people.mei, "need", [first.id]))[first.id]] == []
+
+
+async def test_a_campaign_shows_its_cover(people: People, studio: Studio) -> None:
+    cover = await studio.upload(people.ma, "封面")
+    campaign = await raising.draft(people, photo_ids=[cover.id])
+    assert [photo.id for photo in campaign.photos] == [cover.id]
+    (listed,) = (await crowdfunding.listed(people.zhao, page=Page(1))).items
+    assert listed.photos == []
+    await media.settle(cover.id, Moderation.PASSED)
+    assert [photo.id for photo in (await crowdfunding.find(people.zhao, campaign.id)).photos] == [cover.id]
 
 
 @pytest.mark.parametrize("wrong", ["missing", "another's", "evidence", "avatar"])
@@ -279,7 +293,7 @@ async def test_a_store_with_addresses_of_its_own_serves_readers_itself_but_not_w
         url = (await media.opened(store, photo.id, Size.FILE, token=token_of(photo.url))).url
         assert url is not None
         assert url.startswith("https://store.example/pictures/")
-        for_wechat = token_of(media.signed_url(photo.id, 2))
+        for_wechat = token_of(links.signed_url(photo.id, 2))
         assert (await media.opened(store, photo.id, Size.FILE, token=for_wechat)).data == "灯".encode()
 
 
@@ -306,10 +320,10 @@ async def test_what_is_to_be_checked_comes_in_its_order(people: People, studio: 
     await move_clock(timedelta(seconds=1))
     second = await studio.upload(people.mei, "2", Purpose.AVATAR)
     await studio.upload(people.he, "字据", Purpose.EVIDENCE)
-    due = await media.due_checks()
+    due = await settling.due_checks()
     assert [(one.id, one.uploader.openid) for one in due] == [(first.id, "lin"), (second.id, "mei")]
     await media.settle(first.id, Moderation.QUEUED)
-    assert [one.id for one in await media.due_checks()] == [second.id]
+    assert [one.id for one in await settling.due_checks()] == [second.id]
 
 
 async def test_a_machine_settles_once_and_never_over_a_person(people: People, studio: Studio) -> None:
