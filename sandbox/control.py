@@ -84,9 +84,8 @@ def routes(world: World, postman: Postman) -> APIRouter:
 
     @router.post("/clock")
     async def clock(asked: Advance) -> dict[str, Any]:
-        """Move business time forward. Nobody leaves the mini-program by that: who was active stays so."""
+        """Move business time forward."""
         world.clock.advance(asked.advance_s)
-        store.run("UPDATE activity SET at = at + ?", asked.advance_s)
         world.news.set()
         return {"now": iso(world.clock.now()), "offset_s": world.clock.offset_s}
 

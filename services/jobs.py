@@ -78,7 +78,8 @@ async def tell_uploader(tools: Tools, event: Event) -> None:
     """A picture was hidden by WeChat; whoever uploaded it is told. After a human he was told the reason before."""
     uploaded = await Media.get_or_none(id=event.subject_id)
     if uploaded is not None and event.actor_id is None:
-        await _tell_once(event, [uploaded.uploader_id], uploaded)
+        why = moderation.in_words(event.facts.get("label"))
+        await _tell_once(event, [uploaded.uploader_id], uploaded, why=why)
 
 
 async def send_refunds(tools: Tools, event: Event) -> None:

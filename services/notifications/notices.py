@@ -18,8 +18,8 @@ NOTICES: dict[str, tuple[str, str]] = {
     "check.hidden": ("您发布的内容未予显示：{why}", "What you wrote is not shown: {why}"),
     "check.hidden_by_hand": ("您发布的内容未予显示：{reason}", "What you wrote is not shown: {reason}"),
     "media.hidden": (
-        "您上传的一张照片未通过审核，其他人看不到它",
-        "A picture of yours was not allowed; nobody else sees it",
+        "您上传的一张照片未通过审核（{why}），其他人看不到它",
+        "A picture of yours was not allowed ({why}); nobody else sees it",
     ),
     "role.granted": ("您已被授予新的职责", "You have been given a new role"),
     "role.revoked": ("您的一项职责已结束", "One of your roles has ended"),

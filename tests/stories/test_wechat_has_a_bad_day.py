@@ -200,6 +200,10 @@ class BadDay(demo.Story):
             self.until(self.pledges[pledge_id], f"/v1/pledges/{pledge_id}", "state", "refunded")
         for media_id, who in self.photos.items():
             self.until(who, f"/v1/media/{media_id}", "moderation", "passed")
+        deadline = time.monotonic() + demo.CLOCK_S
+        while set(self._messages_by_state()) & {"waiting", "sending"}:
+            assert time.monotonic() < deadline, self._messages_by_state()
+            time.sleep(0.3)
         for pledge_id in (*unpaid, self.kept):
             self.until(self.pledges[pledge_id], f"/v1/pledges/{pledge_id}", "state", "paid")
 
