@@ -12,8 +12,6 @@ from routers.schemas.moderation import QueuedOut
 from services import media, moderation
 from services.moderation import Queued
 
-LOOKED_AT_HOURS = 1
-
 router = make_router("/moderation", "moderation")
 
 
@@ -41,5 +39,5 @@ async def hide_content(actor: CurrentActor, only_once: OnlyOnce, check_id: PathI
 
 def _queued(found: Queued) -> QueuedOut:
     shown = {name: getattr(found, name) for name in QueuedOut.model_fields if name not in ("subject", "media_url")}
-    media_url = media.signed_url(found.subject_id, LOOKED_AT_HOURS) if found.subject_kind == "media" else None
+    media_url = media.judged_url(found.subject_id) if found.subject_kind == "media" else None
     return QueuedOut(**shown, subject=f"{found.subject_kind}:{found.subject_id}", media_url=media_url)

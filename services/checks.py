@@ -8,17 +8,18 @@ from services.policies import Actor
 FIRST_LOOK_S = 15  # until then the request that wrote it checks it; afterwards the worker
 
 
-async def ask_a_human(subject: Record, author_id: int, why: Why) -> None:
+async def ask_a_human(subject: Record, author_id: int, why: Why, *, label: int | None = None) -> None:
     """Put something of a resident's that no machine decided about into the human queue of where he lives."""
     await db.execute(
         "INSERT INTO checks (subject_kind, subject_id, community_id, author_id, speaker_id, state, tries, trace_ids, "
-        "next_try_at, why) SELECT $1, $2, "
+        "next_try_at, why, label) SELECT $1, $2, "
         "(SELECT m.community_id FROM memberships m WHERE m.resident_id = $3 AND m.until_at IS NULL), "
-        "$3, $3, 'queued', 0, '[]', clock_now(), $4 ON CONFLICT DO NOTHING",
+        "$3, $3, 'queued', 0, '[]', clock_now(), $4, $5 ON CONFLICT DO NOTHING",
         subject.noun(),
         subject.id,
         author_id,
         why.value,
+        label,
     )
 
 

@@ -52,7 +52,7 @@ async def settle(
     await media.save(update_fields=["moderation", "next_check_at"])
     await _follow_avatar(media)
     if moderation is Moderation.QUEUED:
-        await checks.ask_a_human(media, media.uploader_id, why)
+        await checks.ask_a_human(media, media.uploader_id, why, label=label)
     await events.record(by, f"media.{moderation}", media, before=before.value, label=label)
     return True
 

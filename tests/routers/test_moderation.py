@@ -7,8 +7,7 @@ import httpx
 import pytest
 
 from app.core import db
-from services import jobs, moderation
-from services.jobs import Tools
+from services import moderation
 from tests.people import People
 from tests.sandbox_process import SandboxProcess
 
@@ -57,7 +56,7 @@ async def test_a_bad_day_at_wechat_delays_it_and_loses_nothing(
     path = f"/v1/needs/{made.json()['id']}"
     assert (await mei.get(path)).status_code == 404
     await db.execute("UPDATE checks SET next_try_at = clock_now() WHERE state = 'pending'")
-    await jobs.check_texts(Tools(app.state.wechat, app.state.wechat_pay, app.state.storage))
+    await moderation.check_due(app.state.wechat)
     assert (await mei.get(path)).json()["moderation"] == "passed"
 
 

@@ -18,7 +18,6 @@ from models.moderation import Check, CheckState, Why
 from models.needs import Need, NeedField, ServiceClass
 from models.residents import ConsentKind, Resident, Role
 from services import comments, events, jobs, moderation, needs, notifications, residents, wishes
-from services.jobs import Tools
 from services.moderation import texts
 from services.moderation.checking import TRIES_MAX
 from services.policies import Actor
@@ -69,7 +68,7 @@ async def told(actor: Actor) -> list[str]:
     """His inbox in Chinese, after the jobs owed so far were done twice."""
     for event in await Event.filter(verb__in=["check.hidden", "check.approved"]):
         for _ in range(2):
-            await jobs.tell_author(Tools(None, None, None), event)  # type: ignore[arg-type]
+            await jobs.tell_author(None, event)  # type: ignore[arg-type]
     return [line.zh for line in (await notifications.inbox(actor, page=EVERYTHING)).items]
 
 
