@@ -16,13 +16,17 @@ from models.places import Place
 from models.pushes import Push
 from models.residents import (
     Assistance,
+    Constituency,
     Household,
     HouseholdClaim,
     Membership,
+    Ownership,
+    Representative,
     Resident,
     RoleGrant,
     Session,
 )
+from models.rolls import Objection, PaperBatch, VotingRule
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
@@ -39,6 +43,7 @@ __models__ = [
     CampaignNeed,
     Code,
     Comment,
+    Constituency,
     CreditEntry,
     Deliberation,
     Delivery,
@@ -58,14 +63,18 @@ __models__ = [
     NeedRating,
     Notice,
     NoticePreference,
+    Objection,
     Option,
     Order,
+    Ownership,
+    PaperBatch,
     Picture,
     Place,
     Pledge,
     Push,
     Reason,
     Refund,
+    Representative,
     Resident,
     Resolution,
     Result,
@@ -77,6 +86,7 @@ __models__ = [
     Team,
     TeamMember,
     Transfer,
+    VotingRule,
     Wish,
     WishClaim,
 ]
