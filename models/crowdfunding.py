@@ -143,7 +143,7 @@ class Campaign(Stateful):
         "models.Resident", "campaigns_published", on_delete=RESTRICT, null=True
     )
     published_by_id: int | None
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
 
     budget: "list[BudgetLine]"
     need_ids: list[int]
@@ -204,7 +204,7 @@ class Team(Record):
     )
     founder_id: int
     name = fields.CharField(60)
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
 
     class Meta:
         table = "teams"
@@ -261,7 +261,7 @@ class Pledge(Stateful):
     team_id = fields.BigIntField(null=True)
     anonymous = fields.BooleanField(default=True)
     message = fields.CharField(200, null=True)
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
     late = fields.BooleanField(default=False)
 
     payment: dict[str, str] | None = None
