@@ -3,17 +3,20 @@
 from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
-from models.comments import Comment
+from models.comments import Comment, CommentSupport
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
+from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Satisfaction
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
+from models.meetings import AgendaItem, Attendance, Meeting, MeetingDeliberation, Petition, PetitionSignature
 from models.moderation import Check
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
 from models.places import Place
+from models.proposals import OptionProposal
 from models.pushes import Push
 from models.residents import (
     Assistance,
@@ -34,8 +37,10 @@ from models.wishes import Wish, WishClaim
 __models__ = [
     Account,
     Activity,
+    AgendaItem,
     Assistance,
     Attachment,
+    Attendance,
     Ballot,
     Bill,
     BillDifference,
@@ -45,18 +50,23 @@ __models__ = [
     Check,
     Code,
     Comment,
+    CommentSupport,
     Constituency,
     CreditEntry,
     Deliberation,
+    DeliberationReview,
     Delivery,
     Elector,
     Endorsement,
     Event,
+    FollowUp,
     Heard,
     Household,
     HouseholdClaim,
     IdempotencyKey,
     Media,
+    Meeting,
+    MeetingDeliberation,
     Membership,
     MessageCredit,
     Need,
@@ -67,9 +77,12 @@ __models__ = [
     NoticePreference,
     Objection,
     Option,
+    OptionProposal,
     Order,
     Ownership,
     PaperBatch,
+    Petition,
+    PetitionSignature,
     Picture,
     Place,
     Pledge,
@@ -79,8 +92,10 @@ __models__ = [
     Representative,
     Resident,
     Resolution,
+    ResolutionDisplay,
     Result,
     RoleGrant,
+    Satisfaction,
     ServiceRecord,
     Session,
     Shift,

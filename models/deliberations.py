@@ -93,8 +93,8 @@ class BadChoice(Invalid):
 
 
 class BadDates(Invalid):
-    zh = "讨论须在投票截止前结束，投票截止时间须在将来 90 天以内"
-    en = "The discussion ends before the vote does, and the vote within the next 90 days"
+    zh = "讨论须在将来、投票截止之前结束，投票截止时间须在 90 天以内"
+    en = "The discussion ends in the future and before the vote does, and the vote within the next 90 days"
 
 
 class RuleMisfitsRoll(Invalid):
@@ -117,6 +117,7 @@ class NoSuchResolution(Invalid):
 
 
 refuses("deliberations_dates", BadDates)
+refuses("deliberations_discussion_ahead", BadDates)
 refuses("deliberations_rule_fits_roll", RuleMisfitsRoll)
 refuses("options_distinct", SameOption)
 refuses("ballots_only_while_voting", VoteClosed)
