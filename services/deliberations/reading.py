@@ -19,7 +19,7 @@ from models.deliberations import (
     Result,
 )
 from models.needs import NeedLink
-from services import events, needs, notifications
+from services import comments, events, needs, notifications
 from services.events import TimelineItem
 from services.policies import Actor
 from services.policies.actor import STAFF
@@ -66,6 +66,9 @@ async def find(actor: Actor | None, deliberation_id: int) -> Deliberation:
         raise NotFound("没有找到这项协商议事", "No such deliberation")
     await name_needs([deliberation])
     return deliberation
+
+
+comments.DOORS[Deliberation.noun()] = find
 
 
 async def detail(actor: Actor, deliberation_id: int) -> Detail:

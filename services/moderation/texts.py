@@ -52,6 +52,17 @@ KINDS: dict[str, Kind] = {
     "team": Kind("teams", ("name",), Scene.PROFILE),
     "pledge": Kind("pledges", ("item", "message"), Scene.COMMENT),
     "comment": Kind("comments", ("body",), Scene.COMMENT),
+    "option_proposal": Kind("option_proposals", ("title",), Scene.FORUM),
+    "meeting": Kind(
+        "meetings", ("title", "body", "place_text", "online_url"), Scene.FORUM, lines=("agenda_items", "meeting_id", "title")
+    ),
+    "meeting_minutes": Kind("meetings", ("minutes",), Scene.FORUM, shown="minutes_moderation"),
+    "petition": Kind("petitions", ("title", "body"), Scene.FORUM),
+    "petition_answer": Kind("petitions", ("answer",), Scene.COMMENT, shown="answer_moderation"),
+    "resolution_display": Kind("resolution_displays", ("where_text",), Scene.COMMENT),
+    "follow_up": Kind("follow_ups", ("title",), Scene.COMMENT),
+    "follow_up_note": Kind("follow_ups", ("note",), Scene.COMMENT, shown="note_moderation"),
+    "deliberation_review": Kind("deliberation_reviews", ("body",), Scene.FORUM),
     "reason": Kind("reasons", ("text",), Scene.COMMENT),
     "household_claim": Kind("household_claims", ("reason",), Scene.COMMENT),
     "nickname": Kind(

@@ -20,6 +20,7 @@ from services.residents.roles import (
     find_grant,
     grant_from_command_line,
     grant_role,
+    holders,
     revoke_role,
 )
 from services.residents.sessions import (
@@ -56,6 +57,7 @@ __all__ = [
     "full_name",
     "grant_from_command_line",
     "grant_role",
+    "holders",
     "log_in",
     "log_out",
     "masked",

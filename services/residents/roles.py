@@ -57,6 +57,18 @@ async def grant_from_command_line(openid: str, role: Role, place_id: int) -> Rol
     return await _grant(None, place, (await enrol(openid)).id, role, None, None)
 
 
+async def holders(community_id: int, *roles: Role) -> list[int]:
+    """Who holds one of the roles over the whole community itself, for notices."""
+    found = await db.rows(
+        "SELECT DISTINCT g.resident_id AS id FROM role_grants g JOIN residents r ON r.id = g.resident_id "
+        "WHERE g.place_id = $1 AND g.role = ANY($2::text[]) AND NOT r.suspended "
+        "AND g.from_at <= clock_now() AND (g.until_at IS NULL OR g.until_at > clock_now())",
+        community_id,
+        [role.value for role in roles],
+    )
+    return [line["id"] for line in found]
+
+
 async def find_grant(place_id: int, grant_id: int) -> RoleGrant:
     """A role given at a place. Raises NotFound."""
     grant = await RoleGrant.get_or_none(id=grant_id, place_id=place_id).select_related("place")
