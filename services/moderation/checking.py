@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from app.core import db
 from app.core.db import atomic
 from app.core.errors import InvalidState
@@ -17,9 +19,11 @@ from services.moderation import texts
 from services.policies import Actor
 from services.rules.pieces import pieces
 
+log = structlog.stdlib.get_logger("linli.moderation")
+
 AT_ONCE, AT_ONCE_S = 5, 2.0
 DUE_AT_ONCE, PATIENCE_S = 20, 10.0
-TRIES_MAX = 8  # within about an hour, as WeChat judges only in the name of who was there within two
+TRIES_MAX = 8  # within an hour and a half, as WeChat judges only in the name of who was there within two
 GRAVITY = [Suggest.PASS, Suggest.REVIEW, Suggest.RISKY]
 FOLLOWED = {
     Suggest.PASS: CheckState.PASSED,
@@ -32,7 +36,7 @@ SELECT id FROM checks WHERE speaker_id = $1 AND state = 'pending' AND tries = 0 
 """
 # Whoever takes a check has until `next_try_at`; if he dies, it is taken again then.
 TAKE = """
-UPDATE checks SET tries = tries + 1, next_try_at = clock_now() + least(15 * 2 ^ tries, 3600) * interval '1 second'
+UPDATE checks SET tries = tries + 1, next_try_at = clock_now() + least(5 * 3 ^ tries, 3600) * interval '1 second'
 WHERE id = $1 AND state = 'pending' AND (tries = 0 OR next_try_at <= clock_now())
 RETURNING id
 """
@@ -56,8 +60,8 @@ async def check_now(wechat: Wechat, actor: Actor) -> bool:
     try:
         for line in fresh:
             await _check(wechat, line["id"], ends_at)
-    except (WxError, TimeoutError):
-        pass  # the check is still owed, and tried again by the clock
+    except (WxError, TimeoutError) as error:  # the check is still owed, and tried again by the clock
+        log.warning("text_not_checked", error=type(error).__name__)
     return bool(fresh)
 
 
