@@ -189,6 +189,8 @@ async def withdraw(actor: Actor, pledge_id: int) -> Pledge:
     """
     found = await find_pledge(actor, pledge_id)
     require(found.giver_id == actor.id)
+    if found.state is not PledgeState.PROMISED:
+        raise InvalidState(found.state)
     await found.move_to(PledgeState.WITHDRAWN)
     await events.record(actor, "pledge.withdrawn", found)
     return found
