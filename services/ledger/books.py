@@ -15,7 +15,7 @@ class Purse:
     campaign_id: int | None = None
 
 
-async def open_accounts(community_id: int, campaign_id: int) -> None:
+async def open_accounts(community_id: int, campaign_id: int | None = None) -> None:
     """Make the fund's accounts, where they are not there yet, and the campaign's own."""
     await db.execute(
         "INSERT INTO accounts (community_id, kind, campaign_id) "
@@ -23,7 +23,7 @@ async def open_accounts(community_id: int, campaign_id: int) -> None:
         "ON CONFLICT (community_id, kind, coalesce(campaign_id, 0)) DO NOTHING",
         community_id,
         campaign_id,
-        [kind.value for kind in AccountKind],
+        [kind.value for kind in AccountKind if kind is not AccountKind.CAMPAIGN or campaign_id is not None],
     )
 
 
