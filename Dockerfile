@@ -10,9 +10,10 @@ COPY app ./app
 COPY models ./models
 COPY routers ./routers
 COPY services ./services
-RUN useradd --system --no-create-home linli && python -m compileall -q app models routers services
+RUN useradd --system --no-create-home linli && install -d -o linli /var/lib/linli && python -m compileall -q app models routers services
 USER linli
 ENV APP_ENV=production HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1
+VOLUME /var/lib/linli
 EXPOSE 8000
 ENTRYPOINT ["python", "-m", "app.cli"]
 CMD ["serve"]

@@ -17,7 +17,7 @@ from models.deliberations import BallotKind, Form, Roll, Rule
 from models.payments import Order
 from models.places import Place, PlaceKind
 from models.residents import Role
-from services import crowdfunding, deliberations, payments, places, residents
+from services import crowdfunding, deliberations, moderation, payments, places, residents
 from services.crowdfunding import BudgetItem
 from services.deliberations import Proposal
 from services.policies import Actor
@@ -98,6 +98,7 @@ async def _consult(chair: Actor, place: Place) -> int:
             voting_until=now + timedelta(days=10),
         ),
     )
+    await moderation.trust("deliberation", deliberation.id)
     await deliberations.open_discussion(chair, deliberation.id)
     await deliberations.open_voting(chair, deliberation.id)
     await deliberations.cast(chair, deliberation.id, {"choice": "yes"})
@@ -125,6 +126,7 @@ async def _campaign(
         budget=[BudgetItem("材料", lamps), BudgetItem("施工与活动", goal_fen - lamps)],
         resolution_id=hall.resolution_id,
     )
+    await moderation.trust("campaign", campaign.id)
     await crowdfunding.submit(author, campaign.id)
     await crowdfunding.publish(publisher, campaign.id)
     helpers = dice.sample(hall.neighbours, member_count)
@@ -133,6 +135,7 @@ async def _campaign(
     for size, name in zip(sizes, range(1, team_count + 1), strict=True):
         founder, *others = (helpers.pop() for _ in range(size))
         team = await crowdfunding.found_team(founder, campaign.id, name=f"第{name}小分队")
+        await moderation.trust("team", team.id)
         for helper in others:
             await crowdfunding.join_team(helper, team.id)
         for helper in (founder, *others):

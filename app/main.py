@@ -25,6 +25,7 @@ from routers import (
     deps,
     health,
     media,
+    moderation,
     needs,
     notifications,
     residents,
@@ -54,6 +55,7 @@ ROUTERS = [
     crowdfunding.pledges,
     crowdfunding.teams,
     codes.router,
+    moderation.router,
     callbacks.router,
 ]
 

@@ -9,6 +9,7 @@ from models.deliberations import Ballot, Deliberation, Elector, Option, Resoluti
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
+from models.moderation import Check
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
@@ -38,6 +39,7 @@ __models__ = [
     BudgetLine,
     Campaign,
     CampaignNeed,
+    Check,
     Code,
     Comment,
     CreditEntry,

@@ -23,7 +23,7 @@ class Comment(Record):
     )
     parent_id: int | None
     body = fields.TextField()
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
 
     class Meta:
         table = "comments"

@@ -161,7 +161,7 @@ class Campaign(Stateful):
         "models.Resident", "campaigns_published", on_delete=RESTRICT, null=True
     )
     published_by_id: int | None
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
 
     budget: "list[BudgetLine]"
     need_ids: list[int]
@@ -222,7 +222,7 @@ class Team(Record):
     )
     founder_id: int
     name = fields.CharField(60)
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
 
     class Meta:
         table = "teams"
@@ -274,7 +274,7 @@ class UseChange(Stateful):
         "models.Resident", "use_changes", on_delete=RESTRICT
     )
     announced_by_id: int
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
 
     class Meta:
         table = "use_changes"
@@ -315,7 +315,7 @@ class Pledge(Stateful):
     team_id = fields.BigIntField(null=True)
     anonymous = fields.BooleanField(default=True)
     message = fields.CharField(200, null=True)
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
     late = fields.BooleanField(default=False)
 
     payment: dict[str, str] | None = None

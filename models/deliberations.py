@@ -98,6 +98,10 @@ class RuleMisfitsRoll(Invalid):
     en = "This rule is not for such a roll"
 
 
+class NotChecked(Conflict):
+    code, zh, en = "not_checked", "内容尚未通过审核", "Its words have not passed the check"
+
+
 class SameOption(Invalid):
     zh = "选项不能重复"
     en = "Two options are the same"
@@ -153,7 +157,7 @@ class Deliberation(Stateful):
     discussion_until = fields.DatetimeField()
     voting_until = fields.DatetimeField()
     state = fields.CharEnumField(DeliberationState, max_length=16, default=DeliberationState.PROPOSED)
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
     opened_at = fields.DatetimeField(null=True)
     roll_size = fields.IntField(null=True)
     roll_hash = fields.CharField(64, null=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from tortoise import fields
 
-from models.base import RESTRICT, Record
+from models.base import RESTRICT, Moderation, Record
 from models.residents import Resident
 
 
@@ -39,6 +39,7 @@ class Reason(Record):
     )
     author_id: int
     text = fields.CharField(1000)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
 
     class Meta:
         table = "reasons"

@@ -102,7 +102,7 @@ class Need(Stateful):
     )
     assistant_id: int | None
     state = fields.CharEnumField(NeedState, max_length=16, default=NeedState.SUBMITTED)
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
     service_class = fields.CharEnumField(ServiceClass, max_length=16)
     field = fields.CharEnumField(NeedField, max_length=16)
     title = fields.CharField(60)
@@ -160,6 +160,7 @@ class NeedAnswer(Record):
     )
     author_id: int
     body = fields.TextField()
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
 
     class Meta:
         table = "need_answers"

@@ -5,7 +5,7 @@ from enum import StrEnum
 from tortoise import fields
 
 from app.core.errors import AlreadyExists, Conflict, Forbidden, refuses
-from models.base import NOW, RESTRICT, Record, Stateful
+from models.base import NOW, RESTRICT, Moderation, Record, Stateful
 from models.places import Place
 
 
@@ -70,6 +70,9 @@ class Resident(Record):
     openid = fields.CharField(64, null=True, unique=True)
     unionid = fields.CharField(64, null=True)
     nickname = fields.CharField(30)
+    nickname_wanted = fields.CharField(30, null=True)
+    """What he would like to be called, until it has passed."""
+    nickname_moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
     avatar_id: int | None = fields.BigIntField(null=True)
     """The picture others see, out of `media`; one that waits for its check is wanted beside it."""
     wanted_avatar_id: int | None = fields.BigIntField(null=True)
@@ -174,7 +177,10 @@ class HouseholdClaim(Stateful):
     decided_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "decided_claims", on_delete=RESTRICT, null=True
     )
+    decided_by_id: int | None
     reason = fields.CharField(200, null=True)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    """Of the reason."""
 
     class Meta:
         table = "household_claims"

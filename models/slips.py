@@ -93,7 +93,7 @@ class Match(Stateful):
     )
     decided_by_id: int | None
     decided_at = fields.DatetimeField(null=True)
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
 
     owed_fen: int
     paid_fen: int

@@ -87,7 +87,7 @@ class Activity(Record):
     leader_id: int
     cancel_hours = fields.SmallIntField()
     """Until how many hours before the start a confirmed volunteer may cancel."""
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
 
     class Meta:
         table = "activities"
@@ -149,6 +149,8 @@ class Signup(Stateful):
     reported_minutes: int | None = fields.IntField(null=True)
     """What the volunteer says a task took him."""
     note = fields.CharField(1000, null=True)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    """Of the note."""
 
     class Meta:
         table = "signups"

@@ -97,7 +97,7 @@ class Wish(Stateful):
     )
     approved_by_id: int | None
     state = fields.CharEnumField(WishState, max_length=16, default=WishState.IN_REVIEW)
-    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
     kind = fields.CharEnumField(WishKind, max_length=16)
     title = fields.CharField(60)
     body = fields.TextField()
@@ -105,6 +105,7 @@ class Wish(Stateful):
     needed_by: date | None = fields.DateField(null=True)
     claimers = fields.SmallIntField(default=1)
     thanks = fields.TextField(null=True)
+    thanks_moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
 
     free_slots: int = 0
     claimed_by_me: bool = False
@@ -157,6 +158,7 @@ class WishClaim(Stateful):
     """Released by the clock, not by hand."""
     note = fields.TextField(null=True)
     """What the claimer says he did."""
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
 
     class Meta:
         table = "wish_claims"

@@ -23,7 +23,7 @@ from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from app.gateways.wechat_push import PushReader
 from routers.schemas.residents import OnBehalfOfIn
-from services import residents
+from services import moderation, residents
 from services.once import once
 from services.policies import Actor
 from services.residents import OnBehalfOf
@@ -184,17 +184,24 @@ class Once:
     """Runs an effect once per Idempotency-Key: `await only_once(partial(needs.accept, …), partial(needs.find, …))`."""
 
     actor: Actor
+    wechat: Wechat
     key: str | None
     request: bytes
 
     async def __call__(self, effect: Callable[[], Awaitable[T]], again: Callable[[int], Awaitable[T]]) -> T:
-        return await once(self.actor, self.key, self.request, effect, again)  # type: ignore[type-var]
+        """Run the effect and, once it is committed, check the words it wrote; the answer then tells the outcome."""
+        made = await once(self.actor, self.key, self.request, effect, again)  # type: ignore[type-var]
+        if await moderation.check_now(self.wechat, self.actor):
+            return await again(made.id)  # type: ignore[attr-defined]
+        return made
 
 
-async def only_once(request: Request, actor: CurrentActor, idempotency_key: IdempotencyKey = None) -> Once:
+async def only_once(
+    request: Request, actor: CurrentActor, wechat: TheWechat, idempotency_key: IdempotencyKey = None
+) -> Once:
     """The idempotency key of this request with what it asks for."""
     asked = f"{request.method} {request.url.path}\n".encode() + _canonical(await request.body())
-    return Once(actor, idempotency_key, asked)
+    return Once(actor, wechat, idempotency_key, asked)
 
 
 def _canonical(body: bytes) -> bytes:

@@ -8,7 +8,7 @@ from fastapi import Depends, File, Form, Query, Request, Response, UploadFile
 
 from app.core import rates
 from models.media import UPLOAD_MAX, PictureTooLarge, Purpose
-from routers.deps import CurrentActor, IdempotencyKey, Once, TheDarkroom, TheStorage, limit
+from routers.deps import CurrentActor, IdempotencyKey, Once, TheDarkroom, TheStorage, TheWechat, limit
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PathId
 from routers.schemas.media import PhotoOut
@@ -36,6 +36,7 @@ async def seldom(request: Request, actor: CurrentActor) -> None:
 @router.post("", response_model=PhotoOut, status_code=201, dependencies=[Depends(seldom)])
 async def upload_picture(
     actor: CurrentActor,
+    wechat: TheWechat,
     storage: TheStorage,
     darkroom: TheDarkroom,
     file: Annotated[UploadFile, File(description="JPEG, PNG or WebP; at most 10 MB and 24 million pixels")],
@@ -48,7 +49,8 @@ async def upload_picture(
     raw = await file.read(UPLOAD_MAX + 1)
     if len(raw) > UPLOAD_MAX:
         raise PictureTooLarge
-    only_once = Once(actor, idempotency_key, f"POST /v1/media {purpose}\n".encode() + hashlib.sha256(raw).digest())
+    asked = f"POST /v1/media {purpose}\n".encode() + hashlib.sha256(raw).digest()
+    only_once = Once(actor, wechat, idempotency_key, asked)
     picture_id = await media.develop(storage, darkroom, raw)
     return await only_once(partial(media.keep, actor, picture_id, purpose=purpose), partial(media.find, actor))
 

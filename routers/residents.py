@@ -34,7 +34,7 @@ from routers.schemas.residents import (
     RoleIn,
     RoleOut,
 )
-from services import media, notifications, places, residents, statistics
+from services import media, moderation, notifications, places, residents, statistics
 from services.notifications import InboxLine
 from services.policies import Actor
 from services.statistics import Figures
@@ -82,12 +82,13 @@ async def get_me(actor: CurrentActor, config: TheSettings) -> Me:
 
 
 @me.put("", response_model=Me)
-async def update_me(actor: CurrentActor, config: TheSettings, asked: MeIn) -> Me:
-    """Replace the named fields of one's own page; others see a new avatar once it has passed its check."""
+async def update_me(actor: CurrentActor, wechat: TheWechat, config: TheSettings, asked: MeIn) -> Me:
+    """Replace the named fields of one's own page; others see a new nickname or avatar once it has passed its check."""
     named = asked.model_dump(exclude_unset=True)
     if "avatar_url" in named:
         named["avatar_id"] = media.avatar_id(named.pop("avatar_url"))
     await residents.update_profile(actor, **named)
+    await moderation.check_now(wechat, actor)
     return await _me(actor, config)
 
 
@@ -210,7 +211,8 @@ async def _me(actor: Actor, config: Settings) -> Me:
     avatar_id = profile.resident.wanted_avatar_id or profile.resident.avatar_id
     return Me(
         id=profile.resident.id,
-        nickname=profile.resident.nickname,
+        nickname=profile.resident.nickname_wanted or profile.resident.nickname,
+        nickname_moderation=profile.resident.nickname_moderation,
         avatar_url=media.avatar_url(avatar_id) if avatar_id else None,
         phone_masked=residents.phone_masked(profile.resident, config.secret_key.get_secret_value()),
         verified=profile.actor.verified,

@@ -111,10 +111,12 @@ def _detail(found: WishDetail) -> WishDetailOut:
                 state=claim.state,
                 due_at=claim.due_at,
                 note=claim.note,
+                moderation=claim.moderation,
                 photos=[PhotoOut.model_validate(photo) for photo in claim.photos],
             )
             for claim in found.claims
         ],
         thanks=found.thanks,
+        thanks_moderation=found.wish.thanks_moderation,
         timeline=[TimelineLine.model_validate(line) for line in found.timeline],
     )

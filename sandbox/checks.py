@@ -127,10 +127,12 @@ class Inspector:
             content = None
         store = self._world.store
         with store.transaction():
+            if store.one("SELECT 1 FROM picture_checks WHERE trace_id = ?", check["trace_id"]) is None:
+                return  # it was reset away
             said = self._said(check, content)
-            done = "UPDATE picture_checks SET due_at = NULL, said = ? WHERE trace_id = ? AND due_at IS NOT NULL"
-            if store.run(done, json.dumps(said), check["trace_id"]):  # it may have been reset away
-                pushes.owe(self._world, check["openid"], CHECKED, **said)
+            done = "UPDATE picture_checks SET due_at = NULL, said = ? WHERE trace_id = ?"
+            store.run(done, json.dumps(said), check["trace_id"])
+            pushes.owe(self._world, check["openid"], CHECKED, **said)
 
     async def _load(self, url: str) -> bytes | None:
         if not self._world.reaches(url):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from sandbox import push_form, pushes
 from sandbox.control_weixin import Someone, plain
-from sandbox.faults import Push
+from sandbox.faults import Forgery
 from sandbox.world import World
 
 
@@ -26,7 +26,7 @@ class PushTest(Someone):
     openid: str = "nobody"
     event: str | None = None
     fields: dict[str, Any] = Field(default_factory=dict)
-    trouble: Push | None = None
+    trouble: Forgery | None = None
 
 
 def routes(world: World, courier: pushes.Courier) -> APIRouter:

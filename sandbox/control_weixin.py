@@ -125,10 +125,15 @@ def routes(world: World) -> APIRouter:
 
     @router.post("/active", status_code=204)
     async def active(asked: Someone) -> None:
-        """Open the mini-program: for two hours texts may be checked in this user's name."""
+        """Open the mini-program: texts may be checked in this user's name from now on."""
         with store.transaction():
             people.know(world, asked.openid)
             people.be_active(world, asked.openid)
+
+    @router.post("/inactive", status_code=204)
+    async def inactive(asked: Someone) -> None:
+        """Close the mini-program for more than two hours: nothing may be checked in this user's name."""
+        people.leave(world, asked.openid)
 
     @router.post("/templates")
     async def register_template(asked: Template) -> Template:

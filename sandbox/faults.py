@@ -7,12 +7,7 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Push = Literal[
-    "never",
-    "late",
-    "before_reply",
-    "duplicate",
-    "not_delivered",
+Forgery = Literal[
     "bad_signature",
     "bad_msg_signature",
     "wrong_appid",
@@ -23,6 +18,7 @@ Push = Literal[
     "plain",
     "xml",
 ]
+Push = Literal["never", "late", "before_reply", "duplicate", "not_delivered"] | Forgery
 Tampering = Literal[
     "replay",
     "forged",
@@ -70,7 +66,7 @@ class Fault(BaseModel):
     errcode: int | None = None
     html: bool = False
     change: dict[str, Any] | None = None
-    charset: Literal["gbk", "utf-16"] | None = None
+    charset: Literal["gbk"] | None = None
     truncated: bool = False
     drip_s: float = Field(0, ge=0, le=5)
     delay_s: float = Field(0, ge=0, le=60)

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from xml.sax.saxutils import escape
 
 from sandbox import push_crypto
+from sandbox.faults import Forgery
 from sandbox.world import World
 
 NESTS = {  # XML puts the list of these events one level deeper
@@ -55,7 +56,7 @@ def name_of_app(world: World) -> str:
     return "gh_" + sha1(world.keys.ids.appid.encode(), usedforsecurity=False).hexdigest()[:12]
 
 
-def write(world: World, message: dict[str, Any], trouble: str | None = None) -> Letter:
+def write(world: World, message: dict[str, Any], trouble: Forgery | None = None) -> Letter:
     """A message as it is posted, signed at this moment by the real clock."""
     chosen, ids = mode(world), world.keys.ids
     if trouble in ("compat", "plain"):

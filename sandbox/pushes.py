@@ -3,12 +3,13 @@
 import asyncio
 import json
 from functools import partial
-from typing import Any
+from typing import Any, cast, get_args
 
 import httpx
 
 from sandbox import push_form
 from sandbox.crew import Crew
+from sandbox.faults import Forgery
 from sandbox.world import World
 
 PATIENCE_S = 5
@@ -16,10 +17,6 @@ TRIES = 3
 AFTER_REPLY_S = 0.2  # so that the caller has its reply first
 COPIES = 3
 ANSWER_KEPT = 300
-PER_DELIVERY = (
-    *("bad_signature", "bad_msg_signature", "wrong_appid", "wrong_key", "old_timestamp"),
-    *("replay", "compat", "plain", "xml"),
-)
 
 
 def owe(world: World, openid: str, event: str, **fields: Any) -> None:
@@ -48,7 +45,7 @@ def keep(world: World, openid: str, event: str, fields: dict[str, Any], next_at:
     }
     text = json.dumps(message, ensure_ascii=False)
     world.store.add("pushes", event=event, openid=openid, message=text, made_at=now, next_at=next_at)
-    return int(world.store.row("SELECT max(id) AS id FROM pushes")["id"])
+    return int(world.store.row("SELECT last_insert_rowid() AS id")["id"])
 
 
 def hurry(world: World, event: str) -> None:
@@ -80,7 +77,7 @@ class Courier:
         self.send_due(AFTER_REPLY_S)
         await self._crew.all_home()
 
-    async def send(self, push_id: int, trouble: str | None = None) -> list[dict[str, Any]]:
+    async def send(self, push_id: int, trouble: Forgery | None = None) -> list[dict[str, Any]]:
         """Deliver once, now; a replay is the same bytes twice. Answers what the application said each time."""
         row = self._world.store.row("SELECT * FROM pushes WHERE id = ?", push_id)
         letter = push_form.write(self._world, json.loads(row["message"]), trouble)
@@ -117,8 +114,8 @@ class Courier:
         row = self._world.store.one("SELECT event FROM pushes WHERE id = ?", push_id)
         if row is None:
             return
-        began, fault = self._world.clock.now(), self._world.faults.for_push(row["event"], *PER_DELIVERY)
-        await self.send(push_id, fault.push if fault else None)
+        began, fault = self._world.clock.now(), self._world.faults.for_push(row["event"], *get_args(Forgery))
+        await self.send(push_id, cast(Forgery, fault.push) if fault else None)
         again = "UPDATE pushes SET tries = tries + 1, next_at = ? WHERE id = ? AND delivered = 0"
         row = self._world.store.one("SELECT tries FROM pushes WHERE id = ?", push_id)
         if row is not None:

@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS users (openid TEXT PRIMARY KEY, unionid TEXT NOT NULL
 CREATE TABLE IF NOT EXISTS codes (
     code TEXT PRIMARY KEY, kind TEXT NOT NULL, openid TEXT NOT NULL, phone TEXT,
     made_at REAL NOT NULL, used INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS forced_refreshes (at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS forced_tokens (appid TEXT NOT NULL, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS subscriptions (
     id INTEGER PRIMARY KEY, openid TEXT NOT NULL, template_id TEXT NOT NULL, decision TEXT NOT NULL,
     at REAL NOT NULL);
@@ -63,8 +63,8 @@ CREATE TABLE IF NOT EXISTS links (
 CREATE TABLE IF NOT EXISTS shipped (out_trade_no TEXT PRIMARY KEY REFERENCES orders, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS telephones (openid TEXT PRIMARY KEY, phone TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS pushes (
-    id INTEGER PRIMARY KEY, event TEXT NOT NULL, openid TEXT NOT NULL, message TEXT NOT NULL, made_at REAL NOT NULL,
-    next_at REAL, tries INTEGER NOT NULL DEFAULT 0, delivered INTEGER NOT NULL DEFAULT 0);
+    id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, openid TEXT NOT NULL, message TEXT NOT NULL,
+    made_at REAL NOT NULL, next_at REAL, tries INTEGER NOT NULL DEFAULT 0, delivered INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS pushes_due ON pushes (next_at) WHERE next_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS push_attempts (
     id INTEGER PRIMARY KEY, push_id INTEGER NOT NULL REFERENCES pushes, at REAL NOT NULL, trouble TEXT,
@@ -76,7 +76,7 @@ TABLES = (  # children first, so that they can be emptied in this order
     "telephones",
     *PAY_TABLES,
     *("attempts", "notifications", "refunds", "prepays", "orders", "messages", "subscriptions"),
-    *("forced_refreshes", "codes", "users", "notes", "push_attempts", "pushes", "links", "picture_checks"),
+    *("forced_tokens", "codes", "users", "notes", "push_attempts", "pushes", "links", "picture_checks"),
     *("verdicts", "credits", "templates", "activity", "access_tokens", "apps"),
 )
 

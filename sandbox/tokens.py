@@ -31,7 +31,7 @@ def stable(world: World, given: dict[str, Any]) -> dict[str, Any]:
     appid = _asker(world, given)
     now = world.clock.now()
     if given.get("force_refresh") is True:
-        _count_forced(world, now)
+        _count_forced(world, appid, now)
         world.store.run("UPDATE access_tokens SET dies_at = ? WHERE appid = ? AND kind = 'stable'", now, appid)
     fresh = """SELECT * FROM access_tokens WHERE appid = ? AND kind = 'stable' AND dies_at IS NULL AND expires_at > ?
                ORDER BY expires_at DESC"""
@@ -74,10 +74,11 @@ def _issue(world: World, appid: str, kind: str) -> str:
     return token
 
 
-def _count_forced(world: World, now: float) -> None:
-    today = world.store.all("SELECT at FROM forced_refreshes WHERE at > ? ORDER BY at DESC", now - 86400)
+def _count_forced(world: World, appid: str, now: float) -> None:
+    forced = "SELECT at FROM forced_tokens WHERE appid = ? AND at > ? ORDER BY at DESC"
+    today = world.store.all(forced, appid, now - 86400)
     if len(today) >= FORCED_A_DAY:
         raise WeixinError(45009, "reach max api daily quota limit")
     if today and now - today[0]["at"] < FORCED_APART_S:
         raise WeixinError(45011, "api minute-quota reach limit, must slower, retry next minute")
-    world.store.add("forced_refreshes", at=now)
+    world.store.add("forced_tokens", appid=appid, at=now)

@@ -99,7 +99,8 @@ async def _send(fault: Fault, held: list[Message], send: Send) -> None:
 def _changed(fault: Fault, body: bytes) -> bytes:
     if fault.change is not None:
         said = json.loads(body) | fault.change
-        body = json.dumps({name: part for name, part in said.items() if part is not None}).encode()
+        kept = {name: part for name, part in said.items() if part is not None}
+        body = json.dumps(kept, ensure_ascii=False).encode()
     if fault.charset:
         body = body.decode().encode(fault.charset, "replace")
     return body[: len(body) // 2] if fault.truncated else body

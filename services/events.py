@@ -10,9 +10,11 @@ from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 
 from app.core import db
-from models.base import Record, Stateful
+from models.base import Moderation, Record, Stateful
 from models.events import Event, Reason
+from services import checks
 from services.policies import Actor
+from services.policies.actor import STAFF
 
 Fact = int | str | bool | None | Sequence[int]
 
@@ -23,6 +25,8 @@ OWED: dict[str, tuple[str, ...]] = {
     "media.hidden": ("tell_uploader",),
     "role.granted": ("tell_role_holder",),
     "role.revoked": ("tell_role_holder",),
+    "check.approved": ("tell_author", "settle_picture"),
+    "check.hidden": ("tell_author", "settle_picture"),
     "pledge.refunding": ("send_refunds",),
     "campaign.failed": ("send_refunds",),
     "campaign.cancelled": ("send_refunds",),
@@ -54,7 +58,9 @@ async def record(
         facts = {"from": subject.was, "state": str(subject.state)} | facts
     if reason is not None:
         assert actor is not None, "the system gives no reasons in words"  # noqa: S101
-        facts["reason_id"] = (await Reason.create(author_id=actor.id, text=reason)).id
+        words = await Reason.create(author_id=actor.id, text=reason)
+        await checks.expect(actor, words, community_id=getattr(subject, "community_id", None))
+        facts["reason_id"] = words.id
     event = await Event.create(
         verb=verb,
         actor_id=actor.id if actor else None,
@@ -94,14 +100,21 @@ class TimelineItem:
     by: str
     assisted: bool
     reason: str | None
+    reason_moderation: Moderation | None
     facts: dict[str, Any]
 
 
-async def timeline(subject: Record) -> list[TimelineItem]:
-    """What happened to a thing, oldest first, at most 200 lines; its comments are a list of their own."""
+async def timeline(actor: Actor, subject: Record) -> list[TimelineItem]:
+    """What happened to a thing, oldest first, at most 200 lines; its comments are a list of their own.
+
+    A reason that has not passed is there for whoever gave it and for the staff.
+    """
     found = await db.rows(
         """
-        SELECT e.id, e.verb, e.created_at AS at, e.facts, e.on_behalf_of_id IS NOT NULL AS assisted, r.text AS reason,
+        SELECT e.id, e.verb, e.created_at AS at, e.facts, e.on_behalf_of_id IS NOT NULL AS assisted,
+            CASE WHEN r.moderation = 'passed' OR r.author_id = $4 OR e.community_id = ANY($5::bigint[]) THEN r.text END
+                AS reason,
+            r.moderation AS reason_moderation,
             CASE WHEN e.actor_id IS NULL THEN 'system'
                 ELSE coalesce((
                     SELECT g.role FROM role_grants g JOIN places p ON p.id = g.place_id
@@ -118,6 +131,8 @@ async def timeline(subject: Record) -> list[TimelineItem]:
         subject.noun(),
         subject.id,
         TIMELINE_MAX,
+        actor.id,
+        actor.serves(*STAFF),
     )
     return [TimelineItem(**line | {"facts": _facts(line["facts"])}) for line in found]
 

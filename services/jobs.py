@@ -4,20 +4,23 @@ JOBS follow from events and ROW_JOBS from rows, at least once each, so each is i
 (cron, with the seconds as a sixth field); two workers may meet in it, so what it calls takes each thing under a lock.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from app.core.db import atomic
 from app.gateways.storage import Storage
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
+from models.base import Moderation, Record
 from models.events import Event, Notice
 from models.media import Media
+from models.moderation import Check, Subject
 from models.residents import HouseholdClaim, RoleGrant
 from services import (
     crowdfunding,
     deliberations,
     media,
+    moderation,
     needs,
     notifications,
     once,
@@ -45,21 +48,38 @@ class Tools:
 async def tell_claimant(tools: Tools, event: Event) -> None:
     """A household claim was decided."""
     claim = await HouseholdClaim.get(id=event.subject_id)
-    params = {"reason": claim.reason} if claim.reason else {}
-    await _tell_once(event, claim.resident_id, claim, **params)
+    await _tell_once(event, [claim.resident_id], claim)
 
 
 async def tell_role_holder(tools: Tools, event: Event) -> None:
     """A role began or ended."""
     grant = await RoleGrant.get(id=event.subject_id)
-    await _tell_once(event, grant.resident_id, grant)
+    await _tell_once(event, [grant.resident_id], grant)
+
+
+async def tell_author(tools: Tools, event: Event) -> None:
+    """What somebody wrote was hidden, or shown after a human had looked."""
+    check = await Check.get(id=event.subject_id)
+    told = (check.author_id, check.speaker_id)
+    if "reason_id" in event.facts:
+        await _tell_once(event, told, check.subject, "check.hidden_by_hand", reason_id=event.facts["reason_id"])
+    else:
+        await _tell_once(event, told, check.subject, why=moderation.in_words(check.label))
+
+
+async def settle_picture(tools: Tools, event: Event) -> None:
+    """A human decided about a picture."""
+    check = await Check.get(id=event.subject_id)
+    if check.subject_kind == Media.noun() and event.actor_id is not None:
+        await media.settle(check.subject_id, Moderation(check.state), by=await residents.actor(event.actor_id))
 
 
 async def tell_uploader(tools: Tools, event: Event) -> None:
-    """A picture was hidden; whoever uploaded it is told."""
+    """A picture was hidden by WeChat; whoever uploaded it is told. After a human he was told the reason before."""
     uploaded = await Media.get_or_none(id=event.subject_id)
-    if uploaded is not None:
-        await _tell_once(event, uploaded.uploader_id, uploaded)
+    if uploaded is not None and event.actor_id is None:
+        why = moderation.in_words(event.facts.get("label"))
+        await _tell_once(event, [uploaded.uploader_id], uploaded, why=why)
 
 
 async def send_refunds(tools: Tools, event: Event) -> None:
@@ -70,14 +90,25 @@ async def send_refunds(tools: Tools, event: Event) -> None:
 
 
 @atomic()
-async def _tell_once(event: Event, resident_id: int, about: HouseholdClaim | Media | RoleGrant, **params: str) -> None:
-    told = await Notice.exists(resident_id=resident_id, kind=event.verb, subject_kind=about.noun(), subject_id=about.id)
+async def _tell_once(
+    event: Event, resident_ids: Sequence[int], about: Record | Subject, kind: str = "", **params: int | tuple[str, str]
+) -> None:
+    told = await Notice.exists(
+        resident_id=resident_ids[0],
+        kind=kind or event.verb,
+        subject_kind=about.noun(),
+        subject_id=about.id,
+        created_at__gte=event.created_at,
+    )
     if not told:
-        await notifications.tell([resident_id], event.verb, about, **params)
+        await notifications.tell(resident_ids, kind or event.verb, about, **params)
 
 
 Job = Callable[[Tools, Event], Awaitable[None]]
-JOBS: dict[str, Job] = {job.__name__: job for job in (send_refunds, tell_claimant, tell_role_holder, tell_uploader)}
+JOBS: dict[str, Job] = {
+    job.__name__: job
+    for job in (send_refunds, settle_picture, tell_author, tell_claimant, tell_role_holder, tell_uploader)
+}
 
 
 async def check_picture(tools: Tools, media_id: int) -> None:
@@ -139,6 +170,11 @@ async def advance_deliberations(tools: Tools) -> None:
     await deliberations.advance_due()
 
 
+async def check_texts(tools: Tools) -> None:
+    """Words that could not be checked when they were written are checked, at last by a human."""
+    await moderation.check_due(tools.wechat)
+
+
 async def follow_orders(tools: Tools) -> None:
     """Unpaid orders are asked about, and closed when their time is over."""
     await payments.follow_orders(tools.pay)
@@ -193,6 +229,7 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */30", expire_wishes),
     ("* * * * *", fill_shifts),
     ("* * * * * */5", advance_deliberations),
+    ("* * * * * */5", check_texts),
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),
     ("* * * * *", fetch_bills),

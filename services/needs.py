@@ -10,7 +10,7 @@ from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import Invalid, InvalidState, NotFound, TooLate
 from app.core.pages import Listed, Page, cut, where
-from models.base import Record
+from models.base import Moderation, Record
 from models.comments import Comment
 from models.needs import (
     OPEN,
@@ -25,7 +25,7 @@ from models.needs import (
     ServiceClass,
 )
 from models.residents import Resident
-from services import comments, events, media, notifications, residents
+from services import checks, comments, events, media, notifications, residents
 from services.due import one_by_one
 from services.events import TimelineItem
 from services.policies import Actor, require, require_resident
@@ -46,6 +46,11 @@ SELECT n.*, r.nickname, {media.photos_sql("need", "n.id", "$1")} AS photos,
     EXISTS (SELECT 1 FROM endorsements e WHERE e.need_id = n.id AND e.resident_id = $1) AS endorsed_by_me
 FROM needs n JOIN residents r ON r.id = n.author_id
 WHERE (n.moderation = 'passed' OR n.author_id = $1 OR n.assistant_id = $1 OR n.community_id = ANY($2::bigint[]))
+"""
+ATTACHED = """
+SELECT id, 'answer' AS kind, body, moderation, created_at AS at FROM need_answers
+WHERE need_id = $1 AND (moderation = 'passed' OR author_id = $2 OR $3)
+UNION ALL SELECT subject_id, kind, NULL, NULL, created_at FROM need_links WHERE need_id = $1 ORDER BY at, id
 """
 ENDORSE = """
 WITH still_open AS (
@@ -118,6 +123,7 @@ class Answer:
 
     id: int
     body: str
+    moderation: Moderation
     at: datetime
 
 
@@ -142,14 +148,14 @@ class NeedDetail:
 async def detail(actor: Actor, need_id: int) -> NeedDetail:
     """One need with everything that became of it. Raises NotFound."""
     need = await find(actor, need_id)
-    attached = await db.rows(
-        "SELECT id, 'answer' AS kind, body, created_at AS at FROM need_answers WHERE need_id = $1 "
-        "UNION ALL SELECT subject_id, kind, NULL, created_at FROM need_links WHERE need_id = $1 ORDER BY at, id",
-        need.id,
-    )
-    answers = [Answer(line["id"], line["body"], line["at"]) for line in attached if line["body"] is not None]
+    attached = await db.rows(ATTACHED, need.id, actor.id, actor.is_staff(need.community_id))
+    answers = [
+        Answer(line["id"], line["body"], Moderation(line["moderation"]), line["at"])
+        for line in attached
+        if line["body"]
+    ]
     links = [Link(line["kind"], line["id"]) for line in attached if line["body"] is None]
-    return NeedDetail(need, answers, links, await events.timeline(need))
+    return NeedDetail(need, answers, links, await events.timeline(actor, need))
 
 
 @atomic()
@@ -178,6 +184,7 @@ async def submit(
         title=title,
         body=body,
     )
+    await checks.expect(actor, need, author_id=speaker.id)
     await media.attach(actor, need, community_id, photo_ids)
     await residents.note_assistance(actor, speaker, "need.submitted", need, community_id)
     await events.record(actor, "need.submitted", need, on_behalf_of_id=speaker.on_behalf_of_id)
@@ -220,8 +227,8 @@ async def decline(actor: Actor, need_id: int, *, reason: str) -> Need:
     need = await find(actor, need_id)
     require(policies.may_handle(actor, need), *STAFF_ONLY)
     await need.move_to(NeedState.DECLINED)
-    await events.record(actor, "need.declined", need, reason=reason)
-    await _tell_author(actor, "need.declined", need, reason=reason)
+    event = await events.record(actor, "need.declined", need, reason=reason)
+    await _tell_author(actor, "need.declined", need, reason_id=event.facts["reason_id"])
     return need
 
 
@@ -243,6 +250,7 @@ async def answer(actor: Actor, need_id: int, *, body: str) -> Need:
     require(policies.may_handle(actor, need), *STAFF_ONLY)
     await need.move_to(NeedState.IN_PROGRESS)
     said = await NeedAnswer.create(community_id=need.community_id, need_id=need.id, author_id=actor.id, body=body)
+    await checks.expect(actor, said)
     await events.record(actor, "need.answered", need, answer_id=said.id)
     await _tell_author(actor, "need.answered", need)
     return need
@@ -288,8 +296,8 @@ async def reopen(actor: Actor, need_id: int, *, reason: str) -> Need:
         f"SELECT done_at + interval '{REOPEN_DAYS} days' <= clock_now() FROM needs WHERE id = $1", need.id
     ):
         raise TooLate("办结已超过三十天，请重新提出需求", "It was done more than 30 days ago; please raise it anew")
-    await events.record(actor, "need.reopened", need, on_behalf_of_id=_helped_id(actor, need), reason=reason)
-    await _tell_participants(actor, "need.reopened", need, reason=reason)
+    event = await events.record(actor, "need.reopened", need, on_behalf_of_id=_helped_id(actor, need), reason=reason)
+    await _tell_participants(actor, "need.reopened", need, reason_id=event.facts["reason_id"])
     return need
 
 
@@ -313,7 +321,7 @@ async def comment(actor: Actor, need_id: int, *, body: str, parent_id: int | Non
 
 async def listed_comments(actor: Actor, need_id: int, *, page: Page) -> Listed[Comment]:
     """What was said about a need, newest first. Raises NotFound."""
-    return await comments.listed(await find(actor, need_id), page=page)
+    return await comments.listed(actor, await find(actor, need_id), page=page)
 
 
 # --- for services to the right ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from app.core import clock, db
 from app.core.db import atomic
 from app.gateways import wechat_push
 from models.pushes import Push
-from services import events, media
+from services import events, media, notifications
 from services.due import one_by_one
 
 log = structlog.stdlib.get_logger("linli.pushes")
@@ -29,8 +29,31 @@ async def _picture_checked(push: Push) -> bool:
     return await media.heard_verdict(facts["trace_id"], facts.get("suggest"), facts.get("label"))
 
 
+async def _asked(push: Push) -> bool:
+    await notifications.heard_subscription(push.openid, _answers(push), scene="popup")
+    return True
+
+
+async def _changed(push: Push) -> bool:
+    await notifications.heard_subscription(push.openid, _answers(push), scene="change")
+    return True
+
+
+def _answers(push: Push) -> list[tuple[str, str]]:
+    return [(template_id, answer) for template_id, answer in push.facts["answers"]]
+
+
+async def _delivered(push: Push) -> bool:
+    for told in push.facts["deliveries"]:
+        await notifications.heard_delivery(push.openid, told["msgid"], told["error_code"], told["status"])
+    return True
+
+
 HANDLERS: dict[str, Handler] = {
     wechat_push.CHECKED: _picture_checked,
+    wechat_push.ASKED: _asked,
+    wechat_push.CHANGED: _changed,
+    wechat_push.DELIVERED: _delivered,
 }
 
 

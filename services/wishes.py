@@ -9,6 +9,7 @@ from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import Forbidden, Invalid, InvalidState, NotFound, TooLate, Unavailable
 from app.core.pages import Listed, Page, cut, where
+from models.base import Moderation
 from models.residents import Role
 from models.wishes import (
     CLAIMERS_MAX,
@@ -23,7 +24,7 @@ from models.wishes import (
     WishKind,
     WishState,
 )
-from services import events, media, notifications, residents
+from services import checks, events, media, notifications, residents
 from services.due import one_by_one
 from services.events import TimelineItem
 from services.media import Photo
@@ -105,6 +106,7 @@ class ClaimSeen:
     state: WishClaimState
     due_at: datetime
     note: str | None
+    moderation: Moderation
     photos: list[Photo]
 
 
@@ -121,21 +123,26 @@ class WishDetail:
 async def detail(actor: Actor, wish_id: int) -> WishDetail:
     """One wish with what is the actor's to know. Raises NotFound."""
     wish = await find(actor, wish_id)
+    staff = actor.is_staff(wish.community_id)
     claims = await db.rows(
-        "SELECT c.id, c.resident_id, r.nickname, c.state, c.due_at, c.note, "
+        "SELECT c.id, c.resident_id, r.nickname, c.state, c.due_at, c.moderation, "
+        "CASE WHEN c.moderation = 'passed' OR c.resident_id = $2 OR $4 THEN c.note END AS note, "
         f"{media.photos_sql('wish_claim', 'c.id', '$2')} AS photos "
         "FROM wish_claims c JOIN residents r ON r.id = c.resident_id "
         "WHERE c.wish_id = $1 AND ($3 OR c.resident_id = $2) ORDER BY c.id DESC LIMIT 100",
         wish.id,
         actor.id,
         policies.sees_all_claims(actor, wish),
+        staff,
     )
     concerned = policies.is_concerned(actor, wish)
-    timeline = await events.timeline(wish)
+    passed = wish.thanks_moderation is Moderation.PASSED
+    thanks_shown = concerned and (passed or staff or policies.speaks_for(actor, wish))
+    timeline = await events.timeline(actor, wish)
     return WishDetail(
         wish,
         [_claim_seen(line) for line in claims],
-        wish.thanks if concerned else None,
+        wish.thanks if thanks_shown else None,
         timeline if concerned else [replace(line, reason=None) for line in timeline],
     )
 
@@ -171,6 +178,7 @@ async def post(
         needed_by=needed_by,
         claimers=claimers,
     )
+    await checks.expect(actor, wish, author_id=speaker.id)
     await residents.note_assistance(actor, speaker, "wish.posted", wish, community_id)
     await events.record(actor, "wish.posted", wish, on_behalf_of_id=speaker.on_behalf_of_id)
     return await find(actor, wish.id)
@@ -236,7 +244,8 @@ async def fulfil(actor: Actor, wish_id: int, *, note: str, photo_ids: Sequence[i
     await _lock(wish)
     held = await _claim_of(actor, wish)
     now = await clock.now()
-    await held.move_to(WishClaimState.FULFILLED, ended_at=now, note=note)
+    await held.move_to(WishClaimState.FULFILLED, ended_at=now, note=note, moderation=Moderation.CHECKING)
+    await checks.expect(actor, held)
     if held.due_at <= now:
         raise TooLate("认领已到期，心愿将重新开放", "The claim has run out; the wish opens again")
     await media.attach(actor, held, wish.community_id, photo_ids)
@@ -252,7 +261,11 @@ async def confirm(actor: Actor, wish_id: int, *, thanks: str | None = None) -> W
     """Confirm that a wish came true, perhaps with thanks to those who did it. Raises Forbidden, InvalidState."""
     wish = await find(actor, wish_id)
     require(policies.may_conclude(actor, wish), *WISHER_ONLY)
-    await wish.move_to(WishState.CONFIRMED, thanks=thanks)
+    if thanks is None:
+        await wish.move_to(WishState.CONFIRMED)
+    else:
+        await wish.move_to(WishState.CONFIRMED, thanks=thanks, thanks_moderation=Moderation.CHECKING)
+        await checks.expect(actor, wish, kind="wish_thanks", author_id=wish.author_id)
     await events.record(actor, "wish.confirmed", wish, on_behalf_of_id=_helped_id(actor, wish))
     await _tell_claimers("wish.confirmed", wish)
     return wish
@@ -438,7 +451,12 @@ async def _end_claims(wish: Wish) -> None:
 
 
 def _claim_seen(line: dict[str, Any]) -> ClaimSeen:
-    return ClaimSeen(**line | {"state": WishClaimState(line["state"]), "photos": media.read_photos(line["photos"])})
+    read = {
+        "state": WishClaimState(line["state"]),
+        "moderation": Moderation(line["moderation"]),
+        "photos": media.read_photos(line["photos"]),
+    }
+    return ClaimSeen(**line | read)
 
 
 def _helped_id(actor: Actor, wish: Wish) -> int | None:

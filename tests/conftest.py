@@ -164,12 +164,13 @@ async def anonymous(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def as_(app: FastAPI) -> AsyncIterator[Callable[[str], Awaitable[httpx.AsyncClient]]]:
-    """`await as_("lin")` is a client logged in as 小林."""
+async def as_(app: FastAPI, sandbox: SandboxProcess) -> AsyncIterator[Callable[[str], Awaitable[httpx.AsyncClient]]]:
+    """`await as_("lin")` is a client logged in as 小林, whom WeChat has just seen."""
     clients: dict[str, httpx.AsyncClient] = {}
 
     async def logged_in(openid: str) -> httpx.AsyncClient:
         if openid not in clients:
+            await sandbox.tell("active", openid=openid)
             token = (await residents.open_session(openid)).token
             clients[openid] = _client(app, token)
         return clients[openid]

@@ -12,6 +12,7 @@ from models.payments import Order, Refund
 from services import crowdfunding, payments
 from services.crowdfunding import BudgetItem
 from services.policies import Actor
+from tests.passing import passed
 from tests.people import People
 
 _numbers = itertools.count(1)
@@ -118,7 +119,7 @@ async def wanted(people: People, **changes: Any) -> dict[str, Any]:
 
 async def draft(people: People, **changes: Any) -> Campaign:
     """A campaign that 马社工 has drawn up."""
-    return await crowdfunding.create(people.ma, **await wanted(people, **changes))
+    return await passed(await crowdfunding.create(people.ma, **await wanted(people, **changes)))
 
 
 async def opened(people: People, **changes: Any) -> Campaign:

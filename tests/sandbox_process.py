@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -41,6 +42,18 @@ class SandboxProcess:
             process.wait()
             raise
         return cls(process, url, data_dir)
+
+    async def tell(self, path: str, /, **body: Any) -> Any:
+        """Do something in its control room."""
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+            reply = await client.post(f"/_sandbox/{path}", json=body)
+        assert reply.is_success, reply.text
+        return reply.json() if reply.content else None
+
+    async def forget(self, path: str, /) -> None:
+        """Take something away again."""
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+            (await client.delete(f"/_sandbox/{path}")).raise_for_status()
 
     def kill(self) -> None:
         """kill -9: nothing is said goodbye to."""

@@ -31,6 +31,7 @@ BEGIN
         EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %s FROM {APP}', immutable);
     END LOOP;
 END $$;
+GRANT UPDATE (moderation) ON need_answers, reasons TO {APP};
 """
 
 

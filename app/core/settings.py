@@ -68,6 +68,7 @@ class Settings(BaseSettings):
             "aws_region": self.aws_region,
             "aws_endpoint": self.aws_endpoint,
             "aws_virtual_hosted_style_request": str(self.aws_virtual_hosted_style_request).lower(),
+            "aws_disable_bulk_delete": "true",  # not every compatible store has it
         }
         return {name: value for name, value in told.items() if value}
 
@@ -104,6 +105,7 @@ class Settings(BaseSettings):
             "database_url",
             "redis_url",
             "public_base_url",
+            "media_store",
             "wx_appid",
             "wx_secret",
             "wx_push_token",

@@ -26,7 +26,7 @@ BLOCK_BITS = 32 * 8  # WeChat pads to 32 bytes, twice the block of AES
 DEEPEST_XML = 5
 
 CHECKED = "wxa_media_check"
-ANSWERED = ("subscribe_msg_popup_event", "subscribe_msg_change_event")
+ASKED, CHANGED = "subscribe_msg_popup_event", "subscribe_msg_change_event"
 DELIVERED = "subscribe_msg_sent_event"
 
 
@@ -141,7 +141,7 @@ def _facts(event: str, said: dict[str, Any]) -> dict[str, Any] | None:
     if event == CHECKED:
         return _checked(said)
     listed = said.get(event.title().replace("_", ""), said)  # XML wraps the list in the event's name
-    if event in ANSWERED:
+    if event in (ASKED, CHANGED):
         answers = _Answers.model_validate(listed).List
         return {"answers": [[answer.TemplateId, answer.SubscribeStatusString] for answer in answers]}
     if event == DELIVERED:

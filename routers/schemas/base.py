@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from app.core.clock import SHANGHAI
+from models.base import Moderation
 
 T = TypeVar("T")
 
@@ -116,6 +117,7 @@ class TimelineLine(Shape):
     by: str
     assisted: bool
     reason: str | None
+    reason_moderation: Moderation | None = None
     facts: dict[str, Any]
 
 

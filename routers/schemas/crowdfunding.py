@@ -228,6 +228,7 @@ class PledgeOut(Shape):
                     "team_id": None,
                     "anonymous": True,
                     "message": "支持邻里",
+                    "moderation": "passed",
                     "payment": {
                         "timeStamp": "1795400000",
                         "nonceStr": "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
@@ -252,6 +253,7 @@ class PledgeOut(Shape):
     team_id: int | None
     anonymous: bool
     message: str | None
+    moderation: Moderation
     payment: dict[str, str] | None
     created_at: Moment
 
@@ -318,6 +320,7 @@ class TeamOut(Shape):
                     "id": 3,
                     "campaign_id": 8,
                     "name": "7号楼小分队",
+                    "moderation": "passed",
                     "helpers": 11,
                     "pledges": 7,
                     "joined": True,
@@ -330,6 +333,7 @@ class TeamOut(Shape):
     id: int
     campaign_id: int
     name: str
+    moderation: Moderation
     helpers: int
     pledges: int
     joined: bool

@@ -83,6 +83,7 @@ class AnswerOut(Shape):
 
     id: int
     body: str
+    moderation: Moderation
     at: Moment
 
 
@@ -102,7 +103,14 @@ class NeedDetailOut(NeedOut):
             "examples": [
                 NEED
                 | {
-                    "answers": [{"id": 2, "body": "物业将在三天内更换。", "at": "2026-11-24T09:00:00+08:00"}],
+                    "answers": [
+                        {
+                            "id": 2,
+                            "body": "物业将在三天内更换。",
+                            "moderation": "passed",
+                            "at": "2026-11-24T09:00:00+08:00",
+                        }
+                    ],
                     "links": [{"kind": "deliberation", "id": 3}],
                     "timeline": [
                         {

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from models.base import Moderation
 from models.places import PlaceKind
 from models.residents import Capacity, ClaimState, ConsentKind, Role
 from routers.schemas.base import PRINTABLE, Asked, Id, Moment, Shape, ShortText, When, bounded
@@ -71,7 +72,7 @@ class RoleOut(Shape):
 
 
 class Me(Shape):
-    """One's own page."""
+    """One's own page; others see a new nickname once it has passed."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -80,6 +81,7 @@ class Me(Shape):
                 {
                     "id": 7,
                     "nickname": "小林",
+                    "nickname_moderation": "passed",
                     "avatar_url": None,
                     "phone_masked": None,
                     "verified": True,
@@ -102,6 +104,7 @@ class Me(Shape):
 
     id: int
     nickname: str
+    nickname_moderation: Moderation
     avatar_url: str | None
     phone_masked: str | None
     verified: bool
@@ -296,6 +299,7 @@ class HouseholdClaimOut(Shape):
                     "capacity": "owner",
                     "birth_year": 1980,
                     "reason": None,
+                    "moderation": "passed",
                     "created_at": "2026-11-23T10:00:00+08:00",
                 }
             ]
@@ -312,6 +316,7 @@ class HouseholdClaimOut(Shape):
     capacity: Capacity
     birth_year: int
     reason: str | None
+    moderation: Moderation
     created_at: Moment
 
 

@@ -47,6 +47,7 @@ SIGNUP_EXAMPLE: JsonDict = {
     "checked_out_at": None,
     "reported_minutes": None,
     "note": None,
+    "moderation": "passed",
     "created_at": "2026-11-23T10:00:00+08:00",
 }
 
@@ -170,6 +171,7 @@ class SignupOut(Shape):
     checked_out_at: Moment | None
     reported_minutes: int | None
     note: str | None
+    moderation: Moderation
     created_at: Moment
 
 

@@ -96,6 +96,7 @@ class ClaimOut(Shape):
     state: WishClaimState
     due_at: Moment
     note: str | None
+    moderation: Moderation
     photos: list[PhotoOut]
 
 
@@ -117,10 +118,12 @@ class WishDetailOut(WishOut):
                             "state": "held",
                             "due_at": "2026-11-30T10:00:00+08:00",
                             "note": None,
+                            "moderation": "passed",
                             "photos": [PHOTO],
                         }
                     ],
                     "thanks": None,
+                    "thanks_moderation": "passed",
                     "timeline": [
                         {
                             "id": 90,
@@ -139,6 +142,7 @@ class WishDetailOut(WishOut):
 
     claims: list[ClaimOut]
     thanks: str | None
+    thanks_moderation: Moderation
     timeline: list[TimelineLine]
 
 

@@ -20,7 +20,7 @@ from models.crowdfunding import (
     UseChangeState,
 )
 from models.ledger import AccountKind, NotEnough
-from services import events, ledger, notifications
+from services import checks, events, ledger, notifications
 from services.crowdfunding.drafting import LONGEST
 from services.crowdfunding.reading import door, find, visible
 from services.due import one_by_one
@@ -99,17 +99,21 @@ async def announce(
         refund_until=await clock.now() + timedelta(days=refund_days),
         announced_by_id=actor.id,
     )
+    await checks.expect(actor, change)
     await events.record(
         actor, "campaign.use_change_announced", campaign, use_change_id=change.id, resolution_id=resolution_id
     )
-    await tell_givers(campaign, "campaign.use_change_announced", until=_day(change.refund_until), what=title)
+    await tell_givers(campaign, "campaign.use_change_announced", until=_day(change.refund_until))
     return change
 
 
 async def find_change(actor: Actor, change_id: int) -> UseChange:
     """One change of use of a campaign that the actor may see. Raises NotFound."""
     found = await UseChange.get_or_none(id=change_id)
-    if found is None or not await visible(actor).filter(id=found.campaign_id).exists():
+    hidden = found is not None and found.moderation is not Moderation.PASSED
+    if found is None or (hidden and not policies.may_see_books(actor, found.community_id)):
+        raise NotFound("没有找到这次用途变更", "No such change of use")
+    if not await visible(actor).filter(id=found.campaign_id).exists():
         raise NotFound("没有找到这次用途变更", "No such change of use")
     return found
 
@@ -117,7 +121,10 @@ async def find_change(actor: Actor, change_id: int) -> UseChange:
 async def changes(actor: Actor, campaign_id: int, *, page: Page) -> Listed[UseChange]:
     """The changes of use of a campaign, newest first. Raises NotFound."""
     campaign = await door(actor, campaign_id)
-    return await newest(UseChange.filter(campaign_id=campaign.id, moderation=Moderation.PASSED), page)
+    query = UseChange.filter(campaign_id=campaign.id)
+    if not policies.may_see_books(actor, campaign.community_id):
+        query = query.filter(moderation=Moderation.PASSED)
+    return await newest(query, page)
 
 
 DUE = "state = 'announced' AND refund_until <= clock_now()"

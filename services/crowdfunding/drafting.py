@@ -16,7 +16,7 @@ from models.crowdfunding import (
     ResolutionNotValid,
 )
 from models.deliberations import Resolution
-from services import events, ledger, media, needs, places
+from services import checks, events, ledger, media, needs, places
 from services.crowdfunding.reading import find
 from services.policies import Actor, require
 from services.policies import crowdfunding as policies
@@ -85,6 +85,7 @@ async def create(
         CampaignNeed(community_id=community_id, campaign_id=campaign.id, need_id=need.id)
         for need in await needs.citable(actor, need_ids, community_id)
     )
+    await checks.expect(actor, campaign)
     await media.attach(actor, campaign, community_id, photo_ids)
     await ledger.open_accounts(community_id, campaign.id)
     await events.record(actor, "campaign.drafted", campaign, goal_fen=goal_fen, resolution_id=resolution_id)

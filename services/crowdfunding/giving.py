@@ -18,7 +18,7 @@ from models.crowdfunding import (
     PledgeState,
 )
 from models.ledger import AccountKind, Leg
-from services import events, ledger, notifications, payments
+from services import checks, events, ledger, notifications, payments
 from services.crowdfunding.reading import door
 from services.ledger import Purse
 from services.policies import Actor, require, require_resident
@@ -45,7 +45,7 @@ PLEDGE = """
 WITH c AS MATERIALIZED (SELECT id, community_id, state, deadline FROM campaigns WHERE id = $1 FOR SHARE)
 INSERT INTO pledges (community_id, campaign_id, giver_id, kind, state, amount_fen, item, hours, budget_line_id, team_id,
     anonymous, message, moderation, late)
-SELECT c.community_id, c.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'passed', false
+SELECT c.community_id, c.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, false
 FROM c WHERE c.state = 'open' AND c.deadline > clock_now() RETURNING id
 """
 
@@ -75,7 +75,7 @@ async def pledge(
     _check_says(kind, {name for name, value in given.items() if value is not None})
     if budget_line_id is not None:
         amount_fen = await _line_amount(campaign_id, budget_line_id, amount_fen)
-    paying = kind in MONEY_ROAD
+    paying, worded = kind in MONEY_ROAD, message is not None or item is not None
     pledge_id = await db.value(
         PLEDGE,
         campaign_id,
@@ -89,11 +89,14 @@ async def pledge(
         team_id,
         anonymous,
         message,
+        Moderation.CHECKING.value if worded else Moderation.PASSED.value,
     )
     if pledge_id is None:
         await campaign.refresh_from_db(fields=["state"])
         raise CampaignOver if campaign.state is CampaignState.OPEN else InvalidState(campaign.state)
     made = await Pledge.get(id=pledge_id)
+    if worded:
+        await checks.expect(actor, made)
     if paying:
         assert actor.openid is not None, "whoever logs in has one"  # noqa: S101
         await payments.open_order(made, openid=actor.openid, title=campaign.title, deadline=campaign.deadline)
@@ -129,10 +132,17 @@ async def look_at_pledge(actor: Actor, pay: WechatPay, pledge_id: int) -> Pledge
 
 
 async def pledges(actor: Actor, campaign_id: int, *, page: Page) -> Listed[Pledge]:
-    """What a campaign was given, and the actor's own pledges to it in any state; newest first."""
+    """What a campaign was given, and the actor's own pledges to it in any state; newest first.
+
+    A gift whose words have not passed is shown without them, but to its giver and the staff.
+    """
     campaign = await door(actor, campaign_id)
-    shown = Q(state__in=GIVEN, moderation=Moderation.PASSED) | Q(giver_id=actor.id)
-    return await newest(Pledge.filter(shown, campaign_id=campaign.id).select_related("giver"), page)
+    shown = Q(state__in=GIVEN) | Q(giver_id=actor.id)
+    found = await newest(Pledge.filter(shown, campaign_id=campaign.id).select_related("giver"), page)
+    for gift in found.items:
+        if gift.moderation is not Moderation.PASSED and not policies.may_look_into(actor, gift):
+            gift.item = gift.message = None
+    return found
 
 
 @atomic()

@@ -1,5 +1,7 @@
 """Matching 配捐: a unit adds so much for each fen that neighbours give, up to a cap, and pays when it is decided."""
 
+from fractions import Fraction
+
 from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import InvalidState, NotFound
@@ -7,7 +9,7 @@ from app.core.pages import Listed, Page, newest
 from models.base import Moderation
 from models.crowdfunding import CampaignState
 from models.slips import Match, MatchState
-from services import events, ledger
+from services import checks, events, ledger
 from services.crowdfunding.changing import COMMITTEE_ONLY
 from services.crowdfunding.reading import door, visible
 from services.policies import Actor, require
@@ -38,6 +40,7 @@ async def promise_match(
         cap_fen=cap_fen,
         entered_by_id=actor.id,
     )
+    await checks.expect(actor, made)
     await events.record(actor, "match.entered", made, cap_fen=cap_fen)
     return await find_match(actor, made.id)
 
@@ -89,12 +92,8 @@ async def with_figures(found: list[Match]) -> list[Match]:
     for match in found:
         match.paid_fen, match.owed_fen = paid.get(match.id, 0), 0
         if match.state is MatchState.PROMISED:
-            match.owed_fen = matching.owed(
-                raised[match.campaign_id],
-                for_each_fen=match.for_each_fen,
-                adds_fen=match.adds_fen,
-                cap_fen=match.cap_fen,
-            )
+            promise = matching.Promise(Fraction(match.adds_fen, match.for_each_fen), match.cap_fen)
+            match.owed_fen = matching.owed(promise, raised[match.campaign_id])
     return found
 
 

@@ -54,7 +54,7 @@ async def find(actor: Actor, campaign_id: int) -> Campaign:
 async def detail(actor: Actor, campaign_id: int) -> CampaignDetail:
     """One campaign with its figures and history. Raises NotFound."""
     campaign = await find(actor, campaign_id)
-    return CampaignDetail(campaign, await events.timeline(campaign))
+    return CampaignDetail(campaign, await events.timeline(actor, campaign))
 
 
 async def listed(
@@ -80,7 +80,7 @@ async def comment(actor: Actor, campaign_id: int, *, body: str, parent_id: int |
 
 async def comments_on(actor: Actor, campaign_id: int, *, page: Page) -> Listed[Comment]:
     """What was said about a campaign, newest first."""
-    return await comments.listed(await door(actor, campaign_id), page=page)
+    return await comments.listed(actor, await door(actor, campaign_id), page=page)
 
 
 FIGURES = """

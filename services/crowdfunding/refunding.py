@@ -10,7 +10,6 @@ from services.crowdfunding.reading import door
 from services.payments import Progress
 from services.policies import Actor, require
 from services.policies import crowdfunding as policies
-from services.rules import matching
 
 REASON_FIRST = ("居委会退回认捐须说明原因", "The committee gives back with a reason")
 HOLDS_MONEY = (CampaignState.OPEN, CampaignState.FUNDED, CampaignState.IMPLEMENTING, CampaignState.ACCEPTED)
@@ -73,7 +72,7 @@ async def _share(campaign_id: int, state: CampaignState, left_fen: int) -> tuple
     change = await db.row(ANNOUNCED, campaign_id)
     if change is None:
         raise InvalidState(state)
-    share_fen = matching.share(left_fen, changed_fen=change["amount_fen"], raised_fen=change["raised_fen"])
+    share_fen = int(left_fen * change["amount_fen"] // change["raised_fen"])  # whole fen, so that all fit in
     if share_fen == 0:
         raise Invalid("您的份额不足一分", "Your share is less than a fen")
     return share_fen, change["id"]

@@ -7,17 +7,19 @@ from datetime import datetime
 from app.core.db import atomic
 from app.core.errors import Invalid, InvalidState
 from app.core.pages import Listed, Page
+from models.base import Moderation
 from models.comments import Comment
 from models.deliberations import (
     BallotKind,
     Deliberation,
     DeliberationState,
     Form,
+    NotChecked,
     Option,
     Roll,
     Rule,
 )
-from services import comments, events, needs
+from services import checks, comments, events, needs
 from services.deliberations.reading import find, tell
 from services.policies import Actor, require, require_resident
 from services.policies import deliberations as policies
@@ -74,6 +76,7 @@ async def propose(actor: Actor, proposal: Proposal) -> Deliberation:
         await Option.create(
             community_id=deliberation.community_id, deliberation_id=deliberation.id, position=position, title=title
         )
+    await checks.expect(actor, deliberation)
     await needs.link(actor, proposal.need_ids, deliberation)
     await events.record(actor, "deliberation.proposed", deliberation)
     return await find(actor, deliberation.id)
@@ -81,9 +84,14 @@ async def propose(actor: Actor, proposal: Proposal) -> Deliberation:
 
 @atomic()
 async def open_discussion(actor: Actor, deliberation_id: int) -> Deliberation:
-    """Take a proposal on the agenda: from now on the neighbours discuss it. Raises Forbidden, InvalidState."""
+    """Take a proposal on the agenda: from now on the neighbours discuss it.
+
+    Raises Forbidden, NotChecked while its words may not be shown, InvalidState.
+    """
     deliberation = await find(actor, deliberation_id)
     require(policies.may_moderate(actor, deliberation))
+    if deliberation.moderation is not Moderation.PASSED:
+        raise NotChecked
     await deliberation.move_to(DeliberationState.DISCUSSION)
     await events.record(actor, "deliberation.discussion_opened", deliberation)
     return deliberation
@@ -102,7 +110,7 @@ async def comment(actor: Actor, deliberation_id: int, *, body: str, parent_id: i
 
 async def comments_on(actor: Actor, deliberation_id: int, *, page: Page) -> Listed[Comment]:
     """What was said about a deliberation, newest first. Raises NotFound."""
-    return await comments.listed(await find(actor, deliberation_id), page=page)
+    return await comments.listed(actor, await find(actor, deliberation_id), page=page)
 
 
 @atomic()

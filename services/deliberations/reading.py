@@ -71,7 +71,7 @@ async def find(actor: Actor | None, deliberation_id: int) -> Deliberation:
 async def detail(actor: Actor, deliberation_id: int) -> Detail:
     """One deliberation with its history and the actor's own ballot. Raises NotFound."""
     deliberation = await find(actor, deliberation_id)
-    return Detail(deliberation, await events.timeline(deliberation), await _own_ballot(actor, deliberation))
+    return Detail(deliberation, await events.timeline(actor, deliberation), await _own_ballot(actor, deliberation))
 
 
 async def listed(
@@ -118,7 +118,10 @@ async def name_needs(found: Sequence[Deliberation]) -> None:
 
 
 async def tell(deliberation: Deliberation, kind: str) -> None:
-    """Tell the proposer, the people of the needs it came from, and everybody on the roll (a household's speaker)."""
+    """Tell the proposer, the people of the needs it came from, and everybody on the roll (a household's speaker).
+
+    Of words that have not passed only the proposer hears.
+    """
     electors = await db.rows(
         "SELECT coalesce(e.resident_id, h.representative_id) AS id FROM electors e "
         "LEFT JOIN households h ON h.id = e.household_id WHERE e.deliberation_id = $1",
@@ -127,6 +130,8 @@ async def tell(deliberation: Deliberation, kind: str) -> None:
     ids = [deliberation.author_id, *(elector["id"] for elector in electors)]
     for need_id in deliberation.need_ids:
         ids += await needs.participants(need_id)
+    if deliberation.moderation is not Moderation.PASSED:
+        ids = [deliberation.author_id]
     await notifications.tell(ids, kind, deliberation, title=deliberation.title)
 
 

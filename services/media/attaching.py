@@ -15,6 +15,7 @@ INSERT INTO attachments (community_id, media_id, subject_kind, subject_id, posit
 SELECT $1, m.id, $2, $3, wanted.position
 FROM unnest($4::bigint[]) WITH ORDINALITY AS wanted (id, position)
 JOIN media m ON m.id = wanted.id AND m.uploader_id = $5 AND m.purpose = $6
+RETURNING id
 """
 
 
@@ -27,10 +28,8 @@ async def attach(
     """
     if not photo_ids:
         return
-    attached = await db.execute(
-        ATTACH, community_id, subject.noun(), subject.id, list(photo_ids), actor.id, purpose.value
-    )
-    if attached != len(photo_ids):
+    attached = await db.rows(ATTACH, community_id, subject.noun(), subject.id, list(photo_ids), actor.id, purpose.value)
+    if len(attached) != len(photo_ids):
         raise UnknownPhoto
 
 

@@ -12,6 +12,7 @@ from app.gateways.errors import WxBadArgument, WxError, WxInactive, WxMisconfigu
 from app.gateways.wechat import Scene, Suggest, Wechat
 from models.base import Moderation
 from models.media import Media, Purpose
+from models.moderation import Why
 from services.due import one_by_one
 from services.media.links import signed_url
 from services.media.settling import due_checks, settle
@@ -21,7 +22,7 @@ log = structlog.stdlib.get_logger("linli.media")
 TRIES_MAX = 10
 ANSWERED_WITHIN_MIN = 35  # WeChat promises 30
 ADDRESS_HOURS = 1
-OF_NO_USE = (WxInactive, WxBadArgument, WxRefused)
+OF_NO_USE = {WxInactive: Why.INACTIVE, WxBadArgument: Why.REFUSED, WxRefused: Why.REFUSED}
 """Asking again would be refused again."""
 SCENES = {Purpose.AVATAR: Scene.PROFILE}
 VERDICTS = {Suggest.PASS: Moderation.PASSED, Suggest.RISKY: Moderation.HIDDEN, Suggest.REVIEW: Moderation.QUEUED}
@@ -49,15 +50,18 @@ async def check(wechat: Wechat, media_id: int) -> None:
         return
     media = await Media.get(id=media_id).select_related("uploader")
     openid = media.uploader.openid
-    if media.check_sent_at is not None or openid is None or media.check_tries > TRIES_MAX:
-        await settle(media_id, Moderation.QUEUED)
+    if openid is None:
+        await settle(media_id, Moderation.QUEUED, why=Why.NO_OPENID)
+        return
+    if media.check_sent_at is not None or media.check_tries > TRIES_MAX:
+        await settle(media_id, Moderation.QUEUED, why=Why.UNREACHABLE)
         return
     try:
         url = signed_url(media_id, ADDRESS_HOURS)
         trace_id = await wechat.check_picture(openid, SCENES.get(media.purpose, Scene.FORUM), url)
-    except OF_NO_USE as error:
+    except tuple(OF_NO_USE) as error:
         log.info("picture_not_judged", media=media_id, error=type(error).__name__, errcode=error.errcode)
-        await settle(media_id, Moderation.QUEUED)
+        await settle(media_id, Moderation.QUEUED, why=OF_NO_USE[type(error)])
     except WxError as error:
         say = log.error if isinstance(error, WxMisconfigured) else log.warning
         say("picture_not_asked_about", media=media_id, error=type(error).__name__, errcode=error.errcode)
@@ -78,6 +82,8 @@ async def heard_verdict(trace_id: str, suggest: str | None, label: int | None) -
     media = await Media.get_or_none(trace_id=trace_id)
     if media is None:
         return False
-    verdict = VERDICTS[Suggest(suggest)] if suggest else Moderation.QUEUED
-    await settle(media.id, verdict, label=label)
+    if suggest is None:
+        await settle(media.id, Moderation.QUEUED, why=Why.REFUSED)
+    else:
+        await settle(media.id, VERDICTS[Suggest(suggest)], label=label)
     return True

@@ -23,7 +23,8 @@ async def forget_unused() -> None:
 @atomic()
 async def _forget(media_id: int) -> None:
     # Under the lock nobody can attach it (his foreign key waits), and what was attached before is seen below.
-    await db.execute("SELECT 1 FROM media WHERE id = $1 FOR UPDATE SKIP LOCKED", media_id)
+    if await db.value("SELECT id FROM media WHERE id = $1 FOR UPDATE SKIP LOCKED", media_id) is None:
+        return
     await db.execute(
         f"DELETE FROM media m WHERE m.id = $1 AND m.created_at <= clock_now() - interval '{UNUSED_DAYS} days' "
         f"AND {UNUSED}",

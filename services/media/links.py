@@ -95,6 +95,11 @@ def signed_url(media_id: int, hours: int) -> str:
     return current().address(media_id, Size.FILE, Audience.CHECKER, hours=hours)
 
 
+def judged_url(media_id: int) -> str:
+    """The picture for a human who has to judge it, whatever its moderation."""
+    return current().address(media_id, Size.FILE, Audience.OWNER, hours=READING_HOURS)
+
+
 def avatar_url(media_id: int) -> str:
     """One's own avatar, also while it waits for its check."""
     return current().address(media_id, Size.THUMB, Audience.OWNER, hours=READING_HOURS)

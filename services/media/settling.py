@@ -4,8 +4,9 @@ from app.core import db
 from app.core.db import atomic
 from models.base import Moderation
 from models.media import Media
+from models.moderation import Why
 from models.residents import Resident
-from services import events
+from services import checks, events
 from services.policies import Actor
 
 DUE_MAX = 50
@@ -26,12 +27,19 @@ async def due_checks(most: int = DUE_MAX) -> list[Media]:
 
 
 @atomic()
-async def settle(media_id: int, moderation: Moderation, *, by: Actor | None = None, label: int | None = None) -> bool:
+async def settle(
+    media_id: int,
+    moderation: Moderation,
+    *,
+    by: Actor | None = None,
+    label: int | None = None,
+    why: Why = Why.REVIEW,
+) -> bool:
     """End the check of a picture: it is `passed`, `queued` for a person, or `hidden`. Whether that changed anything.
 
     A machine (`by` is None) settles only what is still `checking`, so a verdict that comes twice, or after a person's,
-    changes nothing; a person settles anything. An avatar that passed is shown from now on; who uploaded what was hidden
-    is told.
+    changes nothing; a person settles anything. `label` is what WeChat saw, `why` says why a human has to look. An
+    avatar that passed is shown from now on; who uploaded what was hidden is told.
     """
     assert moderation in HAD_CHECK, "a check ends in a verdict"  # noqa: S101
     media = await Media.filter(id=media_id).select_for_update(no_key=True).get_or_none()
@@ -43,6 +51,8 @@ async def settle(media_id: int, moderation: Moderation, *, by: Actor | None = No
     media.moderation, media.next_check_at = moderation, None
     await media.save(update_fields=["moderation", "next_check_at"])
     await _follow_avatar(media)
+    if moderation is Moderation.QUEUED:
+        await checks.ask_a_human(media, media.uploader_id, why, label=label)
     await events.record(by, f"media.{moderation}", media, before=before.value, label=label)
     return True
 

@@ -1,6 +1,7 @@
 """Whom to call: residents without WeChat who have notices nobody has told them, for those who serve where they live."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from app.core.errors import NotFound
 from app.core.pages import Listed, Page, cut
 from models.residents import Resident
 from services import events, places, residents
-from services.notifications.notices import NOTICES
+from services.notifications.notices import in_words, passed_reasons
 from services.policies import Actor, require
 from services.policies import residents as policies
 
@@ -84,7 +85,10 @@ async def call_list(actor: Actor, community_id: int, *, page: Page, secret: str)
     require(actor.is_staff(community_id), "只有本社区的工作人员可以查看", "Only the community's staff may read this")
     served, after = policies.serves_at(actor), page.after[0] if page.after else None
     found = await db.rows(CALLS, community_id, served, after, page.limit + 1)
-    listed = cut([_call(line, secret) for line in found], page, by=("resident_id",))
+    for line in found:
+        line["notices"] = json.loads(line["notices"])
+    reasons = await passed_reasons(one["params"].get("reason_id") for line in found for one in line["notices"])
+    listed = cut([_call(line, reasons, secret) for line in found], page, by=("resident_id",))
     await events.record(actor, "call_list.read", community, resident_ids=[call.resident_id for call in listed.items])
     return listed
 
@@ -124,8 +128,7 @@ async def _unread(resident_id: int) -> int:
     return int(await db.value("SELECT count(*) FROM notices WHERE resident_id = $1 AND read_at IS NULL", resident_id))
 
 
-def _call(found: dict[str, Any], secret: str) -> Call:
-    notices = json.loads(found["notices"]) if isinstance(found["notices"], str) else found["notices"]
+def _call(found: dict[str, Any], reasons: Mapping[int, str], secret: str) -> Call:
     return Call(
         resident_id=found["resident_id"],
         name=residents.full_name(found, secret),
@@ -134,10 +137,10 @@ def _call(found: dict[str, Any], secret: str) -> Call:
         unit=found["unit"],
         room=found["room"],
         through_id=found["through_id"],
-        notices=[_line(notice) for notice in notices],
+        notices=[_line(notice, reasons) for notice in found["notices"]],
     )
 
 
-def _line(notice: dict[str, Any]) -> CallLine:
-    zh, en = (text.format(**notice["params"]) for text in NOTICES[notice["kind"]])
+def _line(notice: dict[str, Any], reasons: Mapping[int, str]) -> CallLine:
+    zh, en = in_words(notice["kind"], notice["params"], reasons)
     return CallLine(notice["id"], zh, en, datetime.fromisoformat(notice["created_at"]))

@@ -1,7 +1,7 @@
 """The inbox: every notice stands there; where somebody uses WeChat a message is owed with it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,8 @@ from app.core import clock, db
 from app.core.pages import Listed, Page, newest
 from models.base import Record
 from models.events import Notice
-from services.notifications.notices import NOTICES
+from models.moderation import Subject
+from services.notifications.notices import in_words, passed_reasons
 from services.notifications.templates import template_of
 from services.policies import Actor
 
@@ -40,11 +41,15 @@ class InboxLine:
     created_at: datetime
 
 
-async def tell(resident_ids: Iterable[int | None], kind: str, about: Record, **params: str | int) -> None:
-    """Put a notice into the inbox of each resident named (None and repetitions are passed over)."""
-    text = NOTICES[kind]
-    for line in text:
-        line.format(**params)  # a missing param fails here, in the use case's own test
+async def tell(
+    resident_ids: Iterable[int | None], kind: str, about: Record | Subject, **params: str | int | tuple[str, str]
+) -> None:
+    """Put a notice into the inbox of each resident named (None and repetitions are passed over).
+
+    Params are figures, titles, and our own words as (Chinese, English). Somebody's reason is given by `reason_id`:
+    it is read when the notice is, and only if it has passed.
+    """
+    in_words(kind, params, {})  # a missing param fails here, in the use case's own test
     ids = sorted({resident_id for resident_id in resident_ids if resident_id is not None})
     said = json.dumps(params, ensure_ascii=False)
     await db.execute(TELL, ids, kind, about.noun(), about.id, said, template_of(kind))
@@ -52,7 +57,9 @@ async def tell(resident_ids: Iterable[int | None], kind: str, about: Record, **p
 
 async def inbox(actor: Actor, *, page: Page) -> Listed[InboxLine]:
     """The actor's notices, newest first."""
-    return (await newest(Notice.filter(resident_id=actor.id), page)).map(_line)
+    found = await newest(Notice.filter(resident_id=actor.id), page)
+    reasons = await passed_reasons(notice.params.get("reason_id") for notice in found.items)
+    return found.map(lambda notice: _line(notice, reasons))
 
 
 async def read_all(actor: Actor) -> None:
@@ -60,8 +67,8 @@ async def read_all(actor: Actor) -> None:
     await Notice.filter(resident_id=actor.id, read_at=None).update(read_at=await clock.now())
 
 
-def _line(notice: Notice) -> InboxLine:
-    zh, en = (text.format(**notice.params) for text in NOTICES[notice.kind])
+def _line(notice: Notice, reasons: Mapping[int, str]) -> InboxLine:
+    zh, en = in_words(notice.kind, notice.params, reasons)
     return InboxLine(
         id=notice.id,
         kind=notice.kind,

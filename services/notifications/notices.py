@@ -1,15 +1,25 @@
 """What residents are told, on one page, in two languages."""
 
-# kind of notice → (Chinese, English); {…} are the notice's own params.
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from models.base import Moderation
+from models.events import Reason
+
+NOT_SHOWN = ("（理由暂不显示）", "(the reason is not shown)")
+# kind of notice → (Chinese, English); {…} are the notice's own params, {reason} somebody's words by their id.
 NOTICES: dict[str, tuple[str, str]] = {
     "household_claim.confirmed": ("您的住户认证已通过", "Your residence has been confirmed"),
     "household_claim.declined": (
-        "您的住户认证未通过：{reason}",
-        "Your residence was not confirmed: {reason}",
+        "您的住户认证未通过，理由见申请",
+        "Your residence was not confirmed; the claim says why",
     ),
+    "check.approved": ("您发布的内容已通过人工审核", "What you wrote has been looked at and is shown now"),
+    "check.hidden": ("您发布的内容未予显示：{why}", "What you wrote is not shown: {why}"),
+    "check.hidden_by_hand": ("您发布的内容未予显示：{reason}", "What you wrote is not shown: {reason}"),
     "media.hidden": (
-        "您上传的一张照片未通过审核，其他人看不到它",
-        "A picture of yours was not allowed; nobody else sees it",
+        "您上传的一张照片未通过审核（{why}），其他人看不到它",
+        "A picture of yours was not allowed ({why}); nobody else sees it",
     ),
     "role.granted": ("您已被授予新的职责", "You have been given a new role"),
     "role.revoked": ("您的一项职责已结束", "One of your roles has ended"),
@@ -32,8 +42,8 @@ NOTICES: dict[str, tuple[str, str]] = {
         "The campaign “{title}” now ends on {until}; until then you may take back what you gave",
     ),
     "campaign.use_change_announced": (
-        "众筹「{title}」的部分款项拟按新决议改用于「{what}」，不同意的可在 {until} 前申请退回您的份额",
-        "Part of what “{title}” raised is to be used for “{what}”; until {until} you may take your share back",
+        "众筹「{title}」的部分款项拟按新决议变更用途，不同意的可在 {until} 前申请退回您的份额",
+        "Part of what “{title}” raised is to be used otherwise; until {until} you may take your share back",
     ),
     "slip.posted": ("您捐给「{title}」的 {yuan} 元已入账", "Your gift of {yuan} yuan to “{title}” is in the books"),
     "need.accepted": ("需求「{title}」已受理", "The need “{title}” has been taken on"),
@@ -60,7 +70,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     "wish.closed": ("微心愿「{title}」的异议已处理", "The dispute over the wish “{title}” has been settled"),
     "wish.withdrawn": ("微心愿「{title}」已撤回", "The wish “{title}” was withdrawn"),
     "wish.expired": ("微心愿「{title}」已过期", "The wish “{title}” has expired"),
-    "activity.led": ("请您担任「{title}」的负责人", "You have been asked to lead “{title}”"),
+    "activity.led": ("请您担任一项活动的负责人", "You have been asked to lead an activity"),
     "signup.confirmed": ("您已报名「{title}」", "You are signed up for “{title}”"),
     "signup.waitlisted": (
         "「{title}」名额已满，您排在候补第{position}位",
@@ -87,3 +97,22 @@ NOTICES: dict[str, tuple[str, str]] = {
         "“{title}” was not put to the vote in time and has lapsed",
     ),
 }
+
+
+async def passed_reasons(ids: Iterable[int | None]) -> dict[int, str]:
+    """Those of the reasons that others than their authors may read."""
+    wanted = [reason_id for reason_id in ids if reason_id is not None]
+    passed = await Reason.filter(id__in=wanted, moderation=Moderation.PASSED) if wanted else []
+    return {reason.id: reason.text for reason in passed}
+
+
+def in_words(kind: str, params: Mapping[str, Any], reasons: Mapping[int, str]) -> tuple[str, str]:
+    """A notice in Chinese and in English; one with a `reason_id` tells the reason if it is in `reasons`."""
+    zh, en = (
+        NOTICES[kind][language].format_map(
+            {"reason": reasons.get(params.get("reason_id", 0), NOT_SHOWN[language])}
+            | {name: value[language] if isinstance(value, list | tuple) else value for name, value in params.items()}
+        )
+        for language in (0, 1)
+    )
+    return zh, en

@@ -22,7 +22,7 @@ from services.rules.reconciliation import Difference, compare
 
 log = structlog.stdlib.get_logger("linli.payments")
 
-DAYS_AT_ONCE = 5
+DAYS_AT_ONCE = 100
 SHOWN_MAX = 100
 NUMBER_MAX = 64
 PAYMENT, REFUND = "交易", "退款"  # the movements of the fund flow that are ours; fees and withdrawals are not compared
@@ -288,7 +288,7 @@ SELECT b.bill_date, d.id, d.kind, d.number, d.ours_fen, d.theirs_fen, d.source F
 JOIN bills b ON b.id = d.bill_id WHERE d.settled_at IS NULL AND d.kind <> 'fee' ORDER BY d.id LIMIT 100
 """
 OVERDUE = """
-SELECT bill_date, tries FROM bills WHERE state = 'awaited' AND created_at < clock_now() - interval '1 day'
+SELECT bill_date, tries FROM bills WHERE state = 'awaited' AND tries > 0 AND created_at < clock_now() - interval '1 day'
 ORDER BY bill_date LIMIT 100
 """
 OPEN_SAYS = (

@@ -6,6 +6,7 @@ from app.core import clock, crypto, db
 from app.core.db import atomic
 from app.core.errors import Invalid, NotFound
 from app.core.pages import Listed, Page, newest
+from models.base import Moderation
 from models.places import Place, PlaceKind
 from models.residents import (
     Capacity,
@@ -16,7 +17,7 @@ from models.residents import (
     Resident,
     Role,
 )
-from services import events, places
+from services import checks, events, places
 from services.policies import Actor, require
 from services.policies import residents as policies
 from services.residents.phones import keep_phone
@@ -64,7 +65,7 @@ async def find_claim(actor: Actor, claim_id: int) -> HouseholdClaim:
     claim = await HouseholdClaim.get_or_none(id=claim_id).select_related("building", "resident")
     if claim is None or not (claim.resident_id == actor.id or await _may_confirm(actor, claim)):
         raise NotFound("没有找到这条申请", "No such claim")
-    return claim
+    return _readable(actor, claim)
 
 
 async def claims(
@@ -91,9 +92,10 @@ async def claims(
         actor.household_id,
     )
     ids = [line["id"] for line in visible]
-    return await newest(
+    found = await newest(
         HouseholdClaim.filter(id__in=ids).select_related("building", "resident"), Page(page.limit, None)
     )
+    return found.map(lambda claim: _readable(actor, claim))
 
 
 @atomic()
@@ -119,7 +121,8 @@ async def decline_claim(actor: Actor, claim_id: int, reason: str) -> HouseholdCl
     """Decline a claim with a reason the claimant reads. Raises NotFound, Forbidden, InvalidState."""
     claim = await find_claim(actor, claim_id)
     require(await _may_confirm(actor, claim))
-    await claim.move_to(ClaimState.DECLINED, decided_by_id=actor.id, reason=reason)
+    await claim.move_to(ClaimState.DECLINED, decided_by_id=actor.id, reason=reason, moderation=Moderation.CHECKING)
+    await checks.expect(actor, claim)
     await events.record(actor, "household_claim.declined", claim)
     return claim
 
@@ -189,6 +192,14 @@ async def find_resident(resident_id: int) -> Resident:
 def masked(name: str) -> str:
     """A name as others see it: 王**."""
     return name[:1] + "**"
+
+
+def _readable(actor: Actor, claim: HouseholdClaim) -> HouseholdClaim:
+    """The claim without a reason that has not passed, but for whoever gave it and the staff."""
+    mine = claim.decided_by_id == actor.id or actor.is_staff(claim.community_id)
+    if claim.moderation is not Moderation.PASSED and not mine:
+        claim.reason = None
+    return claim
 
 
 async def _check_birth_year(birth_year: int) -> date:

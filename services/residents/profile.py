@@ -12,7 +12,7 @@ from models.residents import (
     Membership,
     Resident,
 )
-from services import events
+from services import checks, events
 from services.policies import Actor
 
 
@@ -44,14 +44,16 @@ async def profile(actor: Actor) -> Profile:
 async def update_profile(actor: Actor, **named: str | int | None) -> Profile:
     """Replace the named fields of the actor's own page: `nickname`, `avatar_id` (None takes the picture away).
 
-    Others see an avatar once it has passed its check. Raises UnknownPhoto for one that is not his own.
+    Others see either once it has passed its check. Raises UnknownPhoto for a picture that is not his own.
     """
     resident = await Resident.get(id=actor.id)
+    if "nickname" in named:
+        await checks.expect(actor, resident, kind="nickname", community_id=actor.community_id, again=True)
+        named |= {"nickname_wanted": named.pop("nickname"), "nickname_moderation": Moderation.CHECKING}
     if "avatar_id" in named:
-        named.update(await _avatar(actor, named.pop("avatar_id")))
-    resident.update_from_dict(named)
+        named |= await _avatar(actor, named.pop("avatar_id"))
     if named:
-        await resident.save(update_fields=list(named))
+        await Resident.filter(id=actor.id).update(**named)
     await events.record(actor, "resident.updated", resident)
     return await profile(actor)
 

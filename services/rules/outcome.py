@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 from services.rules import budget, runoff, tally
 from services.rules.budget import Purchase
-from services.rules.quorum import Rule, Verdict, Weight, is_quorate, judge, preset_of
+from services.rules.quorum import MORE_THAN_HALF, Rule, Threshold, Verdict, Weight, is_quorate, judge, preset_of
 from services.rules.runoff import Round
 from services.rules.tally import ANSWERS, Candidate, Choice
 
 PLAIN = frozenset({"yes_no", "single", "approval"})
 """Kinds in which naming an option is being in favour of it."""
+ADVISE = frozenset({"score", "budget"})
+"""Kinds that order and choose, but do not say that a majority is in favour: no majority is asked of them."""
 BUDGET_COUNTS = {"greedy": budget.greedy, "equal_shares": budget.equal_shares}
 
 
@@ -44,7 +46,14 @@ def can_judge(rule: Rule, kind: str) -> bool:
     return kind in PLAIN or not preset_of(rule).by_area
 
 
-def count(method: Method, options: Mapping[int, int | None], ballots: Iterable[tuple[Choice, Weight]]) -> Count:
+def stops_at(rule: Rule) -> Threshold:
+    """The share of all ballots with which a ranked count is over: the rule's own, or more than half."""
+    return preset_of(rule).majority or MORE_THAN_HALF
+
+
+def count(
+    rule: Rule, method: Method, options: Mapping[int, int | None], ballots: Iterable[tuple[Choice, Weight]]
+) -> Count:
     """Count ballots of any kind. `options`: id → cost in fen (budget votes only). Equal ballots may come together."""
     ballots = list(ballots)
     if method.kind in PLAIN:
@@ -59,7 +68,8 @@ def count(method: Method, options: Mapping[int, int | None], ballots: Iterable[t
         points = tally.score(options, given, method.max_score)
         return Count(points, _leaders(points))
     if method.kind == "ranked":
-        winner, rounds = runoff.instant_runoff(options, [(c["ranking"], weight.heads) for c, weight in ballots])
+        rankings = [(choice["ranking"], weight.heads) for choice, weight in ballots]
+        winner, rounds = runoff.instant_runoff(options, rankings, stops_at(rule))
         last = {one: votes for past in rounds for one, votes in past.votes.items()}
         return Count({one: last.get(one, 0) for one in options}, () if winner is None else (winner,), rounds=rounds)
     assert method.kind == "budget"
@@ -76,9 +86,12 @@ def decide(rule: Rule, method: Method, counted: Count, present: Weight, roll: We
     """Whether the count carries under the rule.
 
     A ranked vote carries when its winner ends with the majority the rule asks of all who took part. Scores and budgets
-    order and choose; they do not say that a majority is in favour, so they advise (`passed` None) once quorate.
+    advise (`passed` None) once quorate.
     """
     assert can_judge(rule, method.kind)
+    if method.kind in ADVISE:
+        quorate = is_quorate(rule, present, roll)
+        return Verdict(quorate, None if quorate else False, frozenset())
     if method.kind in PLAIN:
         votes = {
             one: Weight(number, counted.areas_cm2[one])
@@ -86,10 +99,7 @@ def decide(rule: Rule, method: Method, counted: Count, present: Weight, roll: We
             if one not in ("no", "abstain")
         }
         return judge(rule, votes, present, roll)
-    if method.kind == "ranked":
-        return judge(rule, {one: Weight(counted.numbers[one]) for one in counted.winners}, present, roll)
-    quorate = is_quorate(rule, present, roll)
-    return Verdict(quorate, None if quorate else False, frozenset())
+    return judge(rule, {one: Weight(counted.numbers[one]) for one in counted.winners}, present, roll)
 
 
 def _leaders(numbers: Mapping[Candidate, int]) -> tuple[Candidate, ...]:

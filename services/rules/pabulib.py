@@ -167,7 +167,9 @@ def _project(row: Row) -> Project:
 
 
 def _vote(row: Row, vote_type: str, projects: Mapping[str, Project]) -> Vote:
-    named = _list(row.get("vote", ""))
+    if "vote" not in row:
+        raise Unreadable("no vote")
+    named = _list(row["vote"])
     for one in named:
         if one not in projects:
             raise Unreadable(f"there is no project {one}")

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from services.rules.quorum import MORE_THAN_HALF, Threshold
+
 
 @dataclass(frozen=True)
 class Round:
@@ -17,12 +19,12 @@ class Round:
 
 
 def instant_runoff(
-    options: Iterable[int], ballots: Iterable[tuple[Sequence[int], int]]
+    options: Iterable[int], ballots: Iterable[tuple[Sequence[int], int]], enough: Threshold = MORE_THAN_HALF
 ) -> tuple[int | None, tuple[Round, ...]]:
     """The winner (None when no ballot ranks anything) and the rounds. Partial rankings are welcome.
 
-    It ends when an option has more than half of all ballots, exhausted ones included, or when two are left. The winner
-    is the one that a stop at half of the ballots still in the count would give; going on shows all its support.
+    It ends when an option has `enough` (half or more) of all ballots, exhausted ones included, or when two are left.
+    The winner is the one that a stop at half of the ballots still in the count would give; going on shows its support.
     Of options that tie for the fewest votes the one with fewer in the round before goes, and so on backwards
     (Scottish Local Government Elections Order 2007, sch. 1, rule 51(2)(a)); where that rule draws lots, here the
     larger id goes, so that every recount ends alike. `ballots`: a ranking, best first, and how many cast just that.
@@ -40,7 +42,7 @@ def instant_runoff(
         ordered = sorted(piles, key=partial(_strength, history))
         exhausted, fewest = cast - sum(votes.values()), votes[ordered[0]]
         tied = tuple(sorted(option for option in piles if votes[option] == fewest))
-        if len(piles) <= 2 or 2 * votes[ordered[-1]] > cast:
+        if len(piles) <= 2 or enough.is_reached(votes[ordered[-1]], cast):
             shared = tied if len(tied) == len(piles) > 1 else ()
             return ordered[-1] if votes[ordered[-1]] else None, (*rounds, Round(votes, exhausted, shared))
         rounds.append(Round(votes, exhausted, tied if len(tied) > 1 else (), ordered[0]))

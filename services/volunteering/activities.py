@@ -14,7 +14,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.pages import Listed, Page, newest
 from models.base import Moderation
 from models.volunteering import Activity, ActivityKind, Shift, SignupState
-from services import events, media, needs, notifications, places, residents
+from services import checks, events, media, needs, notifications, places, residents
 from services.media import Photo
 from services.policies import Actor, require
 from services.policies import volunteering as policies
@@ -136,11 +136,12 @@ async def organise(
         )
         for plan in shifts
     )
+    await checks.expect(actor, activity)
     await media.attach(actor, activity, community_id, photo_ids)
     await needs.link(actor, need_ids, activity)
     await events.record(actor, "activity.organised", activity, leader_id=leader.id, shifts=len(shifts))
     if leader.id != actor.id:
-        await notifications.tell([leader.id], "activity.led", activity, title=title)
+        await notifications.tell([leader.id], "activity.led", activity)
     return await find(actor, activity.id)
 
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from app.core import clock, db, tokens
 from app.core.db import atomic
 from app.core.errors import Conflict, Forbidden, Invalid, InvalidState
+from models.base import Moderation
 from models.volunteering import ActivityKind, Shift, Signup, SignupState
-from services import events
+from services import checks, events
 from services.policies import Actor, require
 from services.policies import volunteering as policies
 from services.rules import service_hours
@@ -107,15 +108,18 @@ async def check_out(
     left = await db.execute(
         "UPDATE signups SET checked_in_at = coalesce(checked_in_at, $2), "
         "checked_in_by_id = coalesce(checked_in_by_id, $3), "
-        "checked_out_at = $2, checked_out_by_id = $3, reported_minutes = $4, note = $5 "
+        "checked_out_at = $2, checked_out_by_id = $3, reported_minutes = $4, note = $5, moderation = $6 "
         "WHERE id = $1 AND state = 'confirmed' AND checked_out_at IS NULL",
         signup.id,
         now,
         actor.id,
         minutes,
         note,
+        Moderation.PASSED.value if note is None else Moderation.CHECKING.value,
     )
     if left:
+        if note is not None:
+            await checks.expect(actor, signup)
         await events.record(actor, "signup.checked_out", signup, shift_id=shift.id, minutes=minutes)
     return await _attendee(actor, shift, resident_id)
 

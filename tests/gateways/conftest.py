@@ -77,7 +77,8 @@ def merchant(merchant_server: Merchant) -> Merchant:
 
 @pytest.fixture(scope="session")
 def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    sandbox = SandboxProcess.start(tmp_path_factory.mktemp("sandbox") / "data")
+    nobody = "http://127.0.0.1:9"  # what is pushed while no test listens shall reach no application
+    sandbox = SandboxProcess.start(tmp_path_factory.mktemp("sandbox") / "data", app_url=nobody)
     yield sandbox
     sandbox.stop()
 
@@ -144,7 +145,7 @@ async def wechat(control: Control, sandbox_process: SandboxProcess) -> AsyncIter
     await client.aclose()
 
 
-def pay_client(config: dict[str, str], notify_url: str) -> WechatPayClient:
+def pay_client(config: dict[str, str], notify_url: str, certificates: tuple[Path, ...] = ()) -> WechatPayClient:
     """A pay client for a sandbox's configuration, not yet opened."""
     return WechatPayClient(
         base=config["WXPAY_BASE"],
@@ -156,6 +157,7 @@ def pay_client(config: dict[str, str], notify_url: str) -> WechatPayClient:
         public_key_id=config["WXPAY_PUBLIC_KEY_ID"],
         public_key=Path(config["WXPAY_PUBLIC_KEY_FILE"]).read_text(),
         notify_url=notify_url,
+        certificates=[path.read_text() for path in certificates],
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from app.core import clock
 from models.payments import Refund
 from services import crowdfunding, payments
+from tests.passing import passed
 from tests.people import People
 from tests.raising import money, opened, paid, refund_notice, resolution
 from tests.sandbox_process import SandboxProcess
@@ -82,7 +83,7 @@ async def test_what_does_not_fit_is_a_problem(as_: As, people: People, changes: 
 
 async def test_strangers_find_nothing_and_the_unverified_do_not_give(as_: As, people: People) -> None:
     campaign = await opened(people)
-    team = await crowdfunding.found_team(people.lin, campaign.id, name="点灯队")
+    team = await passed(await crowdfunding.found_team(people.lin, campaign.id, name="点灯队"))
     given = await paid(people.lin, campaign)
     for who in ("wu", "deng", "guest"):
         client = await as_(who)
@@ -139,7 +140,7 @@ async def test_a_list_goes_on_page_by_page(as_: As, people: People) -> None:
     campaign = await crowdfunding.find(people.lin, ids[0])
     for name in ("一", "二", "三"):
         who = {"一": people.lin, "二": people.mei, "三": people.wang}[name]
-        await crowdfunding.found_team(who, campaign.id, name=name)
+        await passed(await crowdfunding.found_team(who, campaign.id, name=name))
     first = (await lin.get(f"/v1/campaigns/{campaign.id}/teams?limit=2")).json()
     rest = (await lin.get(f"/v1/campaigns/{campaign.id}/teams?limit=2&cursor={first['next_cursor']}")).json()
     assert [team["name"] for team in first["items"] + rest["items"]] == ["三", "二", "一"]

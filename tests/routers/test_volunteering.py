@@ -10,6 +10,7 @@ import pytest
 from app.core import clock
 from models.needs import NeedField, NeedState, ServiceClass
 from services import needs
+from tests.passing import passed
 from tests.people import People
 
 As = Callable[[str], Awaitable[httpx.AsyncClient]]
@@ -156,13 +157,15 @@ async def test_a_task_needs_no_time(as_: As, people: People) -> None:
 
 
 async def test_an_activity_answers_a_need(as_: As, people: People) -> None:
-    need = await needs.submit(
-        people.lin,
-        community_id=people.jy,
-        service_class=ServiceClass.CARE,
-        field=NeedField.ELDERLY,
-        title="老人没人陪",
-        body="想出门走走",
+    need = await passed(
+        await needs.submit(
+            people.lin,
+            community_id=people.jy,
+            service_class=ServiceClass.CARE,
+            field=NeedField.ELDERLY,
+            title="老人没人陪",
+            body="想出门走走",
+        )
     )
     await needs.accept(people.chen, need.id)
     made = await (await as_("chen")).post("/v1/activities", json=await call(people, need_ids=[need.id]))

@@ -44,6 +44,7 @@ async def test_a_wish_comes_true(as_: As, people: People) -> None:
         "created_at": "",
         "claims": [],
         "thanks": None,
+        "thanks_moderation": "passed",
         "timeline": [],
     }
     claimed = await lin.post(f"{path}/claim")

@@ -14,6 +14,7 @@ from services.rules.telling import tell
 
 pytestmark = pytest.mark.no_database
 
+RULE = "residents_meeting"
 ROLL = Weight(100, 8_850_000)
 OPTIONS = {1: None, 2: None, 3: None}
 TITLES = {1: "装路灯", 2: "修电梯", 3: "种树"}
@@ -44,7 +45,7 @@ def test_rules_that_weigh_area_judge_only_votes_that_are_simply_for() -> None:
 @pytest.mark.parametrize(("yes", "passed"), [(29, False), (30, False), (31, True)])
 def test_yes_or_no_with_abstainers_among_those_taking_part(yes: int, passed: bool) -> None:
     ballots = heads(({"choice": "yes"}, yes), ({"choice": "no"}, 50 - yes), ({"choice": "abstain"}, 10))
-    counted = count(METHODS["yes_no"], {}, ballots)
+    counted = count(RULE, METHODS["yes_no"], {}, ballots)
     assert counted.numbers == {"yes": yes, "no": 50 - yes, "abstain": 10}
     assert counted.winners == ("yes",)
     assert decide("residents_meeting", METHODS["yes_no"], counted, Weight(60), ROLL).passed is passed
@@ -59,7 +60,7 @@ def test_owners_are_counted_by_heads_and_by_area(heads_for: int, area_for: int, 
         ({"choice": "yes"}, Weight(heads_for, area_for)),
         ({"choice": "no"}, Weight(60 - heads_for, 6_000_000 - area_for)),
     ]
-    counted = count(METHODS["yes_no"], {}, ballots)
+    counted = count(RULE, METHODS["yes_no"], {}, ballots)
     verdict = decide("owners_major", METHODS["yes_no"], counted, present, Weight(90, 9_000_000))
     assert verdict.passed is passed
     zh, en = tell("owners_major", METHODS["yes_no"], {}, counted, verdict, present=present, roll=ROLL, unit="owners")
@@ -84,7 +85,7 @@ def test_owners_are_counted_by_heads_and_by_area(heads_for: int, area_for: int, 
 
 def test_a_single_choice_may_lead_and_yet_not_carry() -> None:
     ballots = heads(({"option_id": 1}, 25), ({"option_id": 2}, 20), ({"option_id": 3}, 15))
-    counted = count(METHODS["single"], OPTIONS, ballots)
+    counted = count(RULE, METHODS["single"], OPTIONS, ballots)
     verdict = decide("residents_meeting", METHODS["single"], counted, Weight(60), ROLL)
     assert counted.winners == (1,)
     assert verdict.passed is False
@@ -103,7 +104,7 @@ def test_a_single_choice_may_lead_and_yet_not_carry() -> None:
 
 def test_several_of_an_approval_vote_may_lead_together() -> None:
     ballots = heads(({"option_ids": [1, 2]}, 3), ({"option_ids": [3]}, 1), ({"option_ids": []}, 1))
-    counted = count(METHODS["approval"], OPTIONS, ballots)
+    counted = count(RULE, METHODS["approval"], OPTIONS, ballots)
     assert counted.winners == (1, 2)
     assert decide("residents_meeting", METHODS["approval"], counted, Weight(5), Weight(9)).winners == {1, 2}
 
@@ -112,7 +113,7 @@ RANKED = heads(({"ranking": [1]}, 25), ({"ranking": [2, 1]}, 20), ({"ranking": [
 
 
 def test_a_ranked_vote_tells_its_rounds() -> None:
-    counted = count(METHODS["ranked"], OPTIONS, RANKED)
+    counted = count(RULE, METHODS["ranked"], OPTIONS, RANKED)
     assert counted.numbers == {1: 33, 2: 20, 3: 15}
     assert counted.winners == (1,)
     verdict = decide("residents_meeting", METHODS["ranked"], counted, Weight(60), ROLL)
@@ -141,13 +142,22 @@ def test_a_ranked_vote_tells_its_rounds() -> None:
 def test_a_ranked_winner_needs_more_than_half_of_all_who_took_part(second: int, passed: bool) -> None:
     ballots = heads(({"ranking": [1]}, 25), ({"ranking": [2]}, 20), ({"ranking": [3, 1]}, second))
     ballots += heads(({"ranking": [3]}, 15 - second))
-    counted = count(METHODS["ranked"], OPTIONS, ballots)
+    counted = count(RULE, METHODS["ranked"], OPTIONS, ballots)
     assert counted.winners == (1,)
     assert decide("residents_meeting", METHODS["ranked"], counted, Weight(60), ROLL).passed is passed
 
 
+def test_a_ranked_count_goes_on_until_the_stricter_majority_of_a_place() -> None:
+    two_thirds = stricter(PRESETS["residents_meeting"], majority=Threshold(2, 3, False))
+    ballots = heads(({"ranking": [1]}, 33), ({"ranking": [2]}, 20), ({"ranking": [3, 1]}, 7))
+    assert len(count("residents_meeting", METHODS["ranked"], OPTIONS, ballots).rounds) == 1
+    counted = count(two_thirds, METHODS["ranked"], OPTIONS, ballots)
+    assert counted.numbers == {1: 40, 2: 20, 3: 7}
+    assert decide(two_thirds, METHODS["ranked"], counted, Weight(60), ROLL).passed is True
+
+
 def test_a_ranked_tie_is_explained() -> None:
-    counted = count(METHODS["ranked"], OPTIONS, heads(*(({"ranking": [one]}, 1) for one in OPTIONS)))
+    counted = count(RULE, METHODS["ranked"], OPTIONS, heads(*(({"ranking": [one]}, 1) for one in OPTIONS)))
     verdict = decide("consultation", METHODS["ranked"], counted, Weight(3), ROLL)
     zh, en = tell(
         "consultation", METHODS["ranked"], TITLES, counted, verdict, present=Weight(3), roll=ROLL, unit="households"
@@ -159,7 +169,7 @@ def test_a_ranked_tie_is_explained() -> None:
 
 def test_scores_add_up_and_advise() -> None:
     ballots = heads(({"scores": {"1": 5, "2": 3}}, 40), ({"scores": {"3": 4}}, 20))
-    counted = count(METHODS["score"], OPTIONS, ballots)
+    counted = count(RULE, METHODS["score"], OPTIONS, ballots)
     assert (counted.numbers, counted.winners) == ({1: 200, 2: 120, 3: 80}, (1,))
     verdict = decide("residents_meeting", METHODS["score"], counted, Weight(60), ROLL)
     assert (verdict.quorate, verdict.passed) == (True, None)
@@ -178,7 +188,7 @@ COSTS = {1: 420_00, 2: 280_00, 3: 280_50}
 
 def test_a_budget_by_votes_is_explained() -> None:
     method = Method("budget", budget_fen=700_50, count="greedy")
-    counted = count(method, COSTS, BUDGET)
+    counted = count(RULE, method, COSTS, BUDGET)
     assert (counted.numbers, counted.winners) == ({1: 6, 2: 6, 3: 4}, (2, 1))
     verdict = decide("consultation", method, counted, Weight(10), ROLL)
     zh, en = tell("consultation", method, TITLES, counted, verdict, present=Weight(10), roll=ROLL, unit="residents")
@@ -190,7 +200,7 @@ def test_a_budget_by_votes_is_explained() -> None:
 
 def test_a_budget_by_equal_shares_is_explained() -> None:
     method = Method("budget", budget_fen=1000_00, count="equal_shares")
-    counted = count(method, COSTS, BUDGET)
+    counted = count(RULE, method, COSTS, BUDGET)
     assert counted.winners == (2, 3)
     verdict = decide("residents_meeting", method, counted, Weight(10), Weight(12))
     zh, en = tell(
@@ -200,7 +210,7 @@ def test_a_budget_by_equal_shares_is_explained() -> None:
     assert "修电梯（280 元，6 票，每位支持者至多出 46.67 元）、种树（280.50 元，4 票，每位支持者至多出 70.13 元）" in zh
     assert "at most 46.67 from each supporter" in en
     assert verdict.passed is None
-    empty = count(method, COSTS, [])
+    empty = count(RULE, method, COSTS, [])
     zh, en = tell("consultation", method, TITLES, empty, verdict, present=Weight(0), roll=ROLL, unit="residents")
     assert "入选：无。" in zh
     assert "Chosen: none." in en
@@ -208,14 +218,14 @@ def test_a_budget_by_equal_shares_is_explained() -> None:
 
 def test_a_stricter_place_is_named_in_words() -> None:
     rule = stricter(PRESETS["residents_meeting"], quorum=Threshold(3, 5, True), majority=Threshold(11, 20, False))
-    counted = count(METHODS["yes_no"], {}, heads(({"choice": "yes"}, 60)))
+    counted = count(rule, METHODS["yes_no"], {}, heads(({"choice": "yes"}, 60)))
     verdict = decide(rule, METHODS["yes_no"], counted, Weight(60), ROLL)
     assert verdict.quorate is False
     zh, en = tell(rule, METHODS["yes_no"], {}, counted, verdict, present=Weight(60), roll=ROLL, unit="residents")
     assert "要求超过五分之三参加，未达到法定人数" in zh
     assert "本次表决不产生决议" in zh
     assert "more than 3/5: the quorum was not met" in en
-    counted = count(METHODS["yes_no"], {}, heads(({"choice": "yes"}, 70)))
+    counted = count(RULE, METHODS["yes_no"], {}, heads(({"choice": "yes"}, 70)))
     verdict = decide(rule, METHODS["yes_no"], counted, Weight(70), ROLL)
     assert (
         "须有参加表决者的20分之11以上赞成"
@@ -226,6 +236,6 @@ def test_a_stricter_place_is_named_in_words() -> None:
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 30)), max_size=6))
 def test_choices_grouped_or_apart_count_alike(groups: list[tuple[int, int]]) -> None:
     apart = heads(*(({"option_id": one}, 1) for one, number in groups for _ in range(number)))
-    assert count(METHODS["single"], OPTIONS, apart) == count(
-        METHODS["single"], OPTIONS, heads(*(({"option_id": one}, number) for one, number in groups))
+    assert count(RULE, METHODS["single"], OPTIONS, apart) == count(
+        RULE, METHODS["single"], OPTIONS, heads(*(({"option_id": one}, number) for one, number in groups))
     )

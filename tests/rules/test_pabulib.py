@@ -169,6 +169,7 @@ def test_long_names_are_cut_and_cleaned() -> None:
         (pb("approval", "voter_id;vote\na;9\n"), "line 11: there is no project 9"),
         (pb("approval", "voter_id;vote\na;1,1\n"), "line 11: a project is named twice"),
         (pb("approval", "voter_id;vote\na;1,\n"), "line 11: there is no project "),
+        (pb("approval", "voter_id;votes\na;1\n"), "line 11: no vote"),
         (pb("scoring", "voter_id;vote;points\na;1,B-2;3\n"), "line 11: 2 projects, but 1 points"),
         (pb("scoring", "voter_id;vote\na;1\n"), "line 11: 1 projects, but 0 points"),
         (pb("cumulative", "voter_id;vote;points\na;1;2.5\n"), "line 11: points 2.5 is not a whole number"),

@@ -30,6 +30,7 @@ from models.needs import Need
 from services import crowdfunding, ledger, needs
 from services.crowdfunding import BudgetItem
 from services.ledger import Purse
+from tests.passing import passed
 from tests.people import People
 from tests.raising import draft, money, opened, paid, resolution, wanted
 
@@ -94,7 +95,7 @@ async def test_a_resolution_that_failed_or_of_another_community_is_not_cited(peo
 
 async def needed(people: People, **changes: Any) -> Need:
     said = {"service_class": "technology", "field": "safety", "title": "楼道灯坏了", "body": "六楼全黑"}
-    return await Need.create(community_id=people.jy, author_id=people.lin.id, **said | changes)
+    return await Need.create(community_id=people.jy, author_id=people.lin.id, moderation="passed", **said | changes)
 
 
 async def test_needs_cited_are_shown_to_the_staff_and_linked_when_it_is_published(people: People) -> None:
@@ -128,6 +129,7 @@ async def test_a_campaign_cites_only_needs_of_its_community_that_stand(people: P
         **{
             "community_id": people.jy,
             "author_id": people.wu.id,
+            "moderation": "passed",
             "service_class": "care",
             "field": "safety",
             "title": "灯",
@@ -450,15 +452,15 @@ async def test_givers_are_not_named(people: People) -> None:
 
 async def test_a_resident_is_in_one_team_of_a_campaign(people: People) -> None:
     campaign = await opened(people)
-    lamps = await crowdfunding.found_team(people.lin, campaign.id, name="点灯队")
+    lamps = await passed(await crowdfunding.found_team(people.lin, campaign.id, name="点灯队"))
     with pytest.raises(AlreadyExists):
-        await crowdfunding.found_team(people.mei, campaign.id, name="点灯队")
+        await passed(await crowdfunding.found_team(people.mei, campaign.id, name="点灯队"))
     with pytest.raises(OtherTeam):
-        await crowdfunding.found_team(people.lin, campaign.id, name="又一队")
+        await passed(await crowdfunding.found_team(people.lin, campaign.id, name="又一队"))
     joined = await crowdfunding.join_team(people.mei, lamps.id)
     assert (joined.helpers, joined.joined) == (2, True)
     assert (await crowdfunding.join_team(people.mei, lamps.id)).helpers == 2
-    other = await crowdfunding.found_team(people.wang, campaign.id, name="照明队")
+    other = await passed(await crowdfunding.found_team(people.wang, campaign.id, name="照明队"))
     with pytest.raises(OtherTeam):
         await crowdfunding.join_team(people.mei, other.id)
     await crowdfunding.pledge(people.mei, campaign.id, kind=PledgeKind.TIME, hours=1, team_id=lamps.id)

@@ -38,6 +38,7 @@ from models.residents import Capacity, Household, Resident, Role
 from services import deliberations, needs, residents
 from services.deliberations import Proposal
 from services.rules.tally import receipt
+from tests.passing import passed
 from tests.people import People
 
 Move = Callable[[timedelta], Awaitable[None]]
@@ -62,7 +63,7 @@ async def lamp(people: People, **other: object) -> Proposal:
 
 
 async def in_voting(people: People, **other: object) -> Deliberation:
-    made = await deliberations.propose(people.lin, await lamp(people, **other))
+    made = await passed(await deliberations.propose(people.lin, await lamp(people, **other)))
     await deliberations.open_discussion(people.chen, made.id)
     return await deliberations.open_voting(people.chen, made.id)
 
@@ -76,7 +77,7 @@ async def three_colours(people: People, kind: BallotKind, **other: object) -> tu
 
 
 async def test_from_a_proposal_to_a_resolution(people: People, move_clock: Move) -> None:
-    made = await deliberations.propose(people.lin, await lamp(people))
+    made = await passed(await deliberations.propose(people.lin, await lamp(people)))
     assert made.state is DeliberationState.PROPOSED
     await deliberations.open_discussion(people.chen, made.id)
     await deliberations.comment(people.mei, made.id, body="支持")
@@ -130,7 +131,7 @@ async def test_numbers_of_resolutions_go_on_within_the_community_and_year(people
 
 
 async def test_lists_are_newest_first_and_filtered_by_phase(people: People) -> None:
-    first = await deliberations.propose(people.lin, await lamp(people))
+    first = await passed(await deliberations.propose(people.lin, await lamp(people)))
     second = await in_voting(people)
 
     async def ids(state: DeliberationState | None) -> list[int]:
@@ -143,16 +144,20 @@ async def test_lists_are_newest_first_and_filtered_by_phase(people: People) -> N
 
 
 async def test_the_needs_it_came_from_are_named_and_their_people_told(people: People) -> None:
-    need = await needs.submit(
-        people.mei,
-        community_id=people.jy,
-        service_class=ServiceClass.MUTUAL_AID,
-        field=NeedField.SAFETY,
-        title="楼道灯坏了",
-        body="晚上看不见台阶",
+    need = await passed(
+        await needs.submit(
+            people.mei,
+            community_id=people.jy,
+            service_class=ServiceClass.MUTUAL_AID,
+            field=NeedField.SAFETY,
+            title="楼道灯坏了",
+            body="晚上看不见台阶",
+        )
     )
     await needs.accept(people.chen, need.id)
-    made = await deliberations.propose(people.chen, await lamp(people, need_ids=[need.id], rule=Rule.CONSULTATION))
+    made = await passed(
+        await deliberations.propose(people.chen, await lamp(people, need_ids=[need.id], rule=Rule.CONSULTATION))
+    )
     assert list(made.need_ids) == [need.id]
     assert (await needs.find(people.mei, need.id)).state is NeedState.ROUTED
     page = await deliberations.listed(people.wu, community_id=people.jy, state=None, page=Page())
@@ -162,7 +167,7 @@ async def test_the_needs_it_came_from_are_named_and_their_people_told(people: Pe
     await deliberations.open_voting(people.chen, made.id)
     assert await Notice.exists(kind="deliberation.voting_opened", resident_id=people.mei.id)
     with pytest.raises(Invalid):
-        await deliberations.propose(people.lin, await lamp(people, need_ids=[10**6]))
+        await passed(await deliberations.propose(people.lin, await lamp(people, need_ids=[10**6])))
 
 
 # --- proposing --------------------------------------------------------------------------------------------------
@@ -175,10 +180,10 @@ async def test_the_needs_it_came_from_are_named_and_their_people_told(people: Pe
 async def test_who_proposes(people: People, who: str, refusal: type[DomainError] | None) -> None:
     proposal = await lamp(people)
     if refusal is None:
-        assert (await deliberations.propose(people[who], proposal)).author_id == people[who].id
+        assert (await passed(await deliberations.propose(people[who], proposal))).author_id == people[who].id
     else:
         with pytest.raises(refusal):
-            await deliberations.propose(people[who], proposal)
+            await passed(await deliberations.propose(people[who], proposal))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +200,7 @@ async def test_who_proposes(people: People, who: str, refusal: type[DomainError]
 async def test_what_is_not_yet_offered_is_refused_in_so_many_words(people: People, other: dict[str, object]) -> None:
     proposal = await lamp(people, **other)
     with pytest.raises(Invalid, match="not yet offered") as refused:
-        await deliberations.propose(people.lin, proposal)
+        await passed(await deliberations.propose(people.lin, proposal))
     assert "尚未开放" in refused.value.zh
 
 
@@ -214,7 +219,7 @@ async def test_what_is_not_yet_offered_is_refused_in_so_many_words(people: Peopl
 async def test_options_and_rule_must_fit(people: People, other: dict[str, object], refusal: type[Invalid]) -> None:
     proposal = await lamp(people, **other)
     with pytest.raises(refusal):
-        await deliberations.propose(people.lin, proposal)
+        await passed(await deliberations.propose(people.lin, proposal))
 
 
 @pytest.mark.parametrize(
@@ -233,10 +238,10 @@ async def test_dates(people: People, discussion: timedelta, voting: timedelta, f
     now = await clock.now()
     proposal = await lamp(people, discussion_until=now + discussion, voting_until=now + voting)
     if fits:
-        await deliberations.propose(people.lin, proposal)
+        await passed(await deliberations.propose(people.lin, proposal))
     else:
         with pytest.raises(BadDates):
-            await deliberations.propose(people.lin, proposal)
+            await passed(await deliberations.propose(people.lin, proposal))
 
 
 # --- who may do what, when --------------------------------------------------------------------------------------
@@ -251,7 +256,7 @@ STEPS = {
 @pytest.mark.parametrize("who", ["lin", "mei", "guest", "wu", "deng", "ma", "he", "sun", "qian"])
 @pytest.mark.parametrize("step", STEPS)
 async def test_only_the_committee_opens_and_closes(people: People, who: str, step: str) -> None:
-    made = await deliberations.propose(people.lin, await lamp(people))
+    made = await passed(await deliberations.propose(people.lin, await lamp(people)))
     with pytest.raises(Forbidden):
         await STEPS[step](people[who], made.id)
 
@@ -280,7 +285,7 @@ async def test_each_step_is_possible_in_its_state_only(
 
 
 async def in_state(people: People, state: DeliberationState) -> Deliberation:
-    made = await deliberations.propose(people.lin, await lamp(people, rule=Rule.CONSULTATION))
+    made = await passed(await deliberations.propose(people.lin, await lamp(people, rule=Rule.CONSULTATION)))
     for reached, step in (
         (DeliberationState.DISCUSSION, deliberations.open_discussion),
         (DeliberationState.VOTING, deliberations.open_voting),
@@ -319,7 +324,7 @@ async def test_who_withdraws_when(people: People, who: str, proposed: bool, disc
 async def test_who_joins_the_discussion(people: People, who: str, refusal: type[DomainError] | None) -> None:
     made = await in_state(people, DeliberationState.DISCUSSION)
     if refusal is None:
-        await deliberations.comment(people[who], made.id, body="支持")
+        await passed(await deliberations.comment(people[who], made.id, body="支持"))
         assert len((await deliberations.comments_on(people.wu, made.id, page=Page())).items) == 1
     else:
         with pytest.raises(refusal):

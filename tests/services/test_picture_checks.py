@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from app.core import db
+from app.core.pages import Page
 from app.gateways.errors import (
     WxBadArgument,
     WxBadResponse,
@@ -23,11 +24,12 @@ from app.gateways.errors import (
 from app.gateways.wechat import Scene, Wechat
 from app.gateways.wechat_push import Push as Told
 from models.base import Moderation
-from models.events import Event, Notice
+from models.events import Event
 from models.media import Media, Picture, Purpose
+from models.moderation import Check, Why
 from models.pushes import Push
 from models.residents import Resident
-from services import jobs, media, pushes
+from services import jobs, media, notifications, pushes
 from services.media import links
 from tests.people import People
 from tests.pushing import Pusher, picture_checked, picture_not_checked
@@ -73,6 +75,10 @@ async def uploaded(people: People, openid: str = "lin", purpose: Purpose = Purpo
     picture = await Picture.create(sha256=secrets.token_bytes(32), width=640, height=480)
     photo = await media.keep(people[openid], picture.id, purpose=purpose)
     return await Media.get(id=photo.id)
+
+
+async def why_a_human(kept: Media) -> Why | None:
+    return (await Check.get(subject_kind="media", subject_id=kept.id)).why
 
 
 async def now_of(kept: Media) -> Moderation:
@@ -149,17 +155,26 @@ async def test_when_wechat_cannot_be_asked_it_is_asked_again_later_and_later(
     assert await now_of(kept) is Moderation.CHECKING
     await media.check_due(wechat)
     assert await now_of(kept) is Moderation.QUEUED, "after ten tries a human looks"
+    assert await why_a_human(kept) is Why.UNREACHABLE
     assert len(asked.calls) == 10
 
 
-@pytest.mark.parametrize("refusal", [WxInactive("61010", 61010), WxBadArgument("43104", 43104), WxRefused("", 40226)])
+@pytest.mark.parametrize(
+    ("refusal", "why"),
+    [
+        (WxInactive("", 61010), Why.INACTIVE),
+        (WxBadArgument("", 43104), Why.REFUSED),
+        (WxRefused("", 40226), Why.REFUSED),
+    ],
+)
 async def test_what_wechat_will_not_judge_is_given_to_a_human_at_once(
-    people: People, wechat: Wechat, asked: Asked, refusal: WxError
+    people: People, wechat: Wechat, asked: Asked, refusal: WxError, why: Why
 ) -> None:
     kept = await uploaded(people)
     asked.says = [refusal]
     await media.check_due(wechat)
     assert await now_of(kept) is Moderation.QUEUED
+    assert await why_a_human(kept) is why
     await media.check_due(wechat)
     assert len(asked.calls) == 1
 
@@ -171,6 +186,7 @@ async def test_whoever_has_no_wechat_has_his_picture_seen_by_a_human(
     await Resident.filter(id=people.lin.id).update(openid=None)
     await media.check_due(wechat)
     assert await now_of(kept) is Moderation.QUEUED
+    assert await why_a_human(kept) is Why.NO_OPENID
     assert asked.calls == []
 
 
@@ -207,8 +223,10 @@ async def test_whoever_uploaded_what_is_hidden_is_told_once(people: People, wech
     event = await Event.get(verb="media.hidden")
     for _ in range(2):
         await jobs.JOBS["tell_uploader"](cast(Any, None), event)
-    notice = await Notice.get(kind="media.hidden")
-    assert (notice.resident_id, notice.subject_id) == (people.lin.id, kept.id)
+    told = (await notifications.inbox(people.lin, page=Page(10))).items
+    assert [(line.zh, line.subject_id) for line in told] == [
+        ("您上传的一张照片未通过审核（涉及色情内容），其他人看不到它", kept.id)
+    ]
 
 
 async def test_a_picture_that_could_not_be_judged_is_seen_by_a_human(people: People, wechat: Wechat) -> None:

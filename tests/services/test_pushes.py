@@ -10,15 +10,18 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.core import db
+from app.core import clock, db
 from app.core.embedded import free_port
 from app.core.redis import open_redis
 from app.core.settings import Settings
 from app.gateways import wechat_push
+from models.notifications import Delivery, MessageCredit
 from models.pushes import Push
-from services import pushes
+from models.residents import Resident
+from services import notifications, pushes
 from tests.conftest import as_owner
-from tests.pushing import PATH, Pusher, answered, event, picture_checked, sha1
+from tests.people import People
+from tests.pushing import PATH, Pusher, answered, delivered, event, picture_checked, sha1
 from tests.sandbox_process import SandboxProcess
 
 MoveClock = Callable[[timedelta], Awaitable[None]]
@@ -232,3 +235,45 @@ async def test_of_many_workers_one_hands_it_on(committed: str, seen: list[dict[s
     push = await Push.get()
     await asyncio.gather(*(pushes.handle(push.id) for _ in range(10)), pushes.handle_due())
     assert len(seen) == 1
+
+
+# --- to whom ----------------------------------------------------------------------------------------------------
+
+
+async def hear_over_http(anonymous: httpx.AsyncClient, wechat: Pusher, *events: dict[str, Any]) -> None:
+    for told in events:
+        assert (await wechat.safe(told).to(anonymous)).text == "success"
+    await pushes.handle_due()
+    assert await Push.filter(due_at=None).count() == await kept()
+
+
+async def credits_of(openid: str) -> dict[str, int]:
+    held = await MessageCredit.filter(resident__openid=openid)
+    return {credit.template_id: credit.amount for credit in held}
+
+
+async def test_consents_become_credits_and_their_withdrawal_ends_them(
+    anonymous: httpx.AsyncClient, wechat: Pusher
+) -> None:
+    asked = answered(("tmpl-a", "accept"), ("tmpl-b", "reject"))
+    await hear_over_http(anonymous, wechat, asked, asked, asked | {"CreateTime": asked["CreateTime"] + 1})
+    assert await credits_of("lin") == {"tmpl-a": 2}
+    await hear_over_http(anonymous, wechat, answered(("tmpl-a", "reject"), scene="change"))
+    assert await credits_of("lin") == {"tmpl-a": 0}
+
+
+async def test_a_stranger_s_answer_is_heard_and_means_nothing(anonymous: httpx.AsyncClient, wechat: Pusher) -> None:
+    await hear_over_http(anonymous, wechat, answered(("tmpl-a", "accept"), openid="nobody-we-know"))
+    assert await MessageCredit.all().count() == 0
+
+
+async def test_a_message_that_did_not_arrive_is_written_down(
+    anonymous: httpx.AsyncClient, wechat: Pusher, people: People
+) -> None:
+    lin = await Resident.get(id=people.lin.id)
+    for msgid in ("17001", "17002"):
+        await notifications.tell([lin.id], "pledge.refunded", lin, title="感应灯", yuan="10.00")
+        sent = {"state": "sent", "msgid": msgid, "template_id": "tmpl-a", "sending_at": await clock.now()}
+        await Delivery.filter(msgid=None).update(**sent)
+    await hear_over_http(anonymous, wechat, delivered("17001"), delivered("17002", "43101", "user refuse"))
+    assert {one.msgid: one.state for one in await Delivery.all()} == {"17001": "sent", "17002": "failed"}

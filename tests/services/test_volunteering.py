@@ -34,6 +34,7 @@ from services.volunteering import (
     ShiftStarted,
     StaleCode,
 )
+from tests.passing import passed
 from tests.people import People
 
 SECRET = "k" * 32
@@ -52,8 +53,10 @@ async def plan(after: float = 5, length: float = 2, capacity: int = 2) -> ShiftP
 
 async def organised(people: People, *plans: ShiftPlan, who: str = "ma", **more: Any) -> ActivityView:
     asked: dict[str, Any] = {"community_id": people.jy, "kind": ActivityKind.SERVICE, "title": "陪老人逛公园"}
-    return await volunteering.organise(
-        people[who], **asked | {"body": "集合", "shifts": list(plans) or [await plan()]} | more
+    return await passed(
+        await volunteering.organise(
+            people[who], **asked | {"body": "集合", "shifts": list(plans) or [await plan()]} | more
+        )
     )
 
 

@@ -25,6 +25,7 @@ from models.wishes import (
 from services import notifications, residents, wishes
 from services.policies import Actor
 from services.residents import OnBehalfOf
+from tests.passing import passed
 from tests.people import People
 
 MoveClock = Callable[[timedelta], Awaitable[None]]
@@ -37,7 +38,7 @@ async def posted(people: People, who: str = "wang", **more: object) -> Wish:
         "title": "想要一台收音机",
         "body": "想听戏",
     }
-    return await wishes.post(people[who], **asked | more)  # type: ignore[arg-type]
+    return await passed(await wishes.post(people[who], **asked | more))  # type: ignore[arg-type]
 
 
 async def opened(people: People, who: str = "wang", **more: object) -> Wish:
@@ -145,7 +146,7 @@ async def test_thanks_notes_and_quarrels_are_for_those_concerned(people: People)
         await wishes.claim(people.lin, wish.id)
         await wishes.fulfil(people.lin, wish.id, note="已送到")
     await wishes.confirm(people.wang, thanked.id, thanks="谢谢小林")
-    await wishes.dispute(people.wang, disputed.id, reason="没有收到")
+    await passed(await wishes.dispute(people.wang, disputed.id, reason="没有收到"))
     for who, concerned in (("wang", True), ("lin", True), ("chen", True), ("mei", False), ("wu", False)):
         seen = await wishes.detail(people[who], thanked.id)
         assert seen.thanks == ("谢谢小林" if concerned else None), who

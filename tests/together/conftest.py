@@ -48,7 +48,7 @@ class Town:
     async def as_(self, openid: str) -> httpx.AsyncClient:
         """A client logged in as somebody who has opened the mini-program before."""
         if openid not in self._clients:
-            await self.sandbox("login-code", openid=openid)
+            await self.sandbox("active", openid=openid)
             token = (await residents.open_session(openid)).token
             headers = {"Authorization": f"Bearer {token}"}
             self._clients[openid] = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False)
@@ -100,7 +100,8 @@ async def town(committed: str, settings: Settings, sandbox: SandboxProcess) -> A
 @asynccontextmanager
 async def working(town: Town) -> AsyncIterator[None]:
     """A worker of this town's, for the block."""
-    tools = Tools(town.app.state.wechat, town.pay, town.app.state.storage)
+    state = town.app.state
+    tools = Tools(state.wechat, town.pay, state.storage, state.settings.template_id)
     stopping = asyncio.Event()
     with links.bound(town.app.state.links):
         at_work = asyncio.create_task(worker._until_lost(town.app.state.settings.database_url, tools, stopping))

@@ -26,6 +26,7 @@ from models.events import Notice
 from services import deliberations
 from services.deliberations import Proposal
 from tests.conftest import as_owner
+from tests.passing import passed
 from tests.people import People
 from tests.together.crowd import neighbours
 
@@ -35,20 +36,22 @@ COLOURS = ("红", "黄", "蓝")
 
 async def discussed(people: People, kind: BallotKind = BallotKind.SINGLE) -> Deliberation:
     now = await clock.now()
-    made = await deliberations.propose(
-        people.lin,
-        Proposal(
-            community_id=people.jy,
-            form=Form.OPEN,
-            title="楼道刷什么颜色",
-            body="三种颜色选一种。",
-            ballot_kind=kind,
-            roll=Roll.RESIDENTS,
-            rule=Rule.CONSULTATION,
-            discussion_until=now + timedelta(days=7),
-            voting_until=now + timedelta(days=14),
-            options=() if kind is BallotKind.YES_NO else COLOURS,
-        ),
+    made = await passed(
+        await deliberations.propose(
+            people.lin,
+            Proposal(
+                community_id=people.jy,
+                form=Form.OPEN,
+                title="楼道刷什么颜色",
+                body="三种颜色选一种。",
+                ballot_kind=kind,
+                roll=Roll.RESIDENTS,
+                rule=Rule.CONSULTATION,
+                discussion_until=now + timedelta(days=7),
+                voting_until=now + timedelta(days=14),
+                options=() if kind is BallotKind.YES_NO else COLOURS,
+            ),
+        )
     )
     return await deliberations.open_discussion(people.chen, made.id)
 

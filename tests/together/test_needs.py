@@ -4,18 +4,21 @@ from app.core import db
 from models.needs import Endorsement, Need, NeedField, NeedState, ServiceClass
 from services import needs
 from tests.conftest import as_owner
+from tests.passing import passed
 from tests.people import People
 from tests.together.crowd import neighbours, outcomes
 
 
 async def written(people: People) -> Need:
-    return await needs.submit(
-        people.lin,
-        community_id=people.jy,
-        service_class=ServiceClass.CARE,
-        field=NeedField.ELDERLY,
-        title="想要一张长椅",
-        body="楼下没有地方坐",
+    return await passed(
+        await needs.submit(
+            people.lin,
+            community_id=people.jy,
+            service_class=ServiceClass.CARE,
+            field=NeedField.ELDERLY,
+            title="想要一张长椅",
+            body="楼下没有地方坐",
+        )
     )
 
 

@@ -10,7 +10,24 @@ from tests.pictures import plain
 from tests.routers.test_media import upload
 from tests.together.conftest import Town, until, working
 
-COLOURS = iter(["red", "green", "blue", "white", "black", "orange", "purple", "brown", "navy", "gold", "pink", "gray"])
+COLOURS = iter(
+    [
+        "red",
+        "green",
+        "blue",
+        "white",
+        "black",
+        "orange",
+        "purple",
+        "brown",
+        "navy",
+        "gold",
+        "pink",
+        "gray",
+        "teal",
+        "lime",
+    ]
+)
 
 
 async def checked(town: Town, who: str = "lin", ends: str = "passed") -> int:

@@ -17,6 +17,7 @@ from models.volunteering import ActivityKind, OverlappingShift, ServiceRecord, S
 from services import volunteering
 from services.volunteering import ShiftPlan
 from tests.conftest import as_owner
+from tests.passing import passed
 from tests.people import People
 from tests.together.crowd import neighbours
 
@@ -26,13 +27,15 @@ Work = Callable[[], Awaitable[object]]
 
 async def one_shift(people: People, capacity: int, after_hours: float = 5) -> int:
     starts_at = await clock.now() + timedelta(hours=after_hours)
-    made = await volunteering.organise(
-        people.ma,
-        community_id=people.jy,
-        kind=ActivityKind.SERVICE,
-        title="清理楼道",
-        body="请带手套",
-        shifts=[ShiftPlan(capacity, "7号楼", starts_at, starts_at + timedelta(hours=2))],
+    made = await passed(
+        await volunteering.organise(
+            people.ma,
+            community_id=people.jy,
+            kind=ActivityKind.SERVICE,
+            title="清理楼道",
+            body="请带手套",
+            shifts=[ShiftPlan(capacity, "7号楼", starts_at, starts_at + timedelta(hours=2))],
+        )
     )
     return made.shifts[0].id
 

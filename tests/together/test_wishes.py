@@ -6,6 +6,7 @@ from app.core import db
 from models.wishes import Wish, WishClaim, WishClaimState, WishKind, WishState
 from services import wishes
 from tests.conftest import as_owner
+from tests.passing import passed
 from tests.people import People
 from tests.together.crowd import neighbours, outcomes, outcomes_neck_and_neck
 
@@ -13,13 +14,15 @@ ALL_WISHES = "SELECT id FROM wishes FOR NO KEY UPDATE"
 
 
 async def opened(people: People, claimers: int = 1) -> Wish:
-    wish = await wishes.post(
-        people.wang,
-        community_id=people.jy,
-        kind=WishKind.GOODS,
-        title="想要一台收音机",
-        body="想听戏",
-        claimers=claimers,
+    wish = await passed(
+        await wishes.post(
+            people.wang,
+            community_id=people.jy,
+            kind=WishKind.GOODS,
+            title="想要一台收音机",
+            body="想听戏",
+            claimers=claimers,
+        )
     )
     return await wishes.approve(people.zhao, wish.id)
 

@@ -1,0 +1,57 @@
+"""Owe a check of what somebody wrote; `services.moderation` makes it."""
+
+from app.core import db
+from models.base import Record
+from models.moderation import Why
+from services.policies import Actor
+
+FIRST_LOOK_S = 15  # until then the request that wrote it checks it; afterwards the worker
+
+
+async def ask_a_human(subject: Record, author_id: int, why: Why, *, label: int | None = None) -> None:
+    """Put something of a resident's that no machine decided about into the human queue of where he lives."""
+    await db.execute(
+        "INSERT INTO checks (subject_kind, subject_id, community_id, author_id, speaker_id, state, tries, trace_ids, "
+        "next_try_at, why, label) SELECT $1, $2, "
+        "(SELECT m.community_id FROM memberships m WHERE m.resident_id = $3 AND m.until_at IS NULL), "
+        "$3, $3, 'queued', 0, '[]', clock_now(), $4, $5 ON CONFLICT DO NOTHING",
+        subject.noun(),
+        subject.id,
+        author_id,
+        why.value,
+        label,
+    )
+
+
+async def expect(
+    actor: Actor,
+    subject: Record,
+    *,
+    kind: str | None = None,
+    community_id: int | None = None,
+    author_id: int | None = None,
+    again: bool = False,
+) -> None:
+    """Owe a check of the words just written, in the running transaction; they are shown to nobody before.
+
+    `kind` is one of `services.moderation.texts` where it is not the subject's noun, `author_id` whose words they are
+    where the actor only helped: WeChat is asked in the actor's name. `again` replaces a check still owed for words
+    that no longer stand.
+    """
+    kind = kind or subject.noun()
+    if again:
+        await db.execute(
+            "UPDATE checks SET state = 'replaced' "
+            "WHERE subject_kind = $1 AND subject_id = $2 AND state IN ('pending', 'queued')",
+            kind,
+            subject.id,
+        )
+    await db.execute(
+        "INSERT INTO checks (subject_kind, subject_id, community_id, author_id, speaker_id, state, tries, trace_ids, "
+        f"next_try_at) VALUES ($1, $2, $3, $4, $5, 'pending', 0, '[]', clock_now() + interval '{FIRST_LOOK_S} s')",
+        kind,
+        subject.id,
+        community_id or getattr(subject, "community_id", None),
+        author_id or actor.id,
+        actor.id,
+    )

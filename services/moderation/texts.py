@@ -1,0 +1,81 @@
+"""Which words others are going to see, kind by kind: where they stand, and where WeChat should suppose them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.core import db
+from app.gateways.wechat import Scene
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The columns with the words, the column that says whether others may see them, and lines that belong to them.
+
+    `lines` are another table, its key to this one and its column with words. `also` is set when the words pass. A
+    `picture` has no words, and its own domain shows it or not, once a human has decided.
+    """
+
+    table: str
+    words: tuple[str, ...]
+    scene: Scene
+    shown: str = "moderation"
+    lines: tuple[str, str, str] | None = None
+    also: str = ""
+    picture: bool = False
+
+    @property
+    def reading(self) -> str:
+        """SQL for the words of the things whose ids are $1."""
+        own = ", ".join(f"t.{column}" for column in self.words)
+        lines = ""
+        if self.lines:
+            table, key, column = self.lines
+            lines = f" || ARRAY(SELECT l.{column} FROM {table} l WHERE l.{key} = t.id ORDER BY l.id)::text[]"
+        return (
+            f"SELECT t.id, array_remove(ARRAY[{own}]::text[]{lines}, NULL) AS words "
+            f"FROM {self.table} t WHERE t.id = ANY($1::bigint[])"
+        )
+
+
+KINDS: dict[str, Kind] = {
+    "need": Kind("needs", ("title", "body"), Scene.FORUM),
+    "need_answer": Kind("need_answers", ("body",), Scene.COMMENT),
+    "wish": Kind("wishes", ("title", "body"), Scene.FORUM),
+    "wish_claim": Kind("wish_claims", ("note",), Scene.COMMENT),
+    "wish_thanks": Kind("wishes", ("thanks",), Scene.COMMENT, shown="thanks_moderation"),
+    "activity": Kind("activities", ("title", "body"), Scene.FORUM, lines=("shifts", "activity_id", "place_text")),
+    "signup": Kind("signups", ("note",), Scene.COMMENT),
+    "deliberation": Kind(
+        "deliberations", ("title", "body"), Scene.FORUM, lines=("options", "deliberation_id", "title")
+    ),
+    "campaign": Kind("campaigns", ("title", "body"), Scene.FORUM, lines=("budget_lines", "campaign_id", "title")),
+    "team": Kind("teams", ("name",), Scene.PROFILE),
+    "match": Kind("matches", ("unit",), Scene.PROFILE),
+    "use_change": Kind("use_changes", ("title", "body"), Scene.FORUM),
+    "pledge": Kind("pledges", ("item", "message"), Scene.COMMENT),
+    "comment": Kind("comments", ("body",), Scene.COMMENT),
+    "reason": Kind("reasons", ("text",), Scene.COMMENT),
+    "household_claim": Kind("household_claims", ("reason",), Scene.COMMENT),
+    "nickname": Kind(
+        "residents",
+        ("nickname_wanted",),
+        Scene.PROFILE,
+        shown="nickname_moderation",
+        also=", nickname = nickname_wanted, nickname_wanted = NULL",
+    ),
+    "media": Kind("media", (), Scene.SOCIAL, picture=True),
+}
+
+
+async def words(kind: str, ids: Sequence[int]) -> dict[int, list[str]]:
+    """What stands in each of these things of a kind."""
+    return {line["id"]: line["words"] for line in await db.rows(KINDS[kind].reading, list(ids))}
+
+
+async def show(kind: str, subject_id: int, moderation: str) -> None:
+    """Say of a thing whether others may see its words."""
+    of = KINDS[kind]
+    if of.picture:
+        return
+    also = of.also if moderation == "passed" else ""
+    await db.execute(f"UPDATE {of.table} SET {of.shown} = $2{also} WHERE id = $1", subject_id, moderation)
