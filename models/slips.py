@@ -143,5 +143,7 @@ class Slip(Stateful):
     decided_by_id: int | None
     decided_at = fields.DatetimeField(null=True)
 
+    evidence_ids: list[int]
+
     class Meta:
         table = "slips"

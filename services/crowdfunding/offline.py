@@ -8,7 +8,7 @@ matching_receivable → campaign. A correction: the mirror image of the transfer
 from collections.abc import Sequence
 from typing import Any
 
-from app.core import clock
+from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import Invalid, InvalidState, NotFound
 from app.core.pages import Listed, Page, newest
@@ -194,7 +194,7 @@ async def find_slip(actor: Actor, slip_id: int) -> Slip:
     found = await Slip.get_or_none(id=slip_id)
     if found is None or not policies.may_see_books(actor, found.community_id):
         raise NotFound("没有找到这张单据", "No such slip")
-    return found
+    return (await _with_evidence([found]))[0]
 
 
 async def slips(actor: Actor, community_id: int, *, state: SlipState | None = None, page: Page) -> Listed[Slip]:
@@ -202,14 +202,26 @@ async def slips(actor: Actor, community_id: int, *, state: SlipState | None = No
     community = await places.find_community(community_id)
     require(policies.may_see_books(actor, community.id), *BOOKS_ONLY)
     query = Slip.filter(community_id=community.id)
-    return await newest(query.filter(state=state) if state is not None else query, page)
+    found = await newest(query.filter(state=state) if state is not None else query, page)
+    return Listed(await _with_evidence(found.items), found.after)
+
+
+async def _with_evidence(found: list[Slip]) -> list[Slip]:
+    kept = await db.rows(
+        "SELECT subject_id, media_id FROM attachments WHERE subject_kind = 'slip' AND subject_id = ANY ($1::bigint[]) "
+        "ORDER BY position",
+        [slip.id for slip in found],
+    )
+    for slip in found:
+        slip.evidence_ids = [line["media_id"] for line in kept if line["subject_id"] == slip.id]
+    return found
 
 
 async def _enter(actor: Actor, evidence_ids: Sequence[int], **said: Any) -> Slip:
     slip = await Slip.create(entered_by_id=actor.id, **said)
     await media.attach(actor, slip, slip.community_id, evidence_ids, purpose=Purpose.EVIDENCE)
     await events.record(actor, "slip.entered", slip, kind=slip.kind.value, amount_fen=slip.amount_fen)
-    return slip
+    return await find_slip(actor, slip.id)
 
 
 async def _check_giver(giver_id: int | None) -> None:

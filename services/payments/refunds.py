@@ -151,42 +151,44 @@ async def give_all_back(campaign: Campaign, words: str) -> int:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """So many refunds, and what they come to."""
+
+    refunds: int
+    amount_fen: int
+
+
+@dataclass(frozen=True)
 class Progress:
-    """How far the refunds of a campaign are, in refunds and fen by state; `by_hand` is for the committee to do."""
+    """How far the refunds of a campaign are; `by_hand` are the gifts in cash or by bank still to be handed back."""
 
     campaign_id: int
-    total: int
-    total_fen: int
+    total: Tally
     unfinished: int
-    states: dict[RefundState, tuple[int, int]]
-    by_hand: int
-    by_hand_fen: int
+    states: dict[RefundState, Tally]
+    by_hand: Tally
 
 
 PROGRESS = """
-SELECT r.state, count(*) AS refunds, sum(r.amount_fen)::bigint AS fen
+SELECT r.state, count(*) AS refunds, sum(r.amount_fen)::bigint AS amount_fen
 FROM pledges p JOIN orders o ON o.pledge_id = p.id JOIN refunds r ON r.order_id = o.id
 WHERE p.campaign_id = $1 GROUP BY r.state
-"""
-BY_HAND = """
-SELECT count(*) AS gifts, coalesce(sum(amount_fen), 0)::bigint AS fen FROM slips
+UNION ALL
+SELECT 'by_hand', count(*), coalesce(sum(amount_fen), 0)::bigint FROM slips
 WHERE campaign_id = $1 AND kind = 'gift' AND state = 'refunding'
 """
 
 
 async def progress(campaign_id: int) -> Progress:
-    """How many refunds of a campaign are in which state."""
-    found = {row["state"]: (row["refunds"], row["fen"]) for row in await db.rows(PROGRESS, campaign_id)}
-    states = {state: found.get(state.value, (0, 0)) for state in RefundState}
-    by_hand = await db.row(BY_HAND, campaign_id) or {"gifts": 0, "fen": 0}
+    """How many refunds of a campaign are in which state, and what they come to."""
+    found = {row.pop("state"): Tally(**row) for row in await db.rows(PROGRESS, campaign_id)}
+    states = {state: found.get(state.value, Tally(0, 0)) for state in RefundState}
     return Progress(
         campaign_id=campaign_id,
-        total=sum(number for number, _ in states.values()),
-        total_fen=sum(fen for _, fen in states.values()),
-        unfinished=sum(states[state][0] for state in UNFINISHED),
+        total=Tally(sum(t.refunds for t in states.values()), sum(t.amount_fen for t in states.values())),
+        unfinished=sum(states[state].refunds for state in UNFINISHED),
         states=states,
-        by_hand=by_hand["gifts"],
-        by_hand_fen=by_hand["fen"],
+        by_hand=found["by_hand"],
     )
 
 
