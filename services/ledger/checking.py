@@ -69,9 +69,8 @@ QUESTIONS: dict[str, str] = {
                     WHERE use_change_id = u.id AND state <> 'closed'), 0) AS reserved
             FROM use_changes u JOIN accounts a ON a.campaign_id = u.campaign_id WHERE u.state = 'announced') b
         WHERE held < reserved""",
-    "refund {id} is {state} a week after it was asked for": """
-        SELECT id, state FROM refunds WHERE state IN ('requested', 'processing', 'abnormal')
-            AND created_at < clock_now() - interval '7 days'""",
+    "refund {id} is {state} after {tries} tries": """
+        SELECT id, state, tries FROM refunds WHERE state IN ('requested', 'processing', 'abnormal') AND tries > 100""",
     "pledge {id} is {state} with {under_way} refunds under way and {left_fen} fen left": """
         SELECT * FROM (
             SELECT p.id, p.state, o.captured_fen - o.refund_reserved_fen AS left_fen, (SELECT count(*) FROM refunds r
