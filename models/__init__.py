@@ -3,8 +3,13 @@
 from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
+<<<<<<< HEAD
 from models.comments import Comment, CommentSupport
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
+=======
+from models.comments import Comment
+from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember, UseChange
+>>>>>>> main
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Satisfaction
@@ -31,6 +36,7 @@ from models.residents import (
     Session,
 )
 from models.rolls import Objection, PaperBatch, VotingRule
+from models.slips import Match, Slip
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
@@ -64,6 +70,7 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    Match,
     Media,
     Meeting,
     MeetingDeliberation,
@@ -100,10 +107,12 @@ __models__ = [
     Session,
     Shift,
     Signup,
+    Slip,
     Team,
     TeamMember,
     Transfer,
     VotingRule,
+    UseChange,
     Wish,
     WishClaim,
 ]

@@ -8,6 +8,7 @@ from services.deliberations.agenda import (
     propose,
     withdraw,
 )
+<<<<<<< HEAD
 from services.deliberations.options import (
     accept_option,
     decline_option,
@@ -16,6 +17,18 @@ from services.deliberations.options import (
     propose_option,
     withdraw_option,
 )
+=======
+from services.deliberations.assisted import cast_for, find_entered
+from services.deliberations.objections import answer_shown, object_to
+from services.deliberations.objections import decide as decide_objection
+from services.deliberations.objections import find as find_objection
+from services.deliberations.objections import listed as objections
+from services.deliberations.paper import enter as enter_paper
+from services.deliberations.paper import find as find_batch
+from services.deliberations.paper import listed as paper_batches
+from services.deliberations.paper import report_csv
+from services.deliberations.paper import withdraw as withdraw_batch
+>>>>>>> main
 from services.deliberations.reading import (
     Detail,
     Outcome,
@@ -31,10 +44,13 @@ from services.deliberations.rolls import OwnLine, Standing
 from services.deliberations.rolls import lines as roll_lines
 from services.deliberations.rolls import own_line as own_roll_line
 from services.deliberations.rolls import standing as roll
+from services.deliberations.sheets import SHEETS_MOST
+from services.deliberations.sheets import printed as printed_sheets
 from services.deliberations.terms import OwnTerms, Terms, set_terms, terms_of
 from services.deliberations.voting import advance_due, cast, close, open_voting
 
 __all__ = [
+    "SHEETS_MOST",
     "Detail",
     "Outcome",
     "OwnBallot",
@@ -45,28 +61,53 @@ __all__ = [
     "Terms",
     "accept_option",
     "advance_due",
+    "answer_shown",
     "cast",
+    "cast_for",
     "close",
     "comment",
     "comments_on",
+<<<<<<< HEAD
     "decline_option",
+=======
+    "decide_objection",
+>>>>>>> main
     "detail",
+    "enter_paper",
     "find",
+<<<<<<< HEAD
     "find_option_proposal",
+=======
+    "find_batch",
+    "find_entered",
+    "find_objection",
+>>>>>>> main
     "find_resolution",
     "listed",
+    "object_to",
+    "objections",
     "open_discussion",
     "open_voting",
     "option_proposals",
     "outcome",
     "own_roll_line",
+    "paper_batches",
+    "printed_sheets",
     "propose",
+<<<<<<< HEAD
     "propose_option",
+=======
+    "report_csv",
+>>>>>>> main
     "roll",
     "roll_lines",
     "set_terms",
     "terms_of",
     "visible",
     "withdraw",
+<<<<<<< HEAD
     "withdraw_option",
+=======
+    "withdraw_batch",
+>>>>>>> main
 ]

@@ -36,7 +36,7 @@ async def propose_option(actor: Actor, deliberation_id: int, *, title: str) -> O
     )
     await checks.expect(actor, proposal)
     await events.record(actor, "deliberation.option_proposed", deliberation, proposal_id=proposal.id)
-    deciding = {deliberation.author_id, *await residents.holders(deliberation.community_id, Role.COMMITTEE)}
+    deciding = {deliberation.author_id, *await residents.holders(Role.COMMITTEE, deliberation.community_id)}
     await notifications.tell(deciding - {actor.id}, "option_proposal.made", proposal, title=deliberation.title)
     return await find_option_proposal(actor, proposal.id)
 

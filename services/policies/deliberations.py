@@ -3,7 +3,7 @@
 from models.deliberations import Deliberation, DeliberationState
 from models.places import Place
 from models.residents import Role
-from services.policies.actor import OFFICERS, Actor
+from services.policies.actor import OFFICERS, STAFF, Actor
 
 BEFORE_THE_VOTE = (DeliberationState.PROPOSED, DeliberationState.DISCUSSION)
 
@@ -39,6 +39,7 @@ def may_enter_ballots(actor: Actor, deliberation: Deliberation) -> bool:
     return actor.is_staff(deliberation.community_id)
 
 
+<<<<<<< HEAD
 def may_choose_options(actor: Actor, deliberation: Deliberation) -> bool:
     """The committee, and whoever proposed the deliberation, take options of residents in or leave them out."""
     return may_moderate(actor, deliberation) or (deliberation.author_id == actor.id and not actor.suspended)
@@ -46,4 +47,13 @@ def may_choose_options(actor: Actor, deliberation: Deliberation) -> bool:
 
 def chooses_options_in(actor: Actor) -> list[int]:
     """The communities whose proposed options he sees before they are shown."""
+=======
+def hears_objections_in(actor: Actor) -> list[int]:
+    """The communities whose objections he sees besides his own."""
+    return actor.serves(*STAFF)
+
+
+def enters_ballots_in(actor: Actor) -> list[int]:
+    """The communities whose paper ballots he sees."""
+>>>>>>> main
     return actor.serves(*STAFF)

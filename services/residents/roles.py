@@ -57,14 +57,13 @@ async def grant_from_command_line(openid: str, role: Role, place_id: int) -> Rol
     return await _grant(None, place, (await enrol(openid)).id, role, None, None)
 
 
-async def holders(community_id: int, *roles: Role) -> list[int]:
-    """Who holds one of the roles over the whole community itself, for notices."""
+async def holders(role: Role, place_id: int) -> list[int]:
+    """Who holds a role at just this place now."""
     found = await db.rows(
-        "SELECT DISTINCT g.resident_id AS id FROM role_grants g JOIN residents r ON r.id = g.resident_id "
-        "WHERE g.place_id = $1 AND g.role = ANY($2::text[]) AND NOT r.suspended "
-        "AND g.from_at <= clock_now() AND (g.until_at IS NULL OR g.until_at > clock_now())",
-        community_id,
-        [role.value for role in roles],
+        "SELECT DISTINCT resident_id AS id FROM role_grants WHERE role = $1 AND place_id = $2 "
+        "AND (until_at IS NULL OR until_at > clock_now())",
+        role.value,
+        place_id,
     )
     return [line["id"] for line in found]
 
