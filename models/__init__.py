@@ -3,13 +3,8 @@
 from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
-<<<<<<< HEAD
 from models.comments import Comment, CommentSupport
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
-=======
-from models.comments import Comment
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember, UseChange
->>>>>>> main
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Satisfaction

@@ -128,9 +128,7 @@ class AgendaItem(Record):
     """A point of the agenda and how long it may take."""
 
     community_id = fields.BigIntField()
-    meeting: fields.ForeignKeyRelation[Meeting] = fields.ForeignKeyField(
-        "models.Meeting", "agenda", on_delete=RESTRICT
-    )
+    meeting: fields.ForeignKeyRelation[Meeting] = fields.ForeignKeyField("models.Meeting", "agenda", on_delete=RESTRICT)
     meeting_id: int
     position = fields.SmallIntField()
     title = fields.CharField(60)

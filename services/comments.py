@@ -92,9 +92,7 @@ async def support(actor: Actor, comment_id: int) -> Comment:
 async def unsupport(actor: Actor, comment_id: int) -> Comment:
     """Take one's support back; again: no change. Raises NotFound."""
     comment = await find(actor, comment_id)
-    await db.execute(
-        "DELETE FROM comment_supports WHERE comment_id = $1 AND resident_id = $2", comment.id, actor.id
-    )
+    await db.execute("DELETE FROM comment_supports WHERE comment_id = $1 AND resident_id = $2", comment.id, actor.id)
     return await find(actor, comment_id)
 
 
@@ -141,8 +139,10 @@ async def hide(actor: Actor, comment_id: int, *, reason: str) -> Comment:
     event = await events.record(
         actor, f"{comment.subject_kind}.comment_hidden", about, reason=reason, comment_id=comment.id
     )
-    hidden = await Comment.filter(id=comment.id).exclude(moderation=Moderation.HIDDEN).update(
-        moderation=Moderation.HIDDEN, hidden_for_id=event.facts["reason_id"], pinned=False
+    hidden = (
+        await Comment.filter(id=comment.id)
+        .exclude(moderation=Moderation.HIDDEN)
+        .update(moderation=Moderation.HIDDEN, hidden_for_id=event.facts["reason_id"], pinned=False)
     )
     if not hidden:
         raise InvalidState(Moderation.HIDDEN)

@@ -8,7 +8,11 @@ from services.deliberations.agenda import (
     propose,
     withdraw,
 )
-<<<<<<< HEAD
+from services.deliberations.assisted import cast_for, find_entered
+from services.deliberations.objections import answer_shown, object_to
+from services.deliberations.objections import decide as decide_objection
+from services.deliberations.objections import find as find_objection
+from services.deliberations.objections import listed as objections
 from services.deliberations.options import (
     accept_option,
     decline_option,
@@ -17,18 +21,11 @@ from services.deliberations.options import (
     propose_option,
     withdraw_option,
 )
-=======
-from services.deliberations.assisted import cast_for, find_entered
-from services.deliberations.objections import answer_shown, object_to
-from services.deliberations.objections import decide as decide_objection
-from services.deliberations.objections import find as find_objection
-from services.deliberations.objections import listed as objections
 from services.deliberations.paper import enter as enter_paper
 from services.deliberations.paper import find as find_batch
 from services.deliberations.paper import listed as paper_batches
 from services.deliberations.paper import report_csv
 from services.deliberations.paper import withdraw as withdraw_batch
->>>>>>> main
 from services.deliberations.reading import (
     Detail,
     Outcome,
@@ -67,21 +64,15 @@ __all__ = [
     "close",
     "comment",
     "comments_on",
-<<<<<<< HEAD
-    "decline_option",
-=======
     "decide_objection",
->>>>>>> main
+    "decline_option",
     "detail",
     "enter_paper",
     "find",
-<<<<<<< HEAD
-    "find_option_proposal",
-=======
     "find_batch",
     "find_entered",
     "find_objection",
->>>>>>> main
+    "find_option_proposal",
     "find_resolution",
     "listed",
     "object_to",
@@ -94,20 +85,14 @@ __all__ = [
     "paper_batches",
     "printed_sheets",
     "propose",
-<<<<<<< HEAD
     "propose_option",
-=======
     "report_csv",
->>>>>>> main
     "roll",
     "roll_lines",
     "set_terms",
     "terms_of",
     "visible",
     "withdraw",
-<<<<<<< HEAD
-    "withdraw_option",
-=======
     "withdraw_batch",
->>>>>>> main
+    "withdraw_option",
 ]

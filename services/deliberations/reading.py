@@ -19,12 +19,8 @@ from models.deliberations import (
     Result,
 )
 from models.needs import NeedLink
-<<<<<<< HEAD
 from services import comments, events, needs, notifications
-=======
-from services import events, needs, notifications
 from services.deliberations.terms import Terms, applied
->>>>>>> main
 from services.events import TimelineItem
 from services.policies import Actor
 from services.policies.actor import STAFF

@@ -57,7 +57,10 @@ KINDS: dict[str, Kind] = {
     "comment": Kind("comments", ("body",), Scene.COMMENT),
     "option_proposal": Kind("option_proposals", ("title",), Scene.FORUM),
     "meeting": Kind(
-        "meetings", ("title", "body", "place_text", "online_url"), Scene.FORUM, lines=("agenda_items", "meeting_id", "title")
+        "meetings",
+        ("title", "body", "place_text", "online_url"),
+        Scene.FORUM,
+        lines=("agenda_items", "meeting_id", "title"),
     ),
     "meeting_minutes": Kind("meetings", ("minutes",), Scene.FORUM, shown="minutes_moderation"),
     "petition": Kind("petitions", ("title", "body"), Scene.FORUM),

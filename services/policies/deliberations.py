@@ -39,7 +39,6 @@ def may_enter_ballots(actor: Actor, deliberation: Deliberation) -> bool:
     return actor.is_staff(deliberation.community_id)
 
 
-<<<<<<< HEAD
 def may_choose_options(actor: Actor, deliberation: Deliberation) -> bool:
     """The committee, and whoever proposed the deliberation, take options of residents in or leave them out."""
     return may_moderate(actor, deliberation) or (deliberation.author_id == actor.id and not actor.suspended)
@@ -47,7 +46,9 @@ def may_choose_options(actor: Actor, deliberation: Deliberation) -> bool:
 
 def chooses_options_in(actor: Actor) -> list[int]:
     """The communities whose proposed options he sees before they are shown."""
-=======
+    return actor.serves(*STAFF)
+
+
 def hears_objections_in(actor: Actor) -> list[int]:
     """The communities whose objections he sees besides his own."""
     return actor.serves(*STAFF)
@@ -55,5 +56,4 @@ def hears_objections_in(actor: Actor) -> list[int]:
 
 def enters_ballots_in(actor: Actor) -> list[int]:
     """The communities whose paper ballots he sees."""
->>>>>>> main
     return actor.serves(*STAFF)
