@@ -1,4 +1,4 @@
-"""What follows a resolution: its display, the tasks that come of it, the review and how satisfied the neighbours are."""
+"""What follows a resolution: its display, the tasks that come of it, the review, the neighbours' satisfaction."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -213,7 +213,7 @@ class Petition(Stateful):
     open_until = fields.DatetimeField()
     reached_at: datetime | None = fields.DatetimeField(null=True)
     answer_due_at: datetime | None = fields.DatetimeField(null=True)
-    answer = fields.TextField(null=True)
+    answer: str | None = fields.TextField(null=True)
     answer_moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.PASSED)
     answered_at: datetime | None = fields.DatetimeField(null=True)
     meeting: fields.ForeignKeyNullableRelation[Meeting] = fields.ForeignKeyField(

@@ -428,8 +428,9 @@ CREATE TABLE deliberation_reviews (
     CONSTRAINT deliberation_reviews_same_community
         FOREIGN KEY (deliberation_id, community_id) REFERENCES deliberations (id, community_id) ON DELETE RESTRICT
 );
-CREATE TRIGGER deliberation_reviews_append_only BEFORE UPDATE OF community_id, deliberation_id, author_id, body OR DELETE
-    ON deliberation_reviews FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER deliberation_reviews_append_only
+    BEFORE UPDATE OF community_id, deliberation_id, author_id, body OR DELETE ON deliberation_reviews
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER deliberation_reviews_not_emptied BEFORE TRUNCATE ON deliberation_reviews
     EXECUTE FUNCTION refuse_change();
 

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # What the application may do: never TRUNCATE, delete only what is meant to go, change nothing that is immutable.
 DELETABLE = (
-    "sessions, idempotency_keys, comment_supports, petition_signatures, endorsements, ballots, media, pictures, pushes, "
-    "pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics"
+    "sessions, idempotency_keys, endorsements, comment_supports, petition_signatures, ballots, media, pictures, "
+    "pushes, pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics"
 )
 GRANTS = f"""
 GRANT USAGE ON SCHEMA public TO {APP};

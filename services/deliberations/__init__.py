@@ -9,6 +9,33 @@ from services.deliberations.agenda import (
     withdraw,
 )
 from services.deliberations.assisted import cast_for, find_entered
+from services.deliberations.following import (
+    Aftermath,
+    DisplayView,
+    Judgement,
+    TaskView,
+    aftermath,
+    cancel_task,
+    find_display,
+    find_task,
+    finish_task,
+    implement,
+    judge,
+    put_up,
+    resolutions,
+    review,
+    set_task,
+    take_down,
+)
+from services.deliberations.meetings import Call, MeetingCode, MeetingView, Point, announce_due
+from services.deliberations.meetings import attendances as meeting_attendances
+from services.deliberations.meetings import call as call_meeting
+from services.deliberations.meetings import cancel as cancel_meeting
+from services.deliberations.meetings import check_in as check_in_at_meeting
+from services.deliberations.meetings import code as meeting_code
+from services.deliberations.meetings import find as find_meeting
+from services.deliberations.meetings import hold as hold_meeting
+from services.deliberations.meetings import listed as meetings
 from services.deliberations.objections import answer_shown, object_to
 from services.deliberations.objections import decide as decide_objection
 from services.deliberations.objections import find as find_objection
@@ -26,6 +53,16 @@ from services.deliberations.paper import find as find_batch
 from services.deliberations.paper import listed as paper_batches
 from services.deliberations.paper import report_csv
 from services.deliberations.paper import withdraw as withdraw_batch
+from services.deliberations.petitions import (
+    answer_petition,
+    find_petition,
+    lapse_due,
+    petitions,
+    sign,
+    start_petition,
+    unsign,
+    withdraw_petition,
+)
 from services.deliberations.reading import (
     Detail,
     Outcome,
@@ -48,19 +85,34 @@ from services.deliberations.voting import advance_due, cast, close, open_voting
 
 __all__ = [
     "SHEETS_MOST",
+    "Aftermath",
+    "Call",
     "Detail",
+    "DisplayView",
+    "Judgement",
+    "MeetingCode",
+    "MeetingView",
     "Outcome",
     "OwnBallot",
     "OwnLine",
     "OwnTerms",
+    "Point",
     "Proposal",
     "Standing",
+    "TaskView",
     "Terms",
     "accept_option",
     "advance_due",
+    "aftermath",
+    "announce_due",
+    "answer_petition",
     "answer_shown",
+    "call_meeting",
+    "cancel_meeting",
+    "cancel_task",
     "cast",
     "cast_for",
+    "check_in_at_meeting",
     "close",
     "comment",
     "comments_on",
@@ -70,11 +122,23 @@ __all__ = [
     "enter_paper",
     "find",
     "find_batch",
+    "find_display",
     "find_entered",
+    "find_meeting",
     "find_objection",
     "find_option_proposal",
+    "find_petition",
     "find_resolution",
+    "find_task",
+    "finish_task",
+    "hold_meeting",
+    "implement",
+    "judge",
+    "lapse_due",
     "listed",
+    "meeting_attendances",
+    "meeting_code",
+    "meetings",
     "object_to",
     "objections",
     "open_discussion",
@@ -83,16 +147,26 @@ __all__ = [
     "outcome",
     "own_roll_line",
     "paper_batches",
+    "petitions",
     "printed_sheets",
     "propose",
     "propose_option",
+    "put_up",
     "report_csv",
+    "resolutions",
+    "review",
     "roll",
     "roll_lines",
+    "set_task",
     "set_terms",
+    "sign",
+    "start_petition",
+    "take_down",
     "terms_of",
+    "unsign",
     "visible",
     "withdraw",
     "withdraw_batch",
     "withdraw_option",
+    "withdraw_petition",
 ]

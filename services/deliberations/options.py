@@ -114,7 +114,6 @@ def _require_open_choice(deliberation: Deliberation) -> None:
 
 def _visible(actor: Actor) -> QuerySet[OptionProposal]:
     """Passed, his own, and where he chooses."""
-    seen = (
-        Q(moderation=Moderation.PASSED) | Q(author_id=actor.id) | Q(community_id__in=policies.chooses_options_in(actor))
-    )
+    served = policies.chooses_options_in(actor)
+    seen = Q(moderation=Moderation.PASSED) | Q(author_id=actor.id) | Q(community_id__in=served)
     return OptionProposal.filter(seen).select_related("author")

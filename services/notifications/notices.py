@@ -110,8 +110,10 @@ NOTICES: dict[str, tuple[str, str]] = {
     ),
     "petition.answered": ("您参与的联名「{title}」已有答复", "The petition “{title}” you signed has been answered"),
     "petition.lapsed": ("联名「{title}」在期限内未达到人数", "The petition “{title}” was not signed by enough in time"),
-    "follow_up.set": ("请您在{due}前完成：{title}", "Please see to this by {due}: {title}"),
-    "follow_up.overdue": ("后续任务「{title}」已超过期限", "The task “{title}” is overdue"),
+    "follow_up.set": (
+        "决议「{title}」有一项任务请您在{due}前完成",
+        "The resolution “{title}” gives you a task, due by {due}",
+    ),
     "deliberation.voting_opened": ("「{title}」开始表决，请您投票", "The vote on “{title}” is open"),
     "deliberation.ballot_entered": (
         "有人受托或按纸质票为您录入了「{title}」的选票；如非您的意愿，请在投票截止前提出异议",

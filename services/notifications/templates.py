@@ -147,7 +147,6 @@ MESSAGES: dict[str, Words] = {
     "petition.answered": Words(VOTE, "联名答复", "点击查看答复"),
     "petition.lapsed": Words(VOTE, "联名结束", "期限内未达到人数"),
     "follow_up.set": Words(TASK, "待完成", "决议的后续任务"),
-    "follow_up.overdue": Words(TASK, "已逾期", "请尽快完成或说明"),
     "deliberation.voting_opened": Words(VOTE, "开始表决", "请您投票"),
     "deliberation.ballot_entered": Words(VOTE, "已代录", "如非您的意愿，请提出异议"),
     "deliberation.ballot_invalidated": Words(VOTE, "选票作废", "一张代录的选票经异议作废"),
