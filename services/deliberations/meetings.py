@@ -293,7 +293,7 @@ async def _announce(meeting_id: int) -> None:
         await _concerned(meeting),
         "meeting.announced",
         meeting,
-        kind=IN_WORDS[meeting.kind],
+        what=IN_WORDS[meeting.kind],
         title=meeting.title,
         at=f"{at:%Y-%m-%d %H:%M}",
     )

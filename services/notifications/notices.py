@@ -97,7 +97,7 @@ NOTICES: dict[str, tuple[str, str]] = {
         "您为「{title}」提出的选项未采纳：{reason}",
         "Your option for “{title}” was not taken in: {reason}",
     ),
-    "meeting.announced": ("{kind}「{title}」将于{at}召开", "{kind} “{title}” is called for {at}"),
+    "meeting.announced": ("{what}「{title}」将于{at}召开", "{what} “{title}” is called for {at}"),
     "meeting.cancelled": ("会议「{title}」已取消", "The meeting “{title}” is cancelled"),
     "meeting.too_late": (
         "居民会议「{title}」的通知未能提前十日发出，已自动取消，请另定时间",
