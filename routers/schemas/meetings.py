@@ -22,7 +22,10 @@ from routers.schemas.base import (
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 
 Url = Annotated[str, Field(pattern=r"^https://[!-~]{1,490}$"), PRINTABLE]
-AGENDA: list[Any] = [{"title": "电梯加装方案说明", "duration_minutes": 30}, {"title": "居民提问", "duration_minutes": 60}]
+AGENDA: list[Any] = [
+    {"title": "电梯加装方案说明", "duration_minutes": 30},
+    {"title": "居民提问", "duration_minutes": 60},
+]
 MEETING: dict[str, Any] = {
     "id": 6,
     "community_id": 4,
