@@ -17,13 +17,17 @@ from models.places import Place
 from models.pushes import Push
 from models.residents import (
     Assistance,
+    Constituency,
     Household,
     HouseholdClaim,
     Membership,
+    Ownership,
+    Representative,
     Resident,
     RoleGrant,
     Session,
 )
+from models.rolls import Objection, PaperBatch, VotingRule
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
@@ -41,6 +45,7 @@ __models__ = [
     Check,
     Code,
     Comment,
+    Constituency,
     CreditEntry,
     Deliberation,
     Delivery,
@@ -60,14 +65,18 @@ __models__ = [
     NeedRating,
     Notice,
     NoticePreference,
+    Objection,
     Option,
     Order,
+    Ownership,
+    PaperBatch,
     Picture,
     Place,
     Pledge,
     Push,
     Reason,
     Refund,
+    Representative,
     Resident,
     Resolution,
     Result,
@@ -79,6 +88,7 @@ __models__ = [
     Team,
     TeamMember,
     Transfer,
+    VotingRule,
     Wish,
     WishClaim,
 ]
