@@ -6,7 +6,7 @@ from typing import Any
 from tortoise import fields
 
 from app.core.errors import AlreadyExists, Conflict, Forbidden, Invalid, refuses
-from models.base import RESTRICT, Record, Stateful
+from models.base import RESTRICT, Moderation, Record, Stateful
 from models.deliberations import Deliberation, Rule
 from models.places import Place
 from models.residents import Resident
@@ -154,6 +154,8 @@ class Objection(Stateful):
     resident_id: int | None
     """Whom it is about."""
     reason = fields.CharField(1000)
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
+    """Whether reason and answer may be read by more than who wrote them and the staff."""
     state = fields.CharEnumField(ObjectionState, max_length=16, default=ObjectionState.OPEN)
     decided_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "objections_decided", on_delete=RESTRICT, null=True

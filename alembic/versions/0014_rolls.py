@@ -144,6 +144,7 @@ CREATE TABLE objections (
     author_id BIGINT NOT NULL REFERENCES residents (id) ON DELETE RESTRICT,
     resident_id BIGINT REFERENCES residents (id) ON DELETE RESTRICT,
     reason VARCHAR(1000) NOT NULL,
+    moderation VARCHAR(16) NOT NULL,
     state VARCHAR(16) NOT NULL,
     decided_by_id BIGINT REFERENCES residents (id) ON DELETE RESTRICT,
     answer VARCHAR(1000),
@@ -173,10 +174,13 @@ CREATE INDEX objections_by_ballot ON objections (ballot_id);
 CREATE FUNCTION guard_objection() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE vote record;
 BEGIN
+    IF TG_OP = 'UPDATE' AND (to_jsonb(OLD) - 'moderation') = (to_jsonb(NEW) - 'moderation') THEN
+        RETURN NEW;
+    END IF;
     SELECT state, voting_until INTO vote FROM deliberations WHERE id = NEW.deliberation_id FOR SHARE;
-    IF TG_OP = 'UPDATE' AND (OLD.state <> 'open' OR NEW.state = 'invalidated'
-        OR (to_jsonb(OLD) - 'state' - 'decided_by_id' - 'answer')
-            <> (to_jsonb(NEW) - 'state' - 'decided_by_id' - 'answer')) THEN
+    IF TG_OP = 'UPDATE' AND (OLD.state <> 'open' OR NEW.state IN ('open', 'invalidated')
+        OR (to_jsonb(OLD) - 'moderation' - 'state' - 'decided_by_id' - 'answer')
+            <> (to_jsonb(NEW) - 'moderation' - 'state' - 'decided_by_id' - 'answer')) THEN
         RAISE EXCEPTION 'an objection stays' USING ERRCODE = '23514',
             CONSTRAINT = 'objections_stay', TABLE = 'objections';
     END IF;

@@ -90,7 +90,13 @@ async def resolve(deliberation: Deliberation, result: Result) -> Resolution:
         passed=result.passed,
         explanation_zh=result.explanation_zh,
         explanation_en=result.explanation_en,
-        counts={"roll": result.roll_size, "voted": result.voted, "tally": result.tally},
+        counts={
+            "roll": result.roll_size,
+            "voted": result.voted,
+            "roll_area_cm2": deliberation.roll_area_cm2,
+            "voted_area_cm2": result.voted_area_cm2,
+            "tally": result.tally,
+        },
         roll_hash=deliberation.roll_hash,
     )
 

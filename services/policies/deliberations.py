@@ -3,7 +3,7 @@
 from models.deliberations import Deliberation, DeliberationState
 from models.places import Place
 from models.residents import Role
-from services.policies.actor import OFFICERS, Actor
+from services.policies.actor import OFFICERS, STAFF, Actor
 
 BEFORE_THE_VOTE = (DeliberationState.PROPOSED, DeliberationState.DISCUSSION)
 
@@ -37,3 +37,13 @@ def may_hear_objections(actor: Actor, deliberation: Deliberation) -> bool:
 def may_enter_ballots(actor: Actor, deliberation: Deliberation) -> bool:
     """The community's staff print sheets, and enter ballots of those who use no phone."""
     return actor.is_staff(deliberation.community_id)
+
+
+def hears_objections_in(actor: Actor) -> list[int]:
+    """The communities whose objections he sees besides his own."""
+    return actor.serves(*STAFF)
+
+
+def enters_ballots_in(actor: Actor) -> list[int]:
+    """The communities whose paper ballots he sees."""
+    return actor.serves(*STAFF)
