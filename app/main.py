@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app import problems
-from app.core import db, logs
+from app.core import db, logs, signing
 from app.core.rates import Rates
 from app.core.redis import open_redis
 from app.core.settings import Settings
@@ -101,6 +101,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the process holds: database, Redis, pictures, WeChat; close them at the end."""
     config: Settings = app.state.settings
     logs.set_up(json=config.production)
+    signing.use(signing.open_signer(config))
     limits = db.Limits(config.db_lock_timeout_ms, config.db_statement_timeout_ms, config.db_idle_timeout_ms)
     await db.connect(config.database_url, pool_size=config.db_pool_size, limits=limits)
     try:
