@@ -142,7 +142,11 @@ class NonceUsed(Conflict):
 
 
 class SecretVote(Conflict):
-    code, zh, en = "secret_vote", "这是无记名投票，没有人能查看谁投了什么", "This vote is secret: nobody sees who voted what"
+    code, zh, en = (
+        "secret_vote",
+        "这是无记名投票，没有人能查看谁投了什么",
+        "This vote is secret: nobody sees who voted what",
+    )
 
 
 refuses("deliberations_dates", BadDates)
@@ -280,7 +284,7 @@ class Elector(Record):
 
 
 class Ballot(Record):
-    """What an elector chose in an open vote; replaced only while it runs. `nonce` salts the receipt the voter was given."""
+    """What an elector chose in an open vote; replaced only while it runs. `nonce` salts the voter's receipt."""
 
     community_id = fields.BigIntField()
     deliberation: fields.ForeignKeyRelation[Deliberation] = fields.ForeignKeyField(

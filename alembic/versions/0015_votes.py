@@ -236,9 +236,8 @@ BEGIN
     SELECT state, secret INTO vote FROM deliberations WHERE id = NEW.deliberation_id FOR UPDATE;
     IF vote.state IS DISTINCT FROM 'voting'
         OR NEW.roll_size <> (SELECT count(*) FROM electors WHERE deliberation_id = NEW.deliberation_id)
-        OR NEW.voted <> CASE WHEN vote.secret
-            THEN (SELECT count(*) FROM secret_ballots WHERE deliberation_id = NEW.deliberation_id)
-            ELSE (SELECT count(*) FROM ballots WHERE deliberation_id = NEW.deliberation_id) END
+        OR NEW.voted <> (SELECT count(*) FROM ballots WHERE deliberation_id = NEW.deliberation_id)
+            + (SELECT count(*) FROM secret_ballots WHERE deliberation_id = NEW.deliberation_id)
         OR (vote.secret AND NEW.voted <> (
             SELECT count(*) FROM electors WHERE deliberation_id = NEW.deliberation_id AND has_voted)) THEN
         RAISE EXCEPTION 'the result is not the recount' USING ERRCODE = '23514',
