@@ -170,10 +170,12 @@ BEGIN
         RAISE EXCEPTION 'not in this box' USING ERRCODE = '23514',
             CONSTRAINT = 'ballots_in_their_box', TABLE = TG_TABLE_NAME;
     END IF;
-    IF TG_OP = 'UPDATE' AND (OLD.id, OLD.created_at, OLD.deliberation_id, OLD.elector_id)
-        IS DISTINCT FROM (NEW.id, NEW.created_at, NEW.deliberation_id, NEW.elector_id) THEN
-        RAISE EXCEPTION 'a ballot keeps its elector' USING ERRCODE = '23514',
-            CONSTRAINT = 'ballots_stay', TABLE = TG_TABLE_NAME;
+    IF TG_OP = 'UPDATE' THEN
+        IF (OLD.id, OLD.created_at, OLD.deliberation_id, OLD.elector_id)
+            IS DISTINCT FROM (NEW.id, NEW.created_at, NEW.deliberation_id, NEW.elector_id) THEN
+            RAISE EXCEPTION 'a ballot keeps its elector' USING ERRCODE = '23514',
+                CONSTRAINT = 'ballots_stay', TABLE = TG_TABLE_NAME;
+        END IF;
     END IF;
     IF choice_fits(vote, NEW.choice) IS NOT TRUE THEN
         RAISE EXCEPTION 'the choice does not fit' USING ERRCODE = '23514',
