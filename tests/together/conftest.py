@@ -45,10 +45,10 @@ class Town:
         found: WechatPay = self.app.state.wechat_pay
         return found
 
-    async def as_(self, openid: str) -> httpx.AsyncClient:
-        """A client logged in as somebody who has opened the mini-program before."""
+    async def as_(self, openid: str, *, here: bool = True) -> httpx.AsyncClient:
+        """A client logged in as somebody who has just opened the mini-program, or, known to WeChat, never has."""
         if openid not in self._clients:
-            await self.sandbox("active", openid=openid)
+            await self.sandbox("active" if here else "login-code", openid=openid)
             token = (await residents.open_session(openid)).token
             headers = {"Authorization": f"Bearer {token}"}
             self._clients[openid] = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False)

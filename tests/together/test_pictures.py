@@ -68,7 +68,7 @@ async def test_each_verdict_finds_its_picture(town: Town) -> None:
             return any((line["kind"], line["subject"]) == ("media.hidden", f"media:{hidden}") for line in inbox)
 
         await until(told)
-        await town.as_("mei")  # never had the mini-program before her, so WeChat will not judge in her name
+        await town.as_("mei", here=False)  # so WeChat will not judge in her name
         await checked(town, "mei", ends="queued")
 
 
