@@ -4,7 +4,7 @@ from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
 from models.comments import Comment
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
+from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember, UseChange
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
@@ -17,13 +17,18 @@ from models.places import Place
 from models.pushes import Push
 from models.residents import (
     Assistance,
+    Constituency,
     Household,
     HouseholdClaim,
     Membership,
+    Ownership,
+    Representative,
     Resident,
     RoleGrant,
     Session,
 )
+from models.rolls import Objection, PaperBatch, VotingRule
+from models.slips import Match, Slip
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
@@ -41,6 +46,7 @@ __models__ = [
     Check,
     Code,
     Comment,
+    Constituency,
     CreditEntry,
     Deliberation,
     Delivery,
@@ -51,6 +57,7 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    Match,
     Media,
     Membership,
     MessageCredit,
@@ -60,14 +67,18 @@ __models__ = [
     NeedRating,
     Notice,
     NoticePreference,
+    Objection,
     Option,
     Order,
+    Ownership,
+    PaperBatch,
     Picture,
     Place,
     Pledge,
     Push,
     Reason,
     Refund,
+    Representative,
     Resident,
     Resolution,
     Result,
@@ -76,9 +87,12 @@ __models__ = [
     Session,
     Shift,
     Signup,
+    Slip,
     Team,
     TeamMember,
     Transfer,
+    VotingRule,
+    UseChange,
     Wish,
     WishClaim,
 ]

@@ -27,7 +27,7 @@ from services.media import links
 from tests.people import People
 from tests.sandbox_process import SandboxProcess
 
-PATIENCE_S = 10
+PATIENCE_S = 20
 
 
 @dataclass
@@ -45,10 +45,10 @@ class Town:
         found: WechatPay = self.app.state.wechat_pay
         return found
 
-    async def as_(self, openid: str, *, here: bool = True) -> httpx.AsyncClient:
-        """A client logged in as somebody who has just opened the mini-program, or, known to WeChat, never has."""
+    async def as_(self, openid: str) -> httpx.AsyncClient:
+        """A client logged in as somebody who has opened the mini-program before."""
         if openid not in self._clients:
-            await self.sandbox("active" if here else "login-code", openid=openid)
+            await self.sandbox("active", openid=openid)
             token = (await residents.open_session(openid)).token
             headers = {"Authorization": f"Bearer {token}"}
             self._clients[openid] = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False)
@@ -105,9 +105,11 @@ async def working(town: Town) -> AsyncIterator[None]:
     stopping = asyncio.Event()
     with links.bound(town.app.state.links):
         at_work = asyncio.create_task(worker._until_lost(town.app.state.settings.database_url, tools, stopping))
-    yield
-    stopping.set()
-    await at_work
+    try:
+        yield
+    finally:
+        stopping.set()
+        await at_work
 
 
 async def until(look: Callable[[], Awaitable[bool]]) -> None:
