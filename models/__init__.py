@@ -4,7 +4,7 @@ from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
 from models.comments import Comment
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
+from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember, UseChange
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
@@ -28,6 +28,7 @@ from models.residents import (
     Session,
 )
 from models.rolls import Objection, PaperBatch, VotingRule
+from models.slips import Match, Slip
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
@@ -56,6 +57,7 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    Match,
     Media,
     Membership,
     MessageCredit,
@@ -85,10 +87,12 @@ __models__ = [
     Session,
     Shift,
     Signup,
+    Slip,
     Team,
     TeamMember,
     Transfer,
     VotingRule,
+    UseChange,
     Wish,
     WishClaim,
 ]

@@ -51,6 +51,8 @@ KINDS: dict[str, Kind] = {
     "objection": Kind("objections", ("reason", "answer"), Scene.COMMENT),
     "campaign": Kind("campaigns", ("title", "body"), Scene.FORUM, lines=("budget_lines", "campaign_id", "title")),
     "team": Kind("teams", ("name",), Scene.PROFILE),
+    "match": Kind("matches", ("unit",), Scene.PROFILE),
+    "use_change": Kind("use_changes", ("title", "body"), Scene.FORUM),
     "pledge": Kind("pledges", ("item", "message"), Scene.COMMENT),
     "comment": Kind("comments", ("body",), Scene.COMMENT),
     "reason": Kind("reasons", ("text",), Scene.COMMENT),

@@ -37,6 +37,15 @@ NOTICES: dict[str, tuple[str, str]] = {
         "众筹「{title}」已取消，您付的款将原路退回",
         "The campaign “{title}” was cancelled; what you paid is coming back",
     ),
+    "campaign.extended": (
+        "众筹「{title}」的截止时间延长至 {until}，在此之前您可以申请退款",
+        "The campaign “{title}” now ends on {until}; until then you may take back what you gave",
+    ),
+    "campaign.use_change_announced": (
+        "众筹「{title}」的部分款项拟按新决议变更用途，不同意的可在 {until} 前申请退回您的份额",
+        "Part of what “{title}” raised is to be used otherwise; until {until} you may take your share back",
+    ),
+    "slip.posted": ("您捐给「{title}」的 {yuan} 元已入账", "Your gift of {yuan} yuan to “{title}” is in the books"),
     "need.accepted": ("需求「{title}」已受理", "The need “{title}” has been taken on"),
     "need.declined": ("需求「{title}」未受理：{reason}", "The need “{title}” was declined: {reason}"),
     "need.routed": ("需求「{title}」已确定办理方式", "It is settled how the need “{title}” will be handled"),
