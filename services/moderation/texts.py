@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "deliberation": Kind(
         "deliberations", ("title", "body"), Scene.FORUM, lines=("options", "deliberation_id", "title")
     ),
+    "objection": Kind("objections", ("reason", "answer"), Scene.COMMENT),
     "campaign": Kind("campaigns", ("title", "body"), Scene.FORUM, lines=("budget_lines", "campaign_id", "title")),
     "team": Kind("teams", ("name",), Scene.PROFILE),
     "match": Kind("matches", ("unit",), Scene.PROFILE),

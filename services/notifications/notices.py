@@ -86,6 +86,19 @@ NOTICES: dict[str, tuple[str, str]] = {
         "Your {minutes} minutes of service in “{title}” have been confirmed",
     ),
     "deliberation.voting_opened": ("「{title}」开始表决，请您投票", "The vote on “{title}” is open"),
+    "deliberation.ballot_entered": (
+        "有人受托或按纸质票为您录入了「{title}」的选票；如非您的意愿，请在投票截止前提出异议",
+        "A ballot in “{title}” was entered for you; if you did not want it, object while the vote runs",
+    ),
+    "deliberation.ballot_invalidated": (
+        "「{title}」中代为录入的一张选票经异议作废",
+        "A ballot entered for somebody in “{title}” was objected to and is void",
+    ),
+    "objection.made": (
+        "有人对「{title}」的名册提出异议，表决开始前请处理",
+        "Somebody objects to the roll of “{title}”; decide before the vote opens",
+    ),
+    "objection.decided": ("「{title}」名册的一项异议已处理", "An objection to the roll of “{title}” was decided"),
     "deliberation.decided": ("「{title}」的表决已有结果", "The vote on “{title}” has been decided"),
     "deliberation.failed_quorum": (
         "「{title}」的表决参加人数不足，未产生决议",

@@ -150,7 +150,7 @@ async def test_one_accept_is_one_message(wechat: WechatClient) -> None:
 
 
 async def test_who_went_away_two_hours_ago_is_inactive(control: Control, wechat: WechatClient) -> None:
-    await control.post("clock", advance_s=7200)
+    await control.post("inactive", openid="lin")
     for path in (TEXT, MEDIA):
         with pytest.raises(WxInactive):
             await CALLS[path](wechat)
