@@ -24,6 +24,7 @@ from models.residents import (
     RoleGrant,
     Session,
 )
+from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
@@ -51,6 +52,10 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    LogEntry,
+    LogHead,
+    LogNode,
+    LogPending,
     Media,
     Membership,
     MessageCredit,
@@ -79,6 +84,7 @@ __models__ = [
     Team,
     TeamMember,
     Transfer,
+    Verification,
     Wish,
     WishClaim,
 ]
