@@ -68,9 +68,13 @@ class Entry:
         """Whether all that an entry of the log says is so; a later release may say more of a row than it did."""
         if text == self.text:
             return True
-        said = json.loads(text)
-        same = (said["kind"], said["id"], said["community_id"]) == (self.kind, self.row_id, self.community_id)
-        return same and said["facts"].items() <= self.facts.items()
+        try:
+            said = json.loads(text)
+        except ValueError:
+            return False
+        facts = said.pop("facts", None) if isinstance(said, dict) else None
+        same = said == {"kind": self.kind, "id": self.row_id, "community_id": self.community_id}
+        return same and isinstance(facts, dict) and all(self.facts.get(name, ...) == facts[name] for name in facts)
 
 
 async def entries(kind: LogKind, row_ids: Sequence[int]) -> dict[int, Entry]:

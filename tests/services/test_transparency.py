@@ -1,7 +1,6 @@
 """The transparency log: what is moved and decided comes in once and in order, and nobody can change it unseen."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -154,26 +153,22 @@ async def test_a_large_batch_comes_in_piece_by_piece(people: People, monkeypatch
     assert await transparency.check_log() == []
 
 
-async def test_a_tree_that_was_tampered_with_is_not_continued(people: People, owner: Any) -> None:
+async def test_a_tree_that_was_tampered_with_is_not_continued(people: People) -> None:
     await resolution(people.jy, people.chen)
     await transparency.sequence_pending()
     await resolution(people.jy, people.chen)
-    await owner("UPDATE log_heads SET root = sha256('other')", table="log_heads")
+    await as_owner_of("log_heads", "UPDATE log_heads SET root = sha256('other')")
     with pytest.raises(sequencing.LogBroken):
         await transparency.sequence_pending()
     assert await LogPending.exists(), "what waits goes on waiting"
 
 
-@pytest.fixture
-def owner() -> Any:
+async def as_owner_of(table: str, *statements: str) -> None:
     """Plain SQL as the owner of the tables, with a table's triggers off."""
-
-    async def run(*statements: str, table: str) -> None:
-        await db.execute("SET LOCAL ROLE linli_owner")
-        await db.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        for statement in statements:
-            await db.execute(statement)
-        await db.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-        await db.execute("RESET ROLE")
-
-    return run
+    await db.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    await db.execute("SET LOCAL ROLE linli_owner")
+    await db.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    for statement in statements:
+        await db.execute(statement)
+    await db.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    await db.execute("RESET ROLE")
