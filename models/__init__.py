@@ -4,7 +4,7 @@ from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
 from models.comments import Comment
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
+from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember, UseChange
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
@@ -17,13 +17,18 @@ from models.places import Place
 from models.pushes import Push
 from models.residents import (
     Assistance,
+    Constituency,
     Household,
     HouseholdClaim,
     Membership,
+    Ownership,
+    Representative,
     Resident,
     RoleGrant,
     Session,
 )
+from models.rolls import Objection, PaperBatch, VotingRule
+from models.slips import Match, Slip
 from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
@@ -42,6 +47,7 @@ __models__ = [
     Check,
     Code,
     Comment,
+    Constituency,
     CreditEntry,
     Deliberation,
     Delivery,
@@ -56,6 +62,7 @@ __models__ = [
     LogHead,
     LogNode,
     LogPending,
+    Match,
     Media,
     Membership,
     MessageCredit,
@@ -65,14 +72,18 @@ __models__ = [
     NeedRating,
     Notice,
     NoticePreference,
+    Objection,
     Option,
     Order,
+    Ownership,
+    PaperBatch,
     Picture,
     Place,
     Pledge,
     Push,
     Reason,
     Refund,
+    Representative,
     Resident,
     Resolution,
     Result,
@@ -81,10 +92,13 @@ __models__ = [
     Session,
     Shift,
     Signup,
+    Slip,
     Team,
     TeamMember,
     Transfer,
     Verification,
+    VotingRule,
+    UseChange,
     Wish,
     WishClaim,
 ]

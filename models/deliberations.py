@@ -5,11 +5,15 @@ from enum import StrEnum
 from typing import Any
 
 from tortoise import fields
+from tortoise.fields.db_defaults import SqlDefault
 
 from app.core.errors import Conflict, Forbidden, Invalid, InvalidState, refuses
 from models.base import NOW, RESTRICT, Moderation, Record, Stateful
 from models.places import Place
 from models.residents import Household, Resident
+
+RANDOM_BYTES = SqlDefault("decode(replace(gen_random_uuid()::text, '-', ''), 'hex')")
+RANDOM_CODE = SqlDefault("upper(left(replace(gen_random_uuid()::text, '-', ''), 12))")
 
 
 class DeliberationState(StrEnum):
@@ -161,7 +165,11 @@ class Deliberation(Stateful):
     opened_at = fields.DatetimeField(null=True)
     roll_size = fields.IntField(null=True)
     roll_hash = fields.CharField(64, null=True)
-    """SHA-256 (hex) over the roll's lines `number:residents:id`, joined by line feeds."""
+    """SHA-256 (hex) over the roll's lines joined by line feeds; services/deliberations/rolls.py says what a line is."""
+    roll_area_cm2 = fields.BigIntField(null=True)
+    """The area that stands behind a roll of owners."""
+    terms: Any = fields.JSONField(null=True)
+    """The thresholds in force at the opening: `{quorum, majority: {numerator, denominator, more_than}, recognised}`."""
     closed_at = fields.DatetimeField(null=True)
 
     options: fields.ReverseRelation["Option"]
@@ -194,7 +202,7 @@ class Option(Record):
 
 
 class Elector(Record):
-    """A line of the frozen roll: a resident, or a household for which its representative casts."""
+    """A line of the frozen roll: a resident (or owner, with his area), or a household whose representative casts."""
 
     community_id = fields.BigIntField()
     deliberation: fields.ForeignKeyRelation[Deliberation] = fields.ForeignKeyField(
@@ -210,6 +218,10 @@ class Elector(Record):
         "models.Household", "elector_lines", on_delete=RESTRICT, null=True
     )
     household_id: int | None
+    area_cm2 = fields.BigIntField(null=True)
+    salt = fields.BinaryField(db_default=RANDOM_BYTES)
+    code = fields.CharField(12, db_default=RANDOM_CODE)
+    """What stands on his paper sheet."""
 
     class Meta:
         table = "electors"
@@ -235,6 +247,13 @@ class Ballot(Record):
     choice: Any = fields.JSONField()
     nonce = fields.BinaryField()
     receipt = fields.CharField(64)
+    channel = fields.CharField(8, db_default="phone")
+    """How it came: phone, assisted or paper."""
+    entered_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "ballots_entered", on_delete=RESTRICT, null=True
+    )
+    entered_by_id: int | None
+    """Who entered it for the voter, where it did not come by phone; of paper the second of the two."""
     cast_at = fields.DatetimeField(db_default=NOW)
 
     class Meta:
@@ -251,8 +270,10 @@ class Result(Record):
     deliberation_id: int
     roll_size = fields.IntField()
     voted = fields.IntField()
+    voted_area_cm2 = fields.BigIntField(null=True)
+    """The area behind those who voted, where the rule weighs it."""
     tally: Any = fields.JSONField()
-    """`[{option_id | choice, title, votes, share, passed}]`."""
+    """`[{option_id | choice, title, votes, area_cm2, share, passed}]`; the area only where the rule weighs it."""
     passed = fields.BooleanField(null=True)
     explanation_zh = fields.TextField()
     explanation_en = fields.TextField()

@@ -19,11 +19,13 @@ from routers.schemas.deliberations import (
     DeliberationOut,
     OutcomeOut,
     ResolutionOut,
+    RuleOut,
+    ThresholdShape,
     Turnout,
     WithdrawalIn,
 )
 from services import comments, deliberations
-from services.deliberations import Proposal
+from services.deliberations import Proposal, Terms
 
 agenda = make_router("/deliberations", "deliberations")
 decided = make_router("/resolutions", "deliberations")
@@ -115,7 +117,9 @@ async def get_result(in_english: InEnglish, deliberation_id: PathId) -> OutcomeO
     return OutcomeOut(
         state=found.deliberation.state,
         turnout=Turnout(roll=result.roll_size, voted=result.voted),
+        area=found.area,
         tally=result.tally,
+        rule=rule_out(found.terms, in_english),
         passed=result.passed,
         explanation=result.explanation_en if in_english else result.explanation_zh,
         resolution_id=found.resolution_id,
@@ -137,4 +141,17 @@ def _proposal(asked: DeliberationIn) -> Proposal:
         secret=asked.ballot.secret,
         max_choices=asked.ballot.max_choices,
         options=[option.title for option in asked.options],
+    )
+
+
+def rule_out(terms: Terms, in_english: bool) -> RuleOut:
+    """What a vote must reach, in the reader's language."""
+    preset = terms.preset
+    return RuleOut(
+        rule=terms.rule,
+        article=preset.article_en if in_english else preset.article_zh,
+        quorum=ThresholdShape.model_validate(preset.quorum) if preset.quorum else None,
+        majority=ThresholdShape.model_validate(preset.majority) if preset.majority else None,
+        by_area=preset.by_area,
+        recognised=terms.recognised,
     )

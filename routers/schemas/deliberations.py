@@ -195,6 +195,43 @@ class BallotOut(Shape):
     receipt: str
 
 
+HALF: dict[str, Any] = {"numerator": 1, "denominator": 2, "more_than": True}
+Part = Annotated[int, Field(ge=1, le=10_000, strict=True)]
+
+
+class ThresholdShape(Asked):
+    """More than, or at least, so many of a whole."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    numerator: Part
+    denominator: Part
+    more_than: bool
+
+
+RULE_APPLIED: dict[str, Any] = {
+    "rule": "residents_meeting",
+    "article": "《城市居民委员会组织法》第二十七条",
+    "quorum": HALF,
+    "majority": HALF,
+    "by_area": False,
+    "recognised": False,
+}
+
+
+class RuleOut(Shape):
+    """What a vote must reach: who must take part, what share of those must favour, and the article that says so."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [RULE_APPLIED]})
+
+    rule: Rule
+    article: str
+    quorum: ThresholdShape | None
+    majority: ThresholdShape | None
+    by_area: bool
+    recognised: bool
+
+
 class Turnout(Shape):
     """How many stood on the roll, and how many voted."""
 
@@ -209,8 +246,17 @@ class TallyLine(Shape):
     choice: str | None
     title: str
     votes: int
+    area_cm2: int | None = None
+    """What stands behind the votes, where the rule weighs area."""
     share: str | None
     passed: bool | None
+
+
+class AreaOut(Shape):
+    """The exclusive area of the whole roll and of those who voted, where the rule weighs it."""
+
+    roll_cm2: int
+    voted_cm2: int
 
 
 class OutcomeOut(Shape):
@@ -233,15 +279,20 @@ class OutcomeOut(Shape):
 
     state: DeliberationState
     turnout: Turnout
+    area: AreaOut | None = None
     tally: list[TallyLine]
+    rule: RuleOut | None = None
+    """What was asked for, by which article, as it was in force at the opening."""
     passed: bool | None
     explanation: str
     resolution_id: int | None
 
 
 class Counts(Turnout):
-    """Turnout and tally."""
+    """Turnout and tally; the areas where the rule weighs them."""
 
+    roll_area_cm2: int | None = None
+    voted_area_cm2: int | None = None
     tally: list[TallyLine]
 
 

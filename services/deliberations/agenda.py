@@ -25,7 +25,6 @@ from services.policies import Actor, require, require_resident
 from services.policies import deliberations as policies
 
 OFFERED_KINDS = {BallotKind.YES_NO, BallotKind.SINGLE, BallotKind.APPROVAL}
-OFFERED_ROLLS = {Roll.RESIDENTS, Roll.HOUSEHOLDS}
 UNDISCUSSED = {DeliberationState.PROPOSED, DeliberationState.WITHDRAWN}
 
 
@@ -129,8 +128,6 @@ def _refuse_what_is_not_offered(proposal: Proposal) -> None:
         raise Invalid("这种表决方式尚未开放", f"{proposal.ballot_kind} ballots are not yet offered")
     if proposal.secret:
         raise Invalid("无记名投票尚未开放", "Secret votes are not yet offered")
-    if proposal.roll not in OFFERED_ROLLS:
-        raise Invalid("这种名册尚未开放", f"A roll of {proposal.roll} is not yet offered")
 
 
 def _refuse_misfitting_options(proposal: Proposal) -> None:

@@ -20,6 +20,7 @@ from models.deliberations import (
 )
 from models.needs import NeedLink
 from services import events, needs, notifications
+from services.deliberations.terms import Terms, applied
 from services.events import TimelineItem
 from services.policies import Actor
 from services.policies.actor import STAFF
@@ -49,6 +50,17 @@ class Outcome:
     deliberation: Deliberation
     result: Result
     resolution_id: int | None
+
+    @property
+    def terms(self) -> Terms:
+        """What it had to reach, as it was in force at the opening."""
+        return applied(self.deliberation)
+
+    @property
+    def area(self) -> dict[str, int] | None:
+        """In cm², of the roll and of those who voted, where the rule weighs it."""
+        roll, voted = self.deliberation.roll_area_cm2, self.result.voted_area_cm2
+        return {"roll_cm2": roll or 0, "voted_cm2": voted} if voted is not None else None
 
 
 def visible(actor: Actor | None) -> QuerySet[Deliberation]:

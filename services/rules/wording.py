@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.rules.quorum import Preset, Rule, Threshold, Weight, preset_of
+from services.rules.quorum import AnyRule, Preset, Threshold, Weight, preset_of
 
 UNITS = {"residents": "人", "households": "户", "representatives": "名代表", "owners": "名业主"}
 NUMERALS = "零一二三四五六七八九十"
@@ -23,7 +23,7 @@ class Line:
 
 
 def explain(
-    rule: Rule,
+    rule: AnyRule,
     lines: Sequence[Line],
     *,
     present: Weight,

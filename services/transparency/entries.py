@@ -35,7 +35,7 @@ KINDS: dict[LogKind, Kind] = {
         f"""
         SELECT t.id, t.community_id, t.debit_account_id, d.kind AS debit, d.campaign_id AS debit_campaign_id,
             t.credit_account_id, c.kind AS credit, c.campaign_id AS credit_campaign_id, t.amount_fen, t.source_kind,
-            t.source_id, t.leg, {AT.format("t.created_at")} AS at
+            t.source_id, t.leg, t.corrects_id, {AT.format("t.created_at")} AS at
         FROM transfers t JOIN accounts d ON d.id = t.debit_account_id JOIN accounts c ON c.id = t.credit_account_id
         WHERE t.id = ANY ($1::bigint[])""",
     ),

@@ -120,7 +120,6 @@ async def test_what_does_not_fit_is_refused_in_the_readers_language(as_: As, peo
         ({"ballot": {"kind": "ranked", "secret": False}}, "not yet offered"),
         ({"ballot": {"kind": "yes_no", "secret": True}, "options": []}, "not yet offered"),
         ({"ballot": {"kind": "budget", "secret": False, "budget_fen": 100, "count": "greedy"}}, "not yet offered"),
-        ({"roll": "owners", "rule": "owners_major"}, "not yet offered"),
         ({"rule": "owners_major"}, "not for such a roll"),
         ({"voting_until": "2020-01-01T00:00:00+08:00"}, "90 days"),
         ({"need_ids": [10**6]}, "cited need"),

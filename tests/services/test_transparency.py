@@ -57,6 +57,7 @@ async def test_no_words_and_no_people_come_in(people: People) -> None:
         "source_kind",
         "source_id",
         "leg",
+        "corrects_id",
         "at",
     }
     assert set(decided["facts"]) == {
