@@ -29,6 +29,7 @@ from models.residents import (
 )
 from models.rolls import Objection, PaperBatch, VotingRule
 from models.slips import Match, Slip
+from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
@@ -58,6 +59,10 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    LogEntry,
+    LogHead,
+    LogNode,
+    LogPending,
     Match,
     Media,
     Membership,
@@ -93,6 +98,7 @@ __models__ = [
     Team,
     TeamMember,
     Transfer,
+    Verification,
     VotingRule,
     UseChange,
     Wish,
