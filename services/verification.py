@@ -1,7 +1,7 @@
 """`linli verify`: recompute from rows what must hold, and name everything that does not."""
 
 from app.core import db
-from services import ledger, notifications, payments, volunteering
+from services import deliberations, ledger, notifications, payments, volunteering
 
 # Each question finds what must not be; its sentence says so of the row found.
 QUESTIONS: dict[str, str] = {
@@ -24,6 +24,7 @@ async def verify() -> list[str]:
     """A sentence for everything that is not as it must be; none when all is."""
     found = await ledger.check_books() + await payments.check_bills()
     found += [f"shift {id_} miscounts its places" for id_ in await volunteering.miscounted()]
+    found += [f"deliberation {id_} has another roll than it published" for id_ in await deliberations.altered_rolls()]
     found += [
         "credit {id} says {amount}, its entries add up to {entries}".format(**line)
         for line in await notifications.miscounted()
