@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app import problems
-from app.core import db, logs
+from app.core import db, logs, signing
 from app.core.rates import Rates
 from app.core.redis import open_redis
 from app.core.settings import Settings
@@ -24,6 +24,7 @@ from routers import (
     deliberations,
     deps,
     health,
+    log,
     media,
     moderation,
     needs,
@@ -68,6 +69,7 @@ ROUTERS = [
     slips.matches,
     slips.slips,
     slips.transfers,
+    log.router,
     codes.router,
     moderation.router,
     callbacks.router,
@@ -101,6 +103,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the process holds: database, Redis, pictures, WeChat; close them at the end."""
     config: Settings = app.state.settings
     logs.set_up(json=config.production)
+    signing.use(signing.open_signer(config))
     limits = db.Limits(config.db_lock_timeout_ms, config.db_statement_timeout_ms, config.db_idle_timeout_ms)
     await db.connect(config.database_url, pool_size=config.db_pool_size, limits=limits)
     try:

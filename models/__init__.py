@@ -29,6 +29,7 @@ from models.residents import (
 )
 from models.rolls import Objection, PaperBatch, VotingRule
 from models.slips import Match, Slip
+from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
@@ -57,6 +58,10 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    LogEntry,
+    LogHead,
+    LogNode,
+    LogPending,
     Match,
     Media,
     Membership,
@@ -91,6 +96,7 @@ __models__ = [
     Team,
     TeamMember,
     Transfer,
+    Verification,
     VotingRule,
     UseChange,
     Wish,
