@@ -27,7 +27,9 @@ from services.deliberations.reading import (
     find_resolution,
     listed,
     outcome,
+    published,
     visible,
+    who_voted_what,
 )
 from services.deliberations.rolls import OwnLine, Standing
 from services.deliberations.rolls import altered as altered_rolls
@@ -75,12 +77,14 @@ __all__ = [
     "paper_batches",
     "printed_sheets",
     "propose",
+    "published",
     "report_csv",
     "roll",
     "roll_lines",
     "set_terms",
     "terms_of",
     "visible",
+    "who_voted_what",
     "withdraw",
     "withdraw_batch",
 ]

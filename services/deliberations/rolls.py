@@ -42,7 +42,8 @@ GROUP BY resident_id""",
 }
 
 # A line is what services/rules/archive.py calls one: hashed with the elector's salt, so that nobody can be guessed.
-LINE = r"""encode(sha256(convert_to(concat_ws(E'\n', number, '{kind}', coalesce(resident_id, household_id),
+# Who was imported has no id here but his number.
+LINE = r"""encode(sha256(convert_to(concat_ws(E'\n', number, '{kind}', coalesce(resident_id, household_id, number),
     coalesce(area_cm2, 0), encode(salt, 'hex')), 'UTF8')), 'hex')"""
 HASH = r"""encode(sha256(convert_to(coalesce(string_agg({line}, E'\n' ORDER BY number), ''), 'UTF8')), 'hex')"""
 FREEZE = """
@@ -166,7 +167,11 @@ async def altered() -> list[int]:
 
 async def lines(deliberation_id: int) -> list[str]:
     """A frozen roll without names, line by line; joined by line feeds its SHA-256 is `roll_hash`. Raises NotFound."""
-    deliberation = await find(None, deliberation_id)
+    return await lines_of(await find(None, deliberation_id))
+
+
+async def lines_of(deliberation: Deliberation) -> list[str]:
+    """The lines of a frozen roll, in their order."""
     line = LINE.format(kind=deliberation.roll)
     found = await db.rows(
         f"SELECT {line} AS line FROM electors WHERE deliberation_id = $1 ORDER BY number", deliberation.id
