@@ -33,6 +33,7 @@ from services.deliberations.reading import (
     who_voted_what,
 )
 from services.deliberations.rolls import OwnLine, Standing
+from services.deliberations.rolls import altered as altered_rolls
 from services.deliberations.rolls import lines as roll_lines
 from services.deliberations.rolls import own_line as own_roll_line
 from services.deliberations.rolls import standing as roll
@@ -53,6 +54,7 @@ __all__ = [
     "Standing",
     "Terms",
     "advance_due",
+    "altered_rolls",
     "answer_shown",
     "cast",
     "cast_for",

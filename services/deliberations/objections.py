@@ -54,7 +54,7 @@ async def object_to(actor: Actor, deliberation_id: int, *, reason: str, resident
 async def decide(actor: Actor, objection_id: int, *, state: ObjectionState, answer: str) -> Objection:
     """Answer an objection before the vote opens: dismissed, corrected (the records were put right), or struck.
 
-    Raises NotFound, Forbidden (not the committee, or a party), InvalidState, ObjectionTooLate, Invalid.
+    Raises NotFound, Forbidden (neither committee nor officer, or a party), InvalidState, ObjectionTooLate, Invalid.
     """
     objection = await find(actor, objection_id)
     require(policies.may_hear_objections(actor, objection.deliberation))

@@ -4,7 +4,8 @@ Entries are read in chunks, so it needs little memory and holds no lock, whateve
 meanwhile is left to the next time.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.core import db, signing
@@ -52,8 +53,12 @@ async def _check_tree() -> AsyncIterator[str]:
     frontier = Frontier()
     for begin in range(0, extent["entries"] + 1, CHUNK):
         end = min(begin + CHUNK, extent["entries"] + 1)
-        there = {row["index"]: row for row in await db.rows(ENTRIES, begin, end)}
-        heads = {row["size"]: row for row in await db.rows(HEADS, begin, end)}
+        found, signed = await db.rows(ENTRIES, begin, end), await db.rows(HEADS, begin, end)
+        there, heads = {row["index"]: row for row in found}, {row["size"]: row for row in signed}
+        for index in _doubled(row["index"] for row in found):
+            yield f"two log entries have the number {index}"
+        for size in _doubled(row["size"] for row in signed):
+            yield f"two heads are over the first {size} log entries"
         nodes = dict[int, bytes]()
         for index in range(begin, end):
             if index in heads:
@@ -68,6 +73,10 @@ async def _check_tree() -> AsyncIterator[str]:
             yield sentence
         for sentence in await _check_facts(list(there.values())):
             yield sentence
+
+
+def _doubled(numbers: Iterable[int]) -> list[int]:
+    return [number for number, times in Counter(numbers).items() if times > 1]
 
 
 def _check_head(head: Row, root: bytes) -> Iterator[str]:

@@ -136,6 +136,7 @@ async def test_who_objects(people: People, who: str, refusal: type[DomainError] 
     ("who", "refusal"),
     [
         ("zhao", None),
+        ("qian", None),
         ("chen", OwnObjection),  # it is about her
         ("ma", Forbidden),
         ("he", Forbidden),

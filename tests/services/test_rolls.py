@@ -30,6 +30,7 @@ from services.deliberations import OwnTerms
 from services.residents import ConstituencySeen, Owner
 from services.rules.archive import roll_line
 from services.rules.quorum import Threshold
+from tests.conftest import as_owner
 from tests.people import People
 from tests.voting import discussed, dwellers, flats, owned, voting
 
@@ -333,6 +334,18 @@ async def test_everybody_can_check_his_own_line_and_nobody_anothers(people: Peop
     standing = await deliberations.roll(people.wu, vote.id)
     assert (standing.frozen, standing.size, standing.hash) == (True, opened.roll_size, opened.roll_hash)
     assert not (await deliberations.own_roll_line(people.wu, vote.id)).on_roll
+
+
+async def test_a_roll_that_was_tampered_with_is_found(people: People) -> None:
+    vote = await voting(people)
+    assert await deliberations.altered_rolls() == []
+
+    async def tamper() -> None:
+        await db.execute("ALTER TABLE electors DISABLE TRIGGER electors_append_only")
+        await db.execute("UPDATE electors SET resident_id = $2 WHERE resident_id = $1", people.mei.id, people.wu.id)
+
+    await as_owner(tamper)
+    assert await deliberations.altered_rolls() == [vote.id]
 
 
 async def test_the_preview_counts_as_of_now(people: People) -> None:
