@@ -26,7 +26,7 @@ from services import events, places
 from services.deliberations import rolls, terms
 from services.deliberations.reading import locked
 from services.deliberations.voting import NONCE_BYTES, end
-from services.rules.pabulib import Election, Vote
+from services.rules.pabulib import Election, Project, Vote
 from services.rules.tally import receipt
 
 AT_ONCE = 2_000
@@ -95,7 +95,7 @@ async def import_election(
             cost_fen=project.cost_fen,
             external_id=project.external_id,
         )
-        for position, project in enumerate(election.projects, start=1)
+        for position, project in enumerate(sorted(election.projects, key=_by_id), start=1)
     )
     voters = [(vote.voter_id or str(number))[:ID_MOST] for number, vote in enumerate(election.votes, start=1)]
     await deliberation.move_to(DeliberationState.DISCUSSION)
@@ -155,6 +155,12 @@ def _refuse_what_does_not_fit(election: Election, count: BudgetCount | None) -> 
 
 def _most_points(election: Election) -> int:
     return max((points for vote in election.votes for points in vote.points), default=0) or MAX_SCORE
+
+
+def _by_id(project: Project) -> tuple[bool, int, str]:
+    """Numbers first, as numbers: at a tie the smaller id wins, theirs as ours."""
+    is_number = project.external_id.isdecimal()
+    return not is_number, int(project.external_id) if is_number else 0, project.external_id
 
 
 def _title(election: Election, name: str) -> str:
