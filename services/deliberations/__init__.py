@@ -9,6 +9,7 @@ from services.deliberations.agenda import (
     withdraw,
 )
 from services.deliberations.assisted import cast_for, find_entered
+from services.deliberations.importing import Imported, import_election
 from services.deliberations.objections import answer_shown, object_to
 from services.deliberations.objections import decide as decide_objection
 from services.deliberations.objections import find as find_objection
@@ -44,6 +45,7 @@ from services.deliberations.voting import advance_due, cast, close, open_voting
 __all__ = [
     "SHEETS_MOST",
     "Detail",
+    "Imported",
     "Outcome",
     "OwnBallot",
     "OwnLine",
@@ -67,6 +69,7 @@ __all__ = [
     "find_entered",
     "find_objection",
     "find_resolution",
+    "import_election",
     "listed",
     "object_to",
     "objections",

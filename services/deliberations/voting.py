@@ -142,7 +142,30 @@ async def close(actor: Actor, deliberation_id: int) -> Deliberation:
     deliberation = await locked(deliberation.id)
     if deliberation.state is DeliberationState.VOTING and not await _may_end(deliberation):
         raise StillVoting
-    return await _close(actor, deliberation)
+    return await end(actor, deliberation)
+
+
+async def end(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
+    """Count, decide, publish. The deliberation is locked, so no ballot lands any more. Raises InvalidState."""
+    if deliberation.state is not DeliberationState.VOTING:
+        raise InvalidState(deliberation.state)
+    result, quorate = await count(deliberation)
+    resolution = await resolve(deliberation, result) if quorate else None
+    await archiving.keep(deliberation, resolution.number if resolution else None)
+    target = DeliberationState.DECIDED if quorate else DeliberationState.FAILED_QUORUM
+    await deliberation.move_to(target, closed_at=await clock.now())
+    await archiving.forget_secrets(deliberation)
+    verb = f"deliberation.{target}"
+    await events.record(
+        actor,
+        verb,
+        deliberation,
+        voted=result.voted,
+        passed=result.passed,
+        resolution_id=resolution.id if resolution else None,
+    )
+    await tell(deliberation, verb)
+    return deliberation
 
 
 # --- by the clock -----------------------------------------------------------------------------------------------
@@ -177,7 +200,7 @@ async def _advance(deliberation_id: int) -> None:
     now = await clock.now()
     if deliberation.voting_until <= now:
         if deliberation.state is DeliberationState.VOTING:
-            await _close(None, deliberation)
+            await end(None, deliberation)
         elif deliberation.state in policies.BEFORE_THE_VOTE:
             await deliberation.move_to(DeliberationState.WITHDRAWN)
             await events.record(None, "deliberation.lapsed", deliberation)
@@ -218,26 +241,3 @@ async def _may_end(deliberation: Deliberation) -> bool:
         deliberation.id,
     )
     return bool(voted == deliberation.roll_size)
-
-
-async def _close(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
-    """Count, decide, publish; the deliberation is locked, so no ballot lands any more."""
-    if deliberation.state is not DeliberationState.VOTING:
-        raise InvalidState(deliberation.state)
-    result, quorate = await count(deliberation)
-    resolution = await resolve(deliberation, result) if quorate else None
-    await archiving.keep(deliberation, resolution.number if resolution else None)
-    target = DeliberationState.DECIDED if quorate else DeliberationState.FAILED_QUORUM
-    await deliberation.move_to(target, closed_at=await clock.now())
-    await archiving.forget_secrets(deliberation)
-    verb = f"deliberation.{target}"
-    await events.record(
-        actor,
-        verb,
-        deliberation,
-        voted=result.voted,
-        passed=result.passed,
-        resolution_id=resolution.id if resolution else None,
-    )
-    await tell(deliberation, verb)
-    return deliberation
