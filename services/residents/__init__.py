@@ -15,6 +15,7 @@ from services.residents.homes import (
 )
 from services.residents.phones import bind_phone, full_name, phone, phone_masked
 from services.residents.profile import Profile, profile, update_profile
+from services.residents.relatives import declare_relative, relatives, strike_relative
 from services.residents.roles import (
     StillCommittee,
     find_grant,
@@ -47,6 +48,7 @@ __all__ = [
     "claim_household",
     "claims",
     "confirm_claim",
+    "declare_relative",
     "decline_claim",
     "end_old_sessions",
     "enrol",
@@ -64,8 +66,10 @@ __all__ = [
     "phone",
     "phone_masked",
     "profile",
+    "relatives",
     "revoke_role",
     "speaker",
+    "strike_relative",
     "update_household",
     "update_profile",
 ]
