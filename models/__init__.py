@@ -7,6 +7,7 @@ from models.comments import Comment
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
 from models.events import Event, IdempotencyKey, Notice, Reason
+from models.expenses import Expense, ExpenseApproval, FundRules
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
 from models.moderation import Check
@@ -20,6 +21,7 @@ from models.residents import (
     Household,
     HouseholdClaim,
     Membership,
+    Relative,
     Resident,
     RoleGrant,
     Session,
@@ -47,6 +49,9 @@ __models__ = [
     Elector,
     Endorsement,
     Event,
+    Expense,
+    ExpenseApproval,
+    FundRules,
     Heard,
     Household,
     HouseholdClaim,
@@ -68,6 +73,7 @@ __models__ = [
     Push,
     Reason,
     Refund,
+    Relative,
     Resident,
     Resolution,
     Result,

@@ -33,6 +33,7 @@ class Leg(StrEnum):
     REFUNDED = "refunded"
     RECEIVED = "received"
     SURPLUS = "surplus"
+    SPENT = "spent"
 
 
 class NotEnough(Conflict):

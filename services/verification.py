@@ -1,7 +1,7 @@
 """`linli verify`: recompute from rows what must hold, and name everything that does not."""
 
 from app.core import db
-from services import ledger, notifications, payments, volunteering
+from services import expenses, ledger, notifications, payments, volunteering
 
 # Each question finds what must not be; its sentence says so of the row found.
 QUESTIONS: dict[str, str] = {
@@ -22,7 +22,7 @@ QUESTIONS: dict[str, str] = {
 
 async def verify() -> list[str]:
     """A sentence for everything that is not as it must be; none when all is."""
-    found = await ledger.check_books() + await payments.check_bills()
+    found = await ledger.check_books() + await expenses.check_expenses() + await payments.check_bills()
     found += [f"shift {id_} miscounts its places" for id_ in await volunteering.miscounted()]
     found += [
         "credit {id} says {amount}, its entries add up to {entries}".format(**line)

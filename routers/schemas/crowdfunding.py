@@ -74,11 +74,12 @@ class CampaignIn(Asked):
 
 
 class BudgetLineOut(Shape):
-    """One purpose of the money asked for."""
+    """One purpose of the money asked for, and what was paid for it so far."""
 
     id: int
     title: str
     amount_fen: int
+    spent_fen: int
 
 
 class CampaignOut(Shape):
@@ -102,13 +103,14 @@ class CampaignOut(Shape):
                     "opens_at": None,
                     "deadline": "2026-12-23T18:00:00+08:00",
                     "budget": [
-                        {"id": 1, "title": "灯具", "amount_fen": 60000},
-                        {"id": 2, "title": "安装", "amount_fen": 40000},
+                        {"id": 1, "title": "灯具", "amount_fen": 60000, "spent_fen": 0},
+                        {"id": 2, "title": "安装", "amount_fen": 40000, "spent_fen": 0},
                     ],
                     "resolution_id": 3,
                     "need_ids": [5],
                     "photos": [PHOTO],
                     "raised_fen": 45000,
+                    "spent_fen": 0,
                     "in_kind_fen": 0,
                     "backers": 9,
                     "progress": 45,
@@ -135,6 +137,7 @@ class CampaignOut(Shape):
     need_ids: list[int]
     photos: list[PhotoOut]
     raised_fen: int
+    spent_fen: int
     in_kind_fen: int
     backers: int
     progress: int
@@ -396,6 +399,7 @@ class TransferOut(Shape):
                     "source_id": 21,
                     "leg": "capture",
                     "pledge_id": 21,
+                    "expense_id": None,
                     "created_at": "2026-11-23T10:00:00+08:00",
                 }
             ]
@@ -412,6 +416,7 @@ class TransferOut(Shape):
     source_id: int
     leg: Leg
     pledge_id: int | None
+    expense_id: int | None
     created_at: Moment
 
 

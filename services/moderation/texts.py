@@ -49,6 +49,7 @@ KINDS: dict[str, Kind] = {
         "deliberations", ("title", "body"), Scene.FORUM, lines=("options", "deliberation_id", "title")
     ),
     "campaign": Kind("campaigns", ("title", "body"), Scene.FORUM, lines=("budget_lines", "campaign_id", "title")),
+    "expense": Kind("expenses", ("payee", "purpose"), Scene.COMMENT),
     "team": Kind("teams", ("name",), Scene.PROFILE),
     "pledge": Kind("pledges", ("item", "message"), Scene.COMMENT),
     "comment": Kind("comments", ("body",), Scene.COMMENT),
