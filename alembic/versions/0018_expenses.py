@@ -177,9 +177,11 @@ CREATE TRIGGER expenses_resolution_passed BEFORE INSERT ON expenses
 -- budget line. The campaign is locked, so of two payments at once the second counts the first.
 CREATE FUNCTION refuse_careless_spending() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    missing TEXT[] := approvals_missing(NEW.id, clock_now());
+    missing TEXT[];
     campaign_state TEXT;
 BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('who may approve', 0));
+    missing := approvals_missing(NEW.id, clock_now());
     IF NOT EXISTS (SELECT 1 FROM attachments WHERE subject_kind = 'expense' AND subject_id = NEW.id) THEN
         RAISE EXCEPTION 'expense % has no receipt', NEW.id USING ERRCODE = '23514',
             CONSTRAINT = 'expenses_receipt', TABLE = 'expenses';
@@ -207,6 +209,16 @@ BEGIN
 END $$;
 CREATE TRIGGER expenses_two_approvals BEFORE UPDATE ON expenses FOR EACH ROW
     WHEN (OLD.state <> NEW.state AND NEW.state IN ('approved', 'paid')) EXECUTE FUNCTION refuse_careless_spending();
+
+-- Whoever becomes a relative or loses a role does so before a payment or after it, never unseen beside it.
+CREATE FUNCTION wait_for_payments() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('who may approve', 0));
+    RETURN NULL;
+END $$;
+CREATE TRIGGER relatives_beside_no_payment BEFORE INSERT OR UPDATE ON relatives
+    EXECUTE FUNCTION wait_for_payments();
+CREATE TRIGGER role_grants_beside_no_payment BEFORE UPDATE ON role_grants EXECUTE FUNCTION wait_for_payments();
 
 CREATE TRIGGER expenses_road_begins BEFORE INSERT ON expenses FOR EACH ROW WHEN (NEW.state <> 'requested')
     EXECUTE FUNCTION refuse_beginning();
@@ -289,8 +301,9 @@ def downgrade() -> None:
     run_script("""
     DROP TRIGGER transfers_spend_what_is_paid ON transfers;
     DROP TRIGGER campaigns_expenses_closed ON campaigns;
+    DROP TRIGGER role_grants_beside_no_payment ON role_grants;
     DROP TABLE expense_approvals, expenses, fund_rules, relatives;
     DROP FUNCTION supervisor_above_fen, are_related, serves, is_independent, approvals_missing, refuse_approver,
         refuse_failed_resolution, refuse_careless_spending, refuse_unapproved_spending, refuse_unposted_payment,
-        refuse_open_expenses;
+        refuse_open_expenses, wait_for_payments;
     """)

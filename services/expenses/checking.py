@@ -14,7 +14,7 @@ QUESTIONS: dict[str, str] = {
             AND NOT EXISTS (SELECT 1 FROM attachments WHERE subject_kind = 'expense' AND subject_id = expenses.id)""",
     "expense {id} is {state} with {amount_fen} fen, but {posted} fen stand in the ledger": """
         SELECT * FROM (
-            SELECT e.id, e.state, e.amount_fen, coalesce((SELECT sum(t.amount_fen) FROM transfers t
+            SELECT e.id, e.state, e.amount_fen, coalesce((SELECT sum(t.amount_fen)::bigint FROM transfers t
                 JOIN accounts d ON d.id = t.debit_account_id AND d.campaign_id IS NOT DISTINCT FROM e.campaign_id
                 WHERE t.source_kind = 'expense' AND t.source_id = e.id AND t.leg = 'spent'), 0) AS posted
             FROM expenses e) b
@@ -23,7 +23,7 @@ QUESTIONS: dict[str, str] = {
         SELECT id, source_id FROM transfers t WHERE source_kind = 'expense'
             AND NOT EXISTS (SELECT 1 FROM expenses WHERE id = t.source_id)""",
     "budget line {id} of campaign {campaign_id} has {amount_fen} fen, {spent} fen were spent": """
-        SELECT l.id, l.campaign_id, l.amount_fen, sum(e.amount_fen) AS spent
+        SELECT l.id, l.campaign_id, l.amount_fen, sum(e.amount_fen)::bigint AS spent
         FROM budget_lines l JOIN expenses e ON e.budget_line_id = l.id AND e.state = 'paid'
         GROUP BY l.id HAVING sum(e.amount_fen) > l.amount_fen""",
     "campaign {campaign_id} is settled, but expense {id} is {state}": """

@@ -17,6 +17,7 @@ from services.residents.phones import bind_phone, full_name, phone, phone_masked
 from services.residents.profile import Profile, profile, update_profile
 from services.residents.relatives import declare_relative, relatives, strike_relative
 from services.residents.roles import (
+    RelatedToCommittee,
     StillCommittee,
     find_grant,
     grant_from_command_line,
@@ -39,6 +40,7 @@ __all__ = [
     "Login",
     "OnBehalfOf",
     "Profile",
+    "RelatedToCommittee",
     "Speaker",
     "StillCommittee",
     "actor",
