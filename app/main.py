@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app import problems
-from app.core import db, logs
+from app.core import db, logs, signing
 from app.core.rates import Rates
 from app.core.redis import open_redis
 from app.core.settings import Settings
@@ -25,11 +25,14 @@ from routers import (
     deps,
     expenses,
     health,
+    log,
     media,
     moderation,
     needs,
     notifications,
     residents,
+    rolls,
+    slips,
     volunteering,
     wishes,
 )
@@ -51,6 +54,13 @@ ROUTERS = [
     volunteering.mine,
     deliberations.agenda,
     deliberations.decided,
+    rolls.rolls,
+    rolls.objections,
+    rolls.paper,
+    rolls.thresholds,
+    rolls.constituencies,
+    rolls.representatives,
+    rolls.homes,
     crowdfunding.fund,
     crowdfunding.campaigns,
     crowdfunding.pledges,
@@ -59,6 +69,12 @@ ROUTERS = [
     expenses.fund,
     expenses.router,
     expenses.people,
+    slips.campaigns,
+    slips.fund,
+    slips.matches,
+    slips.slips,
+    slips.transfers,
+    log.router,
     codes.router,
     moderation.router,
     callbacks.router,
@@ -92,6 +108,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the process holds: database, Redis, pictures, WeChat; close them at the end."""
     config: Settings = app.state.settings
     logs.set_up(json=config.production)
+    signing.use(signing.open_signer(config))
     limits = db.Limits(config.db_lock_timeout_ms, config.db_statement_timeout_ms, config.db_idle_timeout_ms)
     await db.connect(config.database_url, pool_size=config.db_pool_size, limits=limits)
     try:

@@ -4,8 +4,8 @@ from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
 from models.comments import Comment
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
-from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
+from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember, UseChange
+from models.deliberations import Archive, Ballot, Deliberation, Elector, Option, Resolution, Result, SecretBallot
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.expenses import Expense, ExpenseApproval, FundRules
 from models.ledger import Account, Transfer
@@ -18,20 +18,27 @@ from models.places import Place
 from models.pushes import Push
 from models.residents import (
     Assistance,
+    Constituency,
     Household,
     HouseholdClaim,
     Membership,
+    Ownership,
     Relative,
+    Representative,
     Resident,
     RoleGrant,
     Session,
 )
+from models.rolls import Objection, PaperBatch, VotingRule
+from models.slips import Match, Slip
+from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
 __models__ = [
     Account,
     Activity,
+    Archive,
     Assistance,
     Attachment,
     Ballot,
@@ -43,6 +50,7 @@ __models__ = [
     Check,
     Code,
     Comment,
+    Constituency,
     CreditEntry,
     Deliberation,
     Delivery,
@@ -56,6 +64,11 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    LogEntry,
+    LogHead,
+    LogNode,
+    LogPending,
+    Match,
     Media,
     Membership,
     MessageCredit,
@@ -65,8 +78,11 @@ __models__ = [
     NeedRating,
     Notice,
     NoticePreference,
+    Objection,
     Option,
     Order,
+    Ownership,
+    PaperBatch,
     Picture,
     Place,
     Pledge,
@@ -74,17 +90,23 @@ __models__ = [
     Reason,
     Refund,
     Relative,
+    Representative,
     Resident,
     Resolution,
     Result,
     RoleGrant,
     ServiceRecord,
+    SecretBallot,
     Session,
     Shift,
     Signup,
+    Slip,
     Team,
     TeamMember,
     Transfer,
+    Verification,
+    VotingRule,
+    UseChange,
     Wish,
     WishClaim,
 ]

@@ -23,7 +23,7 @@ from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from app.gateways.wechat_push import PushReader
 from routers.schemas.residents import OnBehalfOfIn
-from services import moderation, residents
+from services import checks, moderation, residents
 from services.once import once
 from services.policies import Actor
 from services.residents import OnBehalfOf
@@ -199,10 +199,12 @@ class Once:
 
     async def __call__(self, effect: Callable[[], Awaitable[T]], again: Callable[[int], Awaitable[T]]) -> T:
         """Run the effect and, once it is committed, check the words it wrote; the answer then tells the outcome."""
-        made = await once(self.actor, self.key, self.request, effect, again)  # type: ignore[type-var]
-        if await moderation.check_now(self.wechat, self.actor):
-            return await again(made.id)  # type: ignore[attr-defined]
-        return made
+        with checks.noted() as written:
+            made = await once(self.actor, self.key, self.request, effect, again)  # type: ignore[type-var]
+        if not written:
+            return made
+        await moderation.check_now(self.wechat, written)
+        return await again(made.id)  # type: ignore[attr-defined]
 
 
 async def only_once(

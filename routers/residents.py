@@ -34,7 +34,7 @@ from routers.schemas.residents import (
     RoleIn,
     RoleOut,
 )
-from services import media, moderation, notifications, places, residents, statistics
+from services import checks, media, moderation, notifications, places, residents, statistics
 from services.notifications import InboxLine
 from services.policies import Actor
 from services.statistics import Figures
@@ -87,8 +87,9 @@ async def update_me(actor: CurrentActor, wechat: TheWechat, config: TheSettings,
     named = asked.model_dump(exclude_unset=True)
     if "avatar_url" in named:
         named["avatar_id"] = media.avatar_id(named.pop("avatar_url"))
-    await residents.update_profile(actor, **named)
-    await moderation.check_now(wechat, actor)
+    with checks.noted() as written:
+        await residents.update_profile(actor, **named)
+    await moderation.check_now(wechat, written)
     return await _me(actor, config)
 
 

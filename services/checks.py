@@ -1,11 +1,28 @@
 """Owe a check of what somebody wrote; `services.moderation` makes it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from app.core import db
 from models.base import Record
 from models.moderation import Why
 from services.policies import Actor
 
 FIRST_LOOK_S = 15  # until then the request that wrote it checks it; afterwards the worker
+
+_noted: ContextVar[list[int] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noted() -> Iterator[list[int]]:
+    """The ids of the checks owed within the block, so that who wrote the words can have them checked at once."""
+    ids: list[int] = []
+    token = _noted.set(ids)
+    try:
+        yield ids
+    finally:
+        _noted.reset(token)
 
 
 async def ask_a_human(subject: Record, author_id: int, why: Why, *, label: int | None = None) -> None:
@@ -46,12 +63,15 @@ async def expect(
             kind,
             subject.id,
         )
-    await db.execute(
+    check_id: int = await db.value(
         "INSERT INTO checks (subject_kind, subject_id, community_id, author_id, speaker_id, state, tries, trace_ids, "
-        f"next_try_at) VALUES ($1, $2, $3, $4, $5, 'pending', 0, '[]', clock_now() + interval '{FIRST_LOOK_S} s')",
+        f"next_try_at) VALUES ($1, $2, $3, $4, $5, 'pending', 0, '[]', clock_now() + interval '{FIRST_LOOK_S} s') "
+        "RETURNING id",
         kind,
         subject.id,
         community_id or getattr(subject, "community_id", None),
         author_id or actor.id,
         actor.id,
     )
+    if (ids := _noted.get()) is not None:
+        ids.append(check_id)

@@ -1,5 +1,6 @@
 """Campaigns: drawn up by the community, published by another, given to by residents, decided by the clock."""
 
+from services.crowdfunding.changing import announce, changes, changes_due, extend, find_change
 from services.crowdfunding.drafting import BudgetItem, create
 from services.crowdfunding.giving import (
     find_pledge,
@@ -7,12 +8,23 @@ from services.crowdfunding.giving import (
     pledge,
     pledges,
     receive,
-    take_back,
     with_payment,
     withdraw,
 )
 from services.crowdfunding.helping import TeamLine, find_team, found_team, join_team, teams
+from services.crowdfunding.matching import find_match, matches, promise_match, sign_match
+from services.crowdfunding.offline import (
+    correct,
+    find_slip,
+    give_offline,
+    give_to_the_fund,
+    hand_back,
+    pay_match,
+    sign_slip,
+    slips,
+)
 from services.crowdfunding.reading import CampaignDetail, comment, comments_on, detail, find, listed, visible
+from services.crowdfunding.refunding import refunds, take_back
 from services.crowdfunding.road import (
     accept,
     advance_due,
@@ -31,26 +43,44 @@ __all__ = [
     "TeamLine",
     "accept",
     "advance_due",
+    "announce",
     "begin_due",
     "cancel",
+    "changes",
+    "changes_due",
     "comment",
     "comments_on",
+    "correct",
     "create",
     "detail",
     "end_due",
+    "extend",
     "find",
+    "find_change",
+    "find_match",
     "find_pledge",
+    "find_slip",
     "find_team",
     "found_team",
+    "give_offline",
+    "give_to_the_fund",
+    "hand_back",
     "join_team",
     "listed",
     "look_at_pledge",
+    "matches",
     "open_due",
+    "pay_match",
     "pledge",
     "pledges",
+    "promise_match",
     "publish",
     "receive",
+    "refunds",
     "settle",
+    "sign_match",
+    "sign_slip",
+    "slips",
     "submit",
     "take_back",
     "teams",

@@ -27,7 +27,7 @@ async def attach(
     *,
     purposes: Sequence[Purpose] = (Purpose.PHOTO,),
 ) -> None:
-    """Show photos of the actor's own with something he has just made, in this order; evidence is kept with it.
+    """Show photos of the actor's own with something he has just made, in this order; or keep evidence with it.
 
     Raises UnknownPhoto for one that is not there, not his, or uploaded for something else; SamePhotoTwice.
     """

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from app.core import db
 from app.core.db import atomic
 from app.core.errors import InvalidState
@@ -14,12 +16,13 @@ from models.moderation import Check, CheckState, Why
 from services import events
 from services.due import one_by_one
 from services.moderation import texts
-from services.policies import Actor
 from services.rules.pieces import pieces
 
-AT_ONCE, AT_ONCE_S = 5, 2.0
+log = structlog.stdlib.get_logger("linli.moderation")
+
+AT_ONCE_S = 2.0
 DUE_AT_ONCE, PATIENCE_S = 20, 10.0
-TRIES_MAX = 8  # within about an hour, as WeChat judges only in the name of who was there within two
+TRIES_MAX = 8  # within an hour and a half, as WeChat judges only in the name of who was there within two
 GRAVITY = [Suggest.PASS, Suggest.REVIEW, Suggest.RISKY]
 FOLLOWED = {
     Suggest.PASS: CheckState.PASSED,
@@ -27,12 +30,9 @@ FOLLOWED = {
     Suggest.RISKY: CheckState.HIDDEN,
 }
 
-FRESH = f"""
-SELECT id FROM checks WHERE speaker_id = $1 AND state = 'pending' AND tries = 0 ORDER BY id DESC LIMIT {AT_ONCE}
-"""
 # Whoever takes a check has until `next_try_at`; if he dies, it is taken again then.
 TAKE = """
-UPDATE checks SET tries = tries + 1, next_try_at = clock_now() + least(15 * 2 ^ tries, 3600) * interval '1 second'
+UPDATE checks SET tries = tries + 1, next_try_at = clock_now() + least(5 * 3 ^ tries, 3600) * interval '1 second'
 WHERE id = $1 AND state = 'pending' AND (tries = 0 OR next_try_at <= clock_now())
 RETURNING id
 """
@@ -46,19 +46,14 @@ class Advice:
     trace_ids: list[str]
 
 
-async def check_now(wechat: Wechat, actor: Actor) -> bool:
-    """Check what the actor has just written, 2 s for all; whether there was anything. Calls WeChat.
-
-    What cannot be checked now the worker checks later.
-    """
-    fresh = await db.rows(FRESH, actor.id)
+async def check_now(wechat: Wechat, check_ids: Sequence[int]) -> None:
+    """Check what has just been written, 2 s for all; what cannot be checked now the worker checks. Calls WeChat."""
     ends_at = asyncio.get_running_loop().time() + AT_ONCE_S
     try:
-        for line in fresh:
-            await _check(wechat, line["id"], ends_at)
-    except (WxError, TimeoutError):
-        pass  # the check is still owed, and tried again by the clock
-    return bool(fresh)
+        for check_id in check_ids:
+            await _check(wechat, check_id, ends_at)
+    except (WxError, TimeoutError) as error:  # the check is still owed, and tried again by the clock
+        log.warning("text_not_checked", error=type(error).__name__)
 
 
 async def check_due(wechat: Wechat) -> None:

@@ -48,9 +48,12 @@ KINDS: dict[str, Kind] = {
     "deliberation": Kind(
         "deliberations", ("title", "body"), Scene.FORUM, lines=("options", "deliberation_id", "title")
     ),
+    "objection": Kind("objections", ("reason", "answer"), Scene.COMMENT),
     "campaign": Kind("campaigns", ("title", "body"), Scene.FORUM, lines=("budget_lines", "campaign_id", "title")),
     "expense": Kind("expenses", ("payee", "purpose"), Scene.COMMENT),
     "team": Kind("teams", ("name",), Scene.PROFILE),
+    "match": Kind("matches", ("unit",), Scene.PROFILE),
+    "use_change": Kind("use_changes", ("title", "body"), Scene.FORUM),
     "pledge": Kind("pledges", ("item", "message"), Scene.COMMENT),
     "comment": Kind("comments", ("body",), Scene.COMMENT),
     "reason": Kind("reasons", ("text",), Scene.COMMENT),

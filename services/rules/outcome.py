@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from services.rules import budget, runoff, tally
 from services.rules.budget import Purchase
-from services.rules.quorum import MORE_THAN_HALF, Rule, Threshold, Verdict, Weight, is_quorate, judge, preset_of
+from services.rules.quorum import MORE_THAN_HALF, AnyRule, Threshold, Verdict, Weight, is_quorate, judge, preset_of
 from services.rules.runoff import Round
 from services.rules.tally import ANSWERS, Candidate, Choice
 
@@ -41,18 +41,18 @@ class Count:
     purchases: tuple[Purchase, ...] = ()
 
 
-def can_judge(rule: Rule, kind: str) -> bool:
+def can_judge(rule: AnyRule, kind: str) -> bool:
     """Whether the rule can be applied to such ballots: heads and area (民法典 278) need votes that are simply for."""
     return kind in PLAIN or not preset_of(rule).by_area
 
 
-def stops_at(rule: Rule) -> Threshold:
+def stops_at(rule: AnyRule) -> Threshold:
     """The share of all ballots with which a ranked count is over: the rule's own, or more than half."""
     return preset_of(rule).majority or MORE_THAN_HALF
 
 
 def count(
-    rule: Rule, method: Method, options: Mapping[int, int | None], ballots: Iterable[tuple[Choice, Weight]]
+    rule: AnyRule, method: Method, options: Mapping[int, int | None], ballots: Iterable[tuple[Choice, Weight]]
 ) -> Count:
     """Count ballots of any kind. `options`: id → cost in fen (budget votes only). Equal ballots may come together."""
     ballots = list(ballots)
@@ -82,7 +82,7 @@ def count(
     return Count(budget.support(costs, named), tuple(one.project for one in bought), purchases=bought)
 
 
-def decide(rule: Rule, method: Method, counted: Count, present: Weight, roll: Weight) -> Verdict[Candidate]:
+def decide(rule: AnyRule, method: Method, counted: Count, present: Weight, roll: Weight) -> Verdict[Candidate]:
     """Whether the count carries under the rule.
 
     A ranked vote carries when its winner ends with the majority the rule asks of all who took part. Scores and budgets

@@ -95,11 +95,11 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-Rule = str | Preset
+AnyRule = str | Preset
 """The name of a preset, or one that a place has made stricter."""
 
 
-def preset_of(rule: Rule) -> Preset:
+def preset_of(rule: AnyRule) -> Preset:
     """What the rule asks for."""
     return rule if isinstance(rule, Preset) else PRESETS[rule]
 
@@ -131,19 +131,19 @@ class Verdict(Generic[C]):
     winners: frozenset[C]
 
 
-def is_quorate(rule: Rule, present: Weight, roll: Weight) -> bool:
+def is_quorate(rule: AnyRule, present: Weight, roll: Weight) -> bool:
     """Whether enough of the roll took part (居委会组织法 27, 29; 民法典 278; a consultation, 32, asks for none)."""
     preset = preset_of(rule)
     return preset.quorum is None or _reached(preset.quorum, present, roll, preset.by_area)
 
 
-def carries(rule: Rule, favour: Weight, present: Weight) -> bool | None:
+def carries(rule: AnyRule, favour: Weight, present: Weight) -> bool | None:
     """Whether enough of those taking part, abstainers included, were in favour; None where the rule binds nothing."""
     preset = preset_of(rule)
     return None if preset.majority is None else _reached(preset.majority, favour, present, preset.by_area)
 
 
-def judge(rule: Rule, votes: Mapping[C, Weight], present: Weight, roll: Weight) -> Verdict[C]:
+def judge(rule: AnyRule, votes: Mapping[C, Weight], present: Weight, roll: Weight) -> Verdict[C]:
     """Which of `votes`' candidates carried. A tie at one half carries nobody; in an approval vote several may."""
     if not is_quorate(rule, present, roll):
         return Verdict(False, False, frozenset())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.rules.outcome import Count, Method
-from services.rules.quorum import Rule, Verdict, Weight
+from services.rules.quorum import AnyRule, Verdict, Weight
 from services.rules.tally import Candidate
 from services.rules.wording import Line, Said, explain, yuan
 
@@ -16,7 +16,7 @@ Words = Mapping[Candidate, Said]
 
 
 def tell(
-    rule: Rule,
+    rule: AnyRule,
     method: Method,
     titles: Mapping[int, str],
     counted: Count,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.rules.quorum import Preset, Rule, Threshold, Weight, preset_of
+from services.rules.quorum import AnyRule, Preset, Threshold, Weight, preset_of
 
 UNITS = {"residents": "人", "households": "户", "representatives": "名代表", "owners": "名业主"}
 NUMERALS = "零一二三四五六七八九十"
@@ -23,7 +23,7 @@ class Line:
 
 
 def explain(
-    rule: Rule,
+    rule: AnyRule,
     lines: Sequence[Line],
     *,
     present: Weight,
@@ -119,6 +119,8 @@ def _majority(preset: Preset, threshold: Threshold, lines: Sequence[Line], prese
     shares = ", ".join(_share(preset, line, present) for line in about)
     zh_names, en_names = "、".join(line.zh for line in about), ", ".join(line.en for line in about)
     zh, en = f"须有{zh}赞成，", f"To pass, {en} must be in favour."
+    if passed and not about:
+        return f"{zh}已达到，通过。", f"{en} This was reached: passed."
     if passed:
         return f"{zh}{zh_names}达到要求（{shares}），通过。", f"{en} Passed: {en_names} ({shares})."
     if not about:

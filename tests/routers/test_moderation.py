@@ -8,6 +8,7 @@ import pytest
 
 from app.core import db
 from services import moderation
+from tests.passing import check_now
 from tests.people import People
 from tests.sandbox_process import SandboxProcess
 
@@ -138,4 +139,4 @@ async def test_comments_teams_gifts_and_reasons_are_checked_in_the_answer(as_: A
     assert (line["reason"], line["reason_moderation"]) == (None, "queued")
     line = (await chen.get(path)).json()["timeline"][-1]
     assert (line["reason"], line["reason_moderation"]) == ("LINLI-REVIEW", "queued")
-    assert not await moderation.check_now(None, people.chen)  # type: ignore[arg-type]
+    assert not await check_now(None, people.chen)  # type: ignore[arg-type]

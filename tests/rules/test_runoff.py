@@ -99,6 +99,14 @@ def test_a_tie_for_the_fewest_looks_back_at_the_round_before() -> None:
     assert winner == 1
 
 
+def test_of_the_rounds_before_the_latest_decides() -> None:
+    # Option 2 trailed option 1 in round 1 and led it in round 2; in round 3 they tie, and option 1 goes.
+    ballots = [((2,), 4), ((1,), 5), ((3, 1), 1), ((3, 5), 2), ((4, 2), 2), ((5,), 8)]
+    _, rounds = instant_runoff(range(1, 6), ballots)
+    assert [past.eliminated for past in rounds] == [4, 3, 1, None]
+    assert [(past.votes[1], past.votes[2]) for past in rounds[:3]] == [(5, 4), (5, 6), (6, 6)]
+
+
 def test_a_tie_that_was_always_one_takes_the_larger_id() -> None:
     winner, rounds = instant_runoff([7, 8, 9], [((7,), 1), ((8,), 1), ((9,), 1)])
     assert [past.eliminated for past in rounds] == [9, None]

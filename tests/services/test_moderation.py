@@ -22,7 +22,7 @@ from services.moderation import texts
 from services.moderation.checking import TRIES_MAX
 from services.policies import Actor
 from services.residents import OnBehalfOf
-from tests.passing import passed
+from tests.passing import check_now, passed
 from tests.people import People
 
 MoveClock = Callable[[timedelta], Awaitable[None]]
@@ -83,18 +83,18 @@ async def test_it_is_checked_at_once_in_its_authors_name(people: People, wechat:
     need = await written(people)
     assert need.moderation is Moderation.CHECKING
     assert await seen_by(people.mei, need) is None
-    assert await moderation.check_now(wechat, people.lin)
+    assert await check_now(wechat, people.lin)
     assert wechat.asked == [("lin", Scene.FORUM, "楼道灯坏了\n三层的灯坏了一周")]
     assert await seen_by(people.mei, need) is Moderation.PASSED
     check = await check_of("need", need.id)
     assert (check.state, check.suggest, check.label, check.trace_ids) == (CheckState.PASSED, "pass", 100, ["t1"])
-    assert not await moderation.check_now(wechat, people.lin), "nothing is left to check"
+    assert not await check_now(wechat, people.lin), "nothing is left to check"
     assert await told(people.lin) == []
 
 
 async def test_what_is_risky_is_hidden_and_its_author_understands_why(people: People, wechat: Any) -> None:
     need = await written(people, body="快来骗钱")
-    await moderation.check_now(wechat, people.lin)
+    await check_now(wechat, people.lin)
     assert await seen_by(people.mei, need) is None
     assert await seen_by(people.lin, need) is Moderation.HIDDEN
     assert await seen_by(people.chen, need) is Moderation.HIDDEN, "the staff concerned see it"
@@ -110,7 +110,7 @@ async def test_what_is_risky_is_hidden_and_its_author_understands_why(people: Pe
 
 async def test_what_is_in_doubt_waits_for_the_committee_and_is_shown_then(people: People, wechat: Any) -> None:
     need = await written(people, body="有点可疑")
-    await moderation.check_now(wechat, people.lin)
+    await check_now(wechat, people.lin)
     assert await seen_by(people.mei, need) is None
     (waiting,) = (await moderation.queue(people.ma, community_id=people.jy, page=EVERYTHING)).items
     assert (waiting.subject_kind, waiting.subject_id, waiting.texts) == ("need", need.id, ["楼道灯坏了", "有点可疑"])
@@ -129,12 +129,12 @@ async def test_what_is_in_doubt_waits_for_the_committee_and_is_shown_then(people
 
 async def test_a_human_hides_with_a_reason_that_is_checked_too(people: People, wechat: Any) -> None:
     need = await written(people, body="有点可疑")
-    await moderation.check_now(wechat, people.lin)
+    await check_now(wechat, people.lin)
     (waiting,) = (await moderation.queue(people.chen, page=EVERYTHING)).items
     await moderation.hide(people.chen, waiting.id, reason="请不要写邻居的门牌号")
     assert await seen_by(people.lin, need) is Moderation.HIDDEN
     assert await told(people.lin) == ["您发布的内容未予显示：（理由暂不显示）"]
-    await moderation.check_now(wechat, people.chen)
+    await check_now(wechat, people.chen)
     assert await told(people.lin) == ["您发布的内容未予显示：请不要写邻居的门牌号"]
 
 
@@ -146,7 +146,7 @@ async def test_only_committee_and_social_workers_look_after_content(
     people: People, wechat: Any, who: str, error: type[Exception]
 ) -> None:
     await written(people, "mei", body="有点可疑")
-    await moderation.check_now(wechat, people.mei)
+    await check_now(wechat, people.mei)
     (waiting,) = (await moderation.queue(people.ma, page=EVERYTHING)).items
     with pytest.raises(Forbidden):
         await moderation.queue(people[who], community_id=people.jy, page=EVERYTHING)
@@ -165,7 +165,7 @@ async def test_nobody_decides_about_his_own_words_nor_about_those_he_helped_with
     helped = OnBehalfOf(people.wang.id, ConsentKind.WITNESS, people.mei.id)
     await written(people, "ma", body="也有点可疑", on_behalf_of=helped)
     for who in (people.chen, people.ma):
-        await moderation.check_now(wechat, who)
+        await check_now(wechat, who)
     by_ma, by_chen = (await moderation.queue(people.zhao, page=EVERYTHING)).items
     for who, check in ((people.chen, by_chen), (people.ma, by_ma)):
         with pytest.raises(Forbidden):
@@ -180,9 +180,9 @@ async def test_when_wechat_is_down_the_worker_goes_on_until_a_human_takes_over(
 ) -> None:
     need = await written(people)
     wechat.error = WxUnavailable("down")
-    assert await moderation.check_now(wechat, people.lin)
+    assert await check_now(wechat, people.lin)
     assert await seen_by(people.lin, need) is Moderation.CHECKING
-    assert not await moderation.check_now(wechat, people.lin), "the next request does not wait for it again"
+    assert not await check_now(wechat, people.lin), "the next request does not wait for it again"
     await moderation.check_due(wechat)
     assert len(wechat.asked) == 1, "not before its time"
     for _ in range(TRIES_MAX - 1):
@@ -201,7 +201,7 @@ async def test_when_wechat_is_down_the_worker_goes_on_until_a_human_takes_over(
 async def test_what_failed_first_passes_later(people: People, wechat: Any, move_clock: MoveClock) -> None:
     need = await written(people)
     wechat.error = WxQuota("too often", 45009)
-    await moderation.check_now(wechat, people.lin)
+    await check_now(wechat, people.lin)
     wechat.error = None
     await move_clock(timedelta(seconds=16))
     await moderation.check_due(wechat)
@@ -225,7 +225,7 @@ async def test_what_the_request_never_came_to_check_the_worker_checks(
 async def test_what_wechat_cannot_judge_a_human_does(people: People, wechat: Any, error: Exception, why: Why) -> None:
     need = await written(people)
     wechat.error = error
-    await moderation.check_now(wechat, people.lin)
+    await check_now(wechat, people.lin)
     assert await seen_by(people.lin, need) is Moderation.QUEUED
     assert (await check_of("need", need.id)).why is why
 
@@ -233,7 +233,7 @@ async def test_what_wechat_cannot_judge_a_human_does(people: People, wechat: Any
 async def test_nobody_is_asked_about_somebody_without_wechat(people: People, wechat: Any) -> None:
     need = await written(people)
     await Resident.filter(id=people.lin.id).update(openid=None)
-    await moderation.check_now(wechat, people.lin)
+    await check_now(wechat, people.lin)
     assert wechat.asked == []
     assert (await check_of("need", need.id)).why is Why.NO_OPENID
 
@@ -241,7 +241,7 @@ async def test_nobody_is_asked_about_somebody_without_wechat(people: People, wec
 async def test_assisted_words_are_checked_in_the_helpers_name_and_both_are_told(people: People, wechat: Any) -> None:
     helped = OnBehalfOf(people.wang.id, ConsentKind.WITNESS, people.mei.id)
     need = await written(people, "ma", body="来骗钱", on_behalf_of=helped)
-    await moderation.check_now(wechat, people.ma)
+    await check_now(wechat, people.ma)
     assert [openid for openid, _, _ in wechat.asked] == ["ma"]
     check = await check_of("need", need.id)
     assert (check.author_id, check.speaker_id) == (people.wang.id, people.ma.id)
@@ -252,7 +252,7 @@ async def test_assisted_words_are_checked_in_the_helpers_name_and_both_are_told(
 @pytest.mark.parametrize("before", [2_449, 2_473, 2_493, 2_499, 4_940])
 async def test_a_risky_word_across_two_pieces_is_found(people: People, wechat: Any, before: int) -> None:
     need = await written(people, title="灯", body="好" * (before - 2) + "骗钱" + "好" * (5_000 - before))
-    await moderation.check_now(wechat, people.lin)
+    await check_now(wechat, people.lin)
     assert await seen_by(people.lin, need) is Moderation.HIDDEN
     assert [len(content) for _, _, content in wechat.asked] == [2_500, 2_500, 102]
     assert (await check_of("need", need.id)).trace_ids == ["t1", "t2", "t3"]
@@ -277,7 +277,7 @@ async def test_every_column_that_hides_words_is_on_the_page() -> None:
 async def test_a_comment_in_doubt_is_its_authors_and_the_staffs(people: People, wechat: Any) -> None:
     need = await passed(await written(people))
     said = await needs.comment(people.mei, need.id, body="这个可疑")
-    await moderation.check_now(wechat, people.mei)
+    await check_now(wechat, people.mei)
     for who, sees in ((people.mei, True), (people.chen, True), (people.lin, False), (people.deng, False)):
         listed = (await needs.listed_comments(who, need.id, page=EVERYTHING)).items
         assert [one.id for one in listed] == ([said.id] if sees else []), who.nickname
@@ -290,7 +290,7 @@ async def test_a_comment_in_doubt_is_its_authors_and_the_staffs(people: People, 
 async def test_a_reason_is_read_by_others_once_it_passed(people: People, wechat: Any) -> None:
     need = await passed(await written(people))
     await needs.decline(people.ma, need.id, reason="有点可疑")
-    await moderation.check_now(wechat, people.ma)
+    await check_now(wechat, people.ma)
 
     async def reason_for(who: Actor) -> str | None:
         return (await events.timeline(who, need))[-1].reason
@@ -308,7 +308,7 @@ async def test_official_answers_notes_and_thanks_are_checked(people: People, wec
     need = await passed(await written(people))
     await needs.accept(people.chen, need.id)
     await needs.answer(people.ma, need.id, body="可疑的答复")
-    await moderation.check_now(wechat, people.ma)
+    await check_now(wechat, people.ma)
     assert (await needs.detail(people.lin, need.id)).answers == []
     assert [one.moderation for one in (await needs.detail(people.ma, need.id)).answers] == [Moderation.QUEUED]
     wish = await passed(
@@ -317,11 +317,11 @@ async def test_official_answers_notes_and_thanks_are_checked(people: People, wec
     await wishes.approve(people.chen, wish.id)
     await wishes.claim(people.lin, wish.id)
     await wishes.fulfil(people.lin, wish.id, note="可疑的说明")
-    await moderation.check_now(wechat, people.lin)
+    await check_now(wechat, people.lin)
     notes = {who: (await wishes.detail(people[who], wish.id)).claims[0].note for who in ("wang", "lin", "chen")}
     assert notes == {"wang": None, "lin": "可疑的说明", "chen": "可疑的说明"}
     await wishes.confirm(people.wang, wish.id, thanks="骗钱的感谢")
-    await moderation.check_now(wechat, people.wang)
+    await check_now(wechat, people.wang)
     thanks = {who: (await wishes.detail(people[who], wish.id)).thanks for who in ("wang", "lin", "chen")}
     assert thanks == {"wang": "骗钱的感谢", "lin": None, "chen": "骗钱的感谢"}
 
@@ -333,18 +333,18 @@ async def test_a_nickname_is_wanted_until_it_passed(people: People, wechat: Any)
 
     await residents.update_profile(people.lin, nickname="可疑的小林")
     assert await names() == ("小林", "可疑的小林", Moderation.CHECKING)
-    await moderation.check_now(wechat, people.lin)
+    await check_now(wechat, people.lin)
     assert await names() == ("小林", "可疑的小林", Moderation.QUEUED)
     (waiting,) = (await moderation.queue(people.chen, page=EVERYTHING)).items
     await residents.update_profile(people.lin, nickname="林林")
     assert (await moderation.find(people.chen, waiting.id)).state is CheckState.REPLACED
     with pytest.raises(InvalidState):
         await moderation.approve(people.chen, waiting.id)
-    await moderation.check_now(wechat, people.lin)
+    await check_now(wechat, people.lin)
     assert await names() == ("林林", None, Moderation.PASSED)
     assert wechat.asked[-1] == ("lin", Scene.PROFILE, "林林")
     await residents.update_profile(people.lin, nickname="骗钱林")
-    await moderation.check_now(wechat, people.lin)
+    await check_now(wechat, people.lin)
     assert await names() == ("林林", "骗钱林", Moderation.HIDDEN)
     assert (await told(people.lin))[0] == "您发布的内容未予显示：疑似欺诈"
 
@@ -356,14 +356,14 @@ async def test_a_verdict_about_words_that_were_replaced_does_nothing(people: Peo
             return Verdict(Suggest.PASS, 100, "late")
 
     await residents.update_profile(people.lin, nickname="林林")
-    await moderation.check_now(Slow(), people.lin)  # type: ignore[arg-type]
+    await check_now(Slow(), people.lin)  # type: ignore[arg-type]
     found = await Resident.get(id=people.lin.id)
     assert (found.nickname, found.nickname_moderation) == ("小林", Moderation.CHECKING)
 
 
 async def test_the_nickname_of_somebody_of_no_community_is_any_street_officers(people: People, wechat: Any) -> None:
     await residents.update_profile(people.guest, nickname="可疑过客")
-    await moderation.check_now(wechat, people.guest)
+    await check_now(wechat, people.guest)
     assert (await moderation.queue(people.chen, page=EVERYTHING)).items == []
     (waiting,) = (await moderation.queue(people.qian, page=EVERYTHING)).items
     assert (waiting.subject_kind, waiting.community_id, waiting.texts) == ("nickname", None, ["可疑过客"])
@@ -376,7 +376,7 @@ async def test_the_nickname_of_somebody_of_no_community_is_any_street_officers(p
 async def test_the_queue_goes_on_page_by_page(people: People, wechat: Any) -> None:
     made = [await written(people, who, body="可疑") for who in ("lin", "mei", "wang")]
     for who in (people.lin, people.mei, people.wang):
-        await moderation.check_now(wechat, who)
+        await check_now(wechat, who)
     first = await moderation.queue(people.chen, page=Page(2))
     rest = await moderation.queue(people.chen, page=Page(2, first.after))
     assert [one.subject_id for one in first.items + rest.items] == [need.id for need in made][::-1]
@@ -394,7 +394,7 @@ async def test_a_declined_claim_tells_its_reason_once_that_passed(people: People
         birth_year=1990,  # type: ignore[arg-type]
     )
     await residents.decline_claim(people.chen, claim.id, "可疑的房号")
-    await moderation.check_now(wechat, people.chen)
+    await check_now(wechat, people.chen)
     assert (await residents.find_claim(people.guest, claim.id)).reason is None
     assert (await residents.find_claim(people.zhao, claim.id)).reason == "可疑的房号"
     (waiting,) = (await moderation.queue(people.ma, page=EVERYTHING)).items

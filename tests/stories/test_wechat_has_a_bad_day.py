@@ -49,6 +49,7 @@ class BadDay(demo.Story):
         self.pledges: dict[int, str] = {}
         self.to_refund: list[int] = []
         self.photos: dict[int, str] = {}
+        self.needs: dict[int, str] = {}
 
     def _clock(self, by: timedelta) -> None:
         done = self.linli.linli("clock", f"+{int(by.total_seconds())}s")
@@ -74,14 +75,14 @@ class BadDay(demo.Story):
     def begin(self) -> None:
         """A campaign is open, and each giver has paid one pledge of it."""
         self.log_in(*GIVERS, "he", "chen", "zhao", "sun", "wu")
-        community = self.people["lin"]["household"]["community_id"]
-        resolution_id = demo._decide(self, community, demo._say(self, community))
+        self.community = self.people["lin"]["household"]["community_id"]
+        resolution_id = demo._decide(self, self.community, demo._say(self, self.community))
         made = self.ask(
             "chen",
             "POST",
             "/v1/campaigns",
             {
-                "community_id": community,
+                "community_id": self.community,
                 "legal_path": "community",
                 "kind": "all_or_nothing",
                 "title": "7号楼感应灯",
@@ -101,8 +102,6 @@ class BadDay(demo.Story):
             self.to_refund.append(pledge_id)
         self.kept = self.to_refund.pop()
         self.let_pass(_until_ten(self.now), "by day messages are sent")
-        for who in self.people:
-            self.control("/active", openid=who)
         for _ in range(2):
             for who in GIVERS:
                 self.control("/subscribe", openid=who, template_id=REFUNDED, decision="accept")
@@ -146,6 +145,20 @@ class BadDay(demo.Story):
         assert answer.status_code == 201, answer.text
         self.photos[answer.json()["id"]] = who
 
+    def say(self, who: str, number: int) -> None:
+        """Words that nobody can check now: they are kept, and nobody else sees them."""
+        body = {
+            "community_id": self.community,
+            "service_class": "mutual_aid",
+            "field": "safety",
+            "title": f"第{number}盏灯坏了",
+            "body": "楼道里一片黑。",
+        }
+        said = self.ask(who, "POST", "/v1/needs", body)
+        self.needs[said["id"]] = who
+        assert said["moderation"] == "checking"
+        assert self.as_("wu", "GET", f"/v1/needs/{said['id']}").status_code == 404
+
     @contextmanager
     def trouble(self, **fault: Any) -> Iterator[None]:
         """Everything WeChat is asked for goes wrong in this way."""
@@ -177,6 +190,7 @@ class BadDay(demo.Story):
         answer = self.as_(self.pledges[refunding], "POST", f"/v1/pledges/{refunding}/refund", json={})
         assert answer.status_code == 200, answer.text
         self.upload(GIVERS[number % len(GIVERS)], number)
+        self.say(GIVERS[number % len(GIVERS)], number)
 
     def _goes_on(self) -> float:
         started = time.monotonic()
@@ -198,6 +212,8 @@ class BadDay(demo.Story):
         self.let_pass(timedelta(minutes=11), "long enough for whatever waits to be tried again")
         for pledge_id in self.to_refund:
             self.until(self.pledges[pledge_id], f"/v1/pledges/{pledge_id}", "state", "refunded")
+        for need_id in self.needs:
+            self._until_seen(f"/v1/needs/{need_id}")
         for media_id, who in self.photos.items():
             self.until(who, f"/v1/media/{media_id}", "moderation", "passed")
         deadline = time.monotonic() + demo.CLOCK_S
@@ -206,6 +222,12 @@ class BadDay(demo.Story):
             time.sleep(0.3)
         for pledge_id in (*unpaid, self.kept):
             self.until(self.pledges[pledge_id], f"/v1/pledges/{pledge_id}", "state", "paid")
+
+    def _until_seen(self, path: str) -> None:
+        deadline = time.monotonic() + demo.CLOCK_S
+        while self.as_("wu", "GET", path).status_code != 200:
+            assert time.monotonic() < deadline, path
+            time.sleep(0.3)
 
     def nothing_is_lost_or_doubled(self) -> None:
         """WeChat's books and ours say the same."""

@@ -27,7 +27,7 @@ from services.media import links
 from tests.people import People
 from tests.sandbox_process import SandboxProcess
 
-PATIENCE_S = 10
+PATIENCE_S = 20
 
 
 @dataclass
@@ -105,9 +105,11 @@ async def working(town: Town) -> AsyncIterator[None]:
     stopping = asyncio.Event()
     with links.bound(town.app.state.links):
         at_work = asyncio.create_task(worker._until_lost(town.app.state.settings.database_url, tools, stopping))
-    yield
-    stopping.set()
-    await at_work
+    try:
+        yield
+    finally:
+        stopping.set()
+        await at_work
 
 
 async def until(look: Callable[[], Awaitable[bool]]) -> None:

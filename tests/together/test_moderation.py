@@ -9,6 +9,7 @@ from models.moderation import Check, CheckState
 from models.needs import Need, NeedField, ServiceClass
 from services import moderation, needs
 from tests.conftest import as_owner
+from tests.passing import check_now
 from tests.people import People
 
 DUE = "UPDATE checks SET next_try_at = clock_now()"
@@ -42,7 +43,7 @@ async def test_a_request_and_two_workers_ask_once(committed: str) -> None:
     need = await written(people)
     await db.execute(DUE)
     await asyncio.gather(
-        moderation.check_now(wechat, people.lin),  # type: ignore[arg-type]
+        check_now(wechat, people.lin),  # type: ignore[arg-type]
         *(moderation.check_due(wechat) for _ in range(4)),  # type: ignore[arg-type]
     )
     assert wechat.asked == 1
@@ -53,7 +54,7 @@ async def test_a_request_and_two_workers_ask_once(committed: str) -> None:
 async def test_who_dies_between_the_call_and_its_result_is_followed_by_another(committed: str) -> None:
     people, wechat = await People.load(), SlowWechat()
     need = await written(people)
-    killed = asyncio.create_task(moderation.check_now(wechat, people.lin))  # type: ignore[arg-type]
+    killed = asyncio.create_task(check_now(wechat, people.lin))  # type: ignore[arg-type]
     await asyncio.sleep(0.15)
     killed.cancel()
     await asyncio.gather(killed, return_exceptions=True)

@@ -1,5 +1,6 @@
 """Pictures from the upload to the verdict, by a WeChat that fetches them and tells a worker what it saw."""
 
+import secrets
 from typing import Any
 
 import pytest
@@ -10,30 +11,11 @@ from tests.pictures import plain
 from tests.routers.test_media import upload
 from tests.together.conftest import Town, until, working
 
-COLOURS = iter(
-    [
-        "red",
-        "green",
-        "blue",
-        "white",
-        "black",
-        "orange",
-        "purple",
-        "brown",
-        "navy",
-        "gold",
-        "pink",
-        "gray",
-        "teal",
-        "lime",
-    ]
-)
-
 
 async def checked(town: Town, who: str = "lin", ends: str = "passed") -> int:
     """Upload a picture nobody has seen yet, and wait for the end of its check."""
     client = await town.as_(who)
-    made = await upload(client, plain(size=(2400, 300), colour=next(COLOURS)))
+    made = await upload(client, plain(colour=f"#{secrets.token_hex(3)}"))
     assert made.status_code == 201, made.text
     assert made.json()["moderation"] == "checking"
     where = f"/v1/media/{made.json()['id']}"
@@ -48,7 +30,6 @@ async def checked(town: Town, who: str = "lin", ends: str = "passed") -> int:
 async def at_wechat(town: Town, who: str = "lin") -> None:
     """Somebody has the mini-program before him, and WeChat knows where to push."""
     await town.as_(who)
-    await town.sandbox("active", openid=who)
     await town.pushes_here()
 
 
@@ -68,7 +49,8 @@ async def test_each_verdict_finds_its_picture(town: Town) -> None:
             return any((line["kind"], line["subject"]) == ("media.hidden", f"media:{hidden}") for line in inbox)
 
         await until(told)
-        await town.as_("mei")  # never had the mini-program before her, so WeChat will not judge in her name
+        await town.as_("mei")
+        await town.sandbox("inactive", openid="mei")  # so WeChat will not judge in her name
         await checked(town, "mei", ends="queued")
 
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.rules.archive import head_text, publish
+from services.rules.archive import Cast, Option, Roll, build, head_text, publish
 from services.rules.quorum import PRESETS, Threshold, stricter
 from services.rules.tally import receipt
 from tests.tools.voting import DELIBERATION_ID, METHODS, a_vote, published
@@ -95,6 +95,32 @@ def test_a_secret_vote_of_four_shows_no_ballot_and_five_do(folder: Path) -> None
     assert verify(folder, published(archive))[0] == 0
     assert len(a_vote("yes_no", voters=5, on_roll=5, secret=True)[0]["ballots"]) == 5
     assert len(a_vote("yes_no", voters=4, on_roll=5, secret=False)[0]["ballots"]) == 4
+
+
+def test_it_looks_back_at_ties_like_the_house(folder: Path) -> None:
+    """The case of tests/rules/test_runoff.py: of the rounds before, the latest decides."""
+    rankings = [[2]] * 4 + [[1]] * 5 + [[3, 1]] + [[3, 5]] * 2 + [[4, 2]] * 2 + [[5]] * 8
+    archive = build(
+        deliberation_id=DELIBERATION_ID,
+        question="先修哪里？",
+        options=[Option(id, f"选项 {id}") for id in range(1, 6)],
+        method=METHODS["ranked"],
+        secret=False,
+        rule="consultation",
+        preset=PRESETS["consultation"],
+        roll=Roll("residents", ["0" * 64] * 30),
+        ballots=[Cast({"ranking": ranking}, f"{number:064}") for number, ranking in enumerate(rankings)],
+        resolution_number="2026-004",
+    )
+    assert [past["eliminated"] for past in archive["tally"]["rounds"]] == ["4", "3", "1", None]
+    assert verify(folder, published(archive))[0] == 0
+
+
+@pytest.mark.parametrize("rule", ["residents_meeting", "representatives_meeting", "owners_major", "consultation"])
+def test_nobody_of_nobody_reaches_nothing(folder: Path, rule: str) -> None:
+    archive, _ = a_vote("yes_no", voters=0, on_roll=0, rule=rule)
+    assert archive["passed"] is (None if rule == "consultation" else False)
+    assert verify(folder, published(archive))[0] == 0
 
 
 def test_it_runs_alone(tmp_path: Path) -> None:
