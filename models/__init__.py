@@ -7,6 +7,7 @@ from models.comments import Comment
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember, UseChange
 from models.deliberations import Archive, Ballot, Deliberation, Elector, Option, Resolution, Result, SecretBallot
 from models.events import Event, IdempotencyKey, Notice, Reason
+from models.expenses import Expense, ExpenseApproval, FundRules
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
 from models.moderation import Check
@@ -22,6 +23,7 @@ from models.residents import (
     HouseholdClaim,
     Membership,
     Ownership,
+    Relative,
     Representative,
     Resident,
     RoleGrant,
@@ -55,6 +57,9 @@ __models__ = [
     Elector,
     Endorsement,
     Event,
+    Expense,
+    ExpenseApproval,
+    FundRules,
     Heard,
     Household,
     HouseholdClaim,
@@ -84,6 +89,7 @@ __models__ = [
     Push,
     Reason,
     Refund,
+    Relative,
     Representative,
     Resident,
     Resolution,

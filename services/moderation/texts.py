@@ -50,6 +50,7 @@ KINDS: dict[str, Kind] = {
     ),
     "objection": Kind("objections", ("reason", "answer"), Scene.COMMENT),
     "campaign": Kind("campaigns", ("title", "body"), Scene.FORUM, lines=("budget_lines", "campaign_id", "title")),
+    "expense": Kind("expenses", ("payee", "purpose"), Scene.COMMENT),
     "team": Kind("teams", ("name",), Scene.PROFILE),
     "match": Kind("matches", ("unit",), Scene.PROFILE),
     "use_change": Kind("use_changes", ("title", "body"), Scene.FORUM),

@@ -37,6 +37,16 @@ NOTICES: dict[str, tuple[str, str]] = {
         "众筹「{title}」已取消，您付的款将原路退回",
         "The campaign “{title}” was cancelled; what you paid is coming back",
     ),
+    "expense.requested": (
+        "「{title}」申请支出 {yuan} 元，等待审批",
+        "“{title}” asks for {yuan} yuan; it waits for approval",
+    ),
+    "expense.approved": ("「{title}」的 {yuan} 元支出已获批准", "The {yuan} yuan from “{title}” are approved"),
+    "expense.rejected": (
+        "「{title}」的 {yuan} 元支出被驳回：{reason}",
+        "The {yuan} yuan from “{title}” were rejected: {reason}",
+    ),
+    "expense.paid": ("「{title}」的 {yuan} 元支出已支付", "The {yuan} yuan from “{title}” have been paid"),
     "campaign.extended": (
         "众筹「{title}」的截止时间延长至 {until}，在此之前您可以申请退款",
         "The campaign “{title}” now ends on {until}; until then you may take back what you gave",

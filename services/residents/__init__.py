@@ -16,6 +16,7 @@ from services.residents.homes import (
 from services.residents.owners import Owner, owners_of, set_owners
 from services.residents.phones import bind_phone, full_name, phone, phone_masked
 from services.residents.profile import Profile, profile, update_profile
+from services.residents.relatives import declare_relative, relatives, strike_relative
 from services.residents.representatives import (
     ConstituencySeen,
     add_constituency,
@@ -27,6 +28,7 @@ from services.residents.representatives import (
     record_representative,
 )
 from services.residents.roles import (
+    RelatedToCommittee,
     StillCommittee,
     find_grant,
     grant_from_command_line,
@@ -52,6 +54,7 @@ __all__ = [
     "OnBehalfOf",
     "Owner",
     "Profile",
+    "RelatedToCommittee",
     "Speaker",
     "StillCommittee",
     "actor",
@@ -64,6 +67,7 @@ __all__ = [
     "claims",
     "confirm_claim",
     "constituencies",
+    "declare_relative",
     "decline_claim",
     "end_old_sessions",
     "end_term",
@@ -87,9 +91,11 @@ __all__ = [
     "phone_masked",
     "profile",
     "record_representative",
+    "relatives",
     "revoke_role",
     "set_owners",
     "speaker",
+    "strike_relative",
     "update_household",
     "update_profile",
 ]
