@@ -3,18 +3,21 @@
 from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
-from models.comments import Comment
+from models.comments import Comment, CommentSupport
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember, UseChange
 from models.deliberations import Archive, Ballot, Deliberation, Elector, Option, Resolution, Result, SecretBallot
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.expenses import Expense, ExpenseApproval, FundRules
+from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Satisfaction
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
+from models.meetings import AgendaItem, Attendance, Meeting, MeetingDeliberation, Petition, PetitionSignature
 from models.moderation import Check
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
 from models.places import Place
+from models.proposals import OptionProposal
 from models.pushes import Push
 from models.residents import (
     Assistance,
@@ -39,8 +42,10 @@ __models__ = [
     Account,
     Activity,
     Archive,
+    AgendaItem,
     Assistance,
     Attachment,
+    Attendance,
     Ballot,
     Bill,
     BillDifference,
@@ -50,9 +55,11 @@ __models__ = [
     Check,
     Code,
     Comment,
+    CommentSupport,
     Constituency,
     CreditEntry,
     Deliberation,
+    DeliberationReview,
     Delivery,
     Elector,
     Endorsement,
@@ -60,6 +67,7 @@ __models__ = [
     Expense,
     ExpenseApproval,
     FundRules,
+    FollowUp,
     Heard,
     Household,
     HouseholdClaim,
@@ -70,6 +78,8 @@ __models__ = [
     LogPending,
     Match,
     Media,
+    Meeting,
+    MeetingDeliberation,
     Membership,
     MessageCredit,
     Need,
@@ -80,9 +90,12 @@ __models__ = [
     NoticePreference,
     Objection,
     Option,
+    OptionProposal,
     Order,
     Ownership,
     PaperBatch,
+    Petition,
+    PetitionSignature,
     Picture,
     Place,
     Pledge,
@@ -93,8 +106,10 @@ __models__ = [
     Representative,
     Resident,
     Resolution,
+    ResolutionDisplay,
     Result,
     RoleGrant,
+    Satisfaction,
     ServiceRecord,
     SecretBallot,
     Session,

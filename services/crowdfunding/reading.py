@@ -46,6 +46,9 @@ async def door(actor: Actor, campaign_id: int) -> Campaign:
     return campaign
 
 
+comments.DOORS[Campaign.noun()] = door
+
+
 async def find(actor: Actor, campaign_id: int) -> Campaign:
     """One campaign that the actor may see, with its figures. Raises NotFound."""
     return (await _with_figures(actor, [await door(actor, campaign_id)]))[0]
