@@ -1,5 +1,6 @@
 """People: login, homes, roles, and acting on behalf of those who do not use a phone."""
 
+from services.residents.consents import consent, consents, named, withdraw_consent
 from services.residents.helping import OnBehalfOf, Speaker, note_assistance, speaker
 from services.residents.homes import (
     IS_ADULT,
@@ -47,6 +48,8 @@ __all__ = [
     "claim_household",
     "claims",
     "confirm_claim",
+    "consent",
+    "consents",
     "decline_claim",
     "end_old_sessions",
     "enrol",
@@ -59,6 +62,7 @@ __all__ = [
     "log_in",
     "log_out",
     "masked",
+    "named",
     "note_assistance",
     "open_session",
     "phone",
@@ -68,4 +72,5 @@ __all__ = [
     "speaker",
     "update_household",
     "update_profile",
+    "withdraw_consent",
 ]
