@@ -4,8 +4,9 @@ from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
 from models.comments import Comment
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember
+from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Income, Pledge, Team, TeamMember
 from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
+from models.disclosures import Disclosure, DisclosureAnswer, DisclosureQuestion, Display
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
@@ -17,6 +18,7 @@ from models.places import Place
 from models.pushes import Push
 from models.residents import (
     Assistance,
+    Consent,
     Household,
     HouseholdClaim,
     Membership,
@@ -41,9 +43,14 @@ __models__ = [
     Check,
     Code,
     Comment,
+    Consent,
     CreditEntry,
     Deliberation,
     Delivery,
+    Disclosure,
+    DisclosureAnswer,
+    DisclosureQuestion,
+    Display,
     Elector,
     Endorsement,
     Event,
@@ -51,6 +58,7 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    Income,
     Media,
     Membership,
     MessageCredit,

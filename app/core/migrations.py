@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # What the application may do: never TRUNCATE, delete only what is meant to go, change nothing that is immutable.
 DELETABLE = (
-    "sessions, idempotency_keys, endorsements, media, pictures, pushes, "
+    "sessions, idempotency_keys, endorsements, team_members, media, pictures, pushes, "
     "pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics"
 )
 GRANTS = f"""

@@ -1,8 +1,10 @@
 """Campaigns: drawn up by the community, published by another, given to by residents, decided by the clock."""
 
-from services.crowdfunding.drafting import BudgetItem, create
+from services.crowdfunding.drafting import Beneficiary, BudgetItem, Charity, create
 from services.crowdfunding.giving import (
+    choose_shift,
     find_pledge,
+    hand_over,
     look_at_pledge,
     pledge,
     pledges,
@@ -11,7 +13,21 @@ from services.crowdfunding.giving import (
     with_payment,
     withdraw,
 )
-from services.crowdfunding.helping import TeamLine, find_team, found_team, join_team, teams
+from services.crowdfunding.helping import (
+    Helper,
+    TeamLine,
+    TeamPage,
+    TeamSort,
+    find_team,
+    found_team,
+    hand_team_over,
+    helpers,
+    join_team,
+    leave_team,
+    team_page,
+    teams,
+)
+from services.crowdfunding.incomes import find_income, incomes, note_income, strike_income
 from services.crowdfunding.reading import CampaignDetail, comment, comments_on, detail, find, listed, visible
 from services.crowdfunding.road import (
     accept,
@@ -26,33 +42,48 @@ from services.crowdfunding.road import (
 )
 
 __all__ = [
+    "Beneficiary",
     "BudgetItem",
     "CampaignDetail",
+    "Charity",
+    "Helper",
     "TeamLine",
+    "TeamPage",
+    "TeamSort",
     "accept",
     "advance_due",
     "begin_due",
     "cancel",
+    "choose_shift",
     "comment",
     "comments_on",
     "create",
     "detail",
     "end_due",
     "find",
+    "find_income",
     "find_pledge",
     "find_team",
     "found_team",
+    "hand_over",
+    "hand_team_over",
+    "helpers",
+    "incomes",
     "join_team",
+    "leave_team",
     "listed",
     "look_at_pledge",
+    "note_income",
     "open_due",
     "pledge",
     "pledges",
     "publish",
     "receive",
     "settle",
+    "strike_income",
     "submit",
     "take_back",
+    "team_page",
     "teams",
     "visible",
     "with_payment",

@@ -48,9 +48,17 @@ KINDS: dict[str, Kind] = {
     "deliberation": Kind(
         "deliberations", ("title", "body"), Scene.FORUM, lines=("options", "deliberation_id", "title")
     ),
-    "campaign": Kind("campaigns", ("title", "body"), Scene.FORUM, lines=("budget_lines", "campaign_id", "title")),
+    "campaign": Kind(
+        "campaigns",
+        ("title", "body", "beneficiary_text", "charity_name", "charity_certificate", "charity_filing"),
+        Scene.FORUM,
+        lines=("budget_lines", "campaign_id", "title"),
+    ),
+    "income": Kind("incomes", ("document_number",), Scene.COMMENT),
     "team": Kind("teams", ("name",), Scene.PROFILE),
     "pledge": Kind("pledges", ("item", "message"), Scene.COMMENT),
+    "disclosure_question": Kind("disclosure_questions", ("body",), Scene.COMMENT),
+    "disclosure_answer": Kind("disclosure_answers", ("body",), Scene.COMMENT),
     "comment": Kind("comments", ("body",), Scene.COMMENT),
     "reason": Kind("reasons", ("text",), Scene.COMMENT),
     "household_claim": Kind("household_claims", ("reason",), Scene.COMMENT),
