@@ -18,7 +18,7 @@ from app import demo as demonstration
 from app import run as everything
 from app import worker as working
 from app.contest import seed_contest
-from app.core import clock, db, embedded, logs, migrations
+from app.core import clock, db, embedded, logs, migrations, signing
 from app.core.embedded import OWNER
 from app.core.settings import Settings
 from app.scale import seed_scale
@@ -182,6 +182,7 @@ def retry_jobs() -> None:
 def _in_database(work: Callable[[], Awaitable[T]]) -> T:
     logs.set_up(json=False)
     with _settings() as settings:
+        signing.use(signing.open_signer(settings))
         return asyncio.run(_connected(settings.database_url, work))
 
 

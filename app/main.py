@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app import problems
-from app.core import db, logs
+from app.core import db, logs, signing
 from app.core.rates import Rates
 from app.core.redis import open_redis
 from app.core.settings import Settings
@@ -26,11 +26,14 @@ from routers import (
     deps,
     giving,
     health,
+    log,
     media,
     moderation,
     needs,
     notifications,
     residents,
+    rolls,
+    slips,
     volunteering,
     wishes,
 )
@@ -53,6 +56,13 @@ ROUTERS = [
     volunteering.mine,
     deliberations.agenda,
     deliberations.decided,
+    rolls.rolls,
+    rolls.objections,
+    rolls.paper,
+    rolls.thresholds,
+    rolls.constituencies,
+    rolls.representatives,
+    rolls.homes,
     crowdfunding.fund,
     crowdfunding.campaigns,
     crowdfunding.pledges,
@@ -61,6 +71,12 @@ ROUTERS = [
     giving.incomes,
     giving.pledges,
     giving.teams,
+    slips.campaigns,
+    slips.fund,
+    slips.matches,
+    slips.slips,
+    slips.transfers,
+    log.router,
     codes.router,
     moderation.router,
     callbacks.router,
@@ -94,6 +110,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the process holds: database, Redis, pictures, WeChat; close them at the end."""
     config: Settings = app.state.settings
     logs.set_up(json=config.production)
+    signing.use(signing.open_signer(config))
     limits = db.Limits(config.db_lock_timeout_ms, config.db_statement_timeout_ms, config.db_idle_timeout_ms)
     await db.connect(config.database_url, pool_size=config.db_pool_size, limits=limits)
     try:

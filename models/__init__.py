@@ -4,8 +4,8 @@ from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
 from models.comments import Comment
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Income, Pledge, Team, TeamMember
-from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
+from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Income, Pledge, Team, TeamMember, UseChange
+from models.deliberations import Archive, Ballot, Deliberation, Elector, Option, Resolution, Result, SecretBallot
 from models.disclosures import Disclosure, DisclosureAnswer, DisclosureQuestion, Display
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
@@ -19,19 +19,26 @@ from models.pushes import Push
 from models.residents import (
     Assistance,
     Consent,
+    Constituency,
     Household,
     HouseholdClaim,
     Membership,
+    Ownership,
+    Representative,
     Resident,
     RoleGrant,
     Session,
 )
+from models.rolls import Objection, PaperBatch, VotingRule
+from models.slips import Match, Slip
+from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
 __models__ = [
     Account,
     Activity,
+    Archive,
     Assistance,
     Attachment,
     Ballot,
@@ -44,6 +51,7 @@ __models__ = [
     Code,
     Comment,
     Consent,
+    Constituency,
     CreditEntry,
     Deliberation,
     Delivery,
@@ -59,6 +67,11 @@ __models__ = [
     HouseholdClaim,
     IdempotencyKey,
     Income,
+    LogEntry,
+    LogHead,
+    LogNode,
+    LogPending,
+    Match,
     Media,
     Membership,
     MessageCredit,
@@ -68,25 +81,34 @@ __models__ = [
     NeedRating,
     Notice,
     NoticePreference,
+    Objection,
     Option,
     Order,
+    Ownership,
+    PaperBatch,
     Picture,
     Place,
     Pledge,
     Push,
     Reason,
     Refund,
+    Representative,
     Resident,
     Resolution,
     Result,
     RoleGrant,
     ServiceRecord,
+    SecretBallot,
     Session,
     Shift,
     Signup,
+    Slip,
     Team,
     TeamMember,
     Transfer,
+    Verification,
+    VotingRule,
+    UseChange,
     Wish,
     WishClaim,
 ]

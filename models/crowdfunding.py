@@ -102,6 +102,16 @@ class CampaignOver(Conflict):
     code, zh, en = "campaign_over", "众筹已经截止", "The campaign's deadline has passed"
 
 
+class ExtendedBefore(Conflict):
+    code, zh, en = "extended_before", "截止时间只能延长一次", "A deadline is put off once only"
+
+
+class UseChangeAnnounced(Conflict):
+    code = "use_change_announced"
+    zh = "上一次变更用途的退款期还没有结束"
+    en = "Another change of use is still open for refunds"
+
+
 class NoSuchTeam(Invalid):
     zh, en = "这个项目没有这支小分队", "This campaign has no such team"
 
@@ -162,6 +172,7 @@ class OwnGift(Forbidden):
 
 refuses("campaigns_no_personal_appeal", PersonalAppeal)
 refuses("pledges_on_path", NoPaymentHere)
+refuses("slips_on_path", NoPaymentHere)
 refuses("incomes_on_path", OnlyFromOutside)
 refuses("incomes_one_per_document", DocumentNoted)
 refuses("incomes_struck_by_another", StruckByAnother)
@@ -172,6 +183,10 @@ refuses("teams_led_by_a_helper", HandOverFirst)
 refuses("campaigns_published_by_another", NotByTheSubmitter)
 refuses("campaigns_resolution", ResolutionNotValid)
 refuses("pledges_one_adopter", LineAdopted)
+refuses("use_changes_one_at_a_time", UseChangeAnnounced)
+refuses("use_changes_one_per_resolution", ResolutionNotValid)
+refuses("use_changes_new_resolution", ResolutionNotValid)
+refuses("use_changes_resolution", ResolutionNotValid)
 refuses("pledges_team_of_campaign", NoSuchTeam)
 refuses("teams_one_name", AlreadyExists)
 refuses("team_members_one_team", OtherTeam)
@@ -210,6 +225,10 @@ class Campaign(Stateful):
     opens_at = fields.DatetimeField(null=True)
     deadline = fields.DatetimeField()
     resolution_id = fields.BigIntField()
+    extended_from = fields.DatetimeField(null=True)
+    """The deadline before it was put off."""
+    surplus_campaign_id = fields.BigIntField(null=True)
+    surplus_resolution_id = fields.BigIntField(null=True)
     state = fields.CharEnumField(CampaignState, max_length=16, default=CampaignState.DRAFT)
     submitted_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "campaigns_submitted", on_delete=RESTRICT, null=True
@@ -354,6 +373,42 @@ class TeamMember(Record):
         table = "team_members"
 
 
+class UseChangeState(StrEnum):
+    ANNOUNCED = "announced"
+    IN_FORCE = "in_force"
+
+
+class UseChange(Stateful):
+    """Part of what a campaign raised is to be used for something else, by a new resolution (慈善法 56).
+
+    Until `refund_until` every giver may take his share back and nobody spends it; then it becomes a budget line.
+    `raised_fen` is what had been raised when it was announced.
+    """
+
+    FLOW = {UseChangeState.ANNOUNCED: {UseChangeState.IN_FORCE}, UseChangeState.IN_FORCE: set()}
+
+    community_id = fields.BigIntField()
+    campaign: fields.ForeignKeyRelation[Campaign] = fields.ForeignKeyField(
+        "models.Campaign", "use_changes", on_delete=RESTRICT
+    )
+    campaign_id: int
+    resolution_id = fields.BigIntField()
+    title = fields.CharField(60)
+    body = fields.CharField(1000)
+    amount_fen = fields.BigIntField()
+    raised_fen = fields.BigIntField()
+    refund_until = fields.DatetimeField()
+    state = fields.CharEnumField(UseChangeState, max_length=16, default=UseChangeState.ANNOUNCED)
+    announced_by: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "use_changes", on_delete=RESTRICT
+    )
+    announced_by_id: int
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
+
+    class Meta:
+        table = "use_changes"
+
+
 class Pledge(Stateful):
     """What somebody gives to a campaign; for goods `amount_fen` is their estimated value.
 
@@ -367,7 +422,7 @@ class Pledge(Stateful):
         PledgeState.REFUNDING: {PledgeState.REFUNDED, PledgeState.PAID},
         PledgeState.REFUNDED: set(),
         PledgeState.PROMISED: {PledgeState.RECEIVED, PledgeState.WITHDRAWN},
-        PledgeState.RECEIVED: set(),
+        PledgeState.RECEIVED: {PledgeState.WITHDRAWN},
         PledgeState.WITHDRAWN: set(),
     }
 

@@ -33,13 +33,25 @@ class Leg(StrEnum):
     REFUNDED = "refunded"
     RECEIVED = "received"
     SURPLUS = "surplus"
+    MATCHED = "matched"
+    COUNTER_CAPTURE = "counter_capture"
+    COUNTER_MATCHED = "counter_matched"
+    COUNTER_RECEIVED = "counter_received"
 
 
 class NotEnough(Conflict):
     code, zh, en = "not_enough", "账户余额不足", "The account holds too little"
 
 
+class KeptForGivers(Conflict):
+    code = "kept_for_givers"
+    zh = "这笔钱正在变更用途的退款期内，暂时不能动用"
+    en = "Givers may still take this money back before its use changes"
+
+
 refuses("transfers_no_overdraft", NotEnough)
+refuses("transfers_reserved", KeptForGivers)
+refuses("transfers_corrected_once", AlreadyExists)
 refuses("transfers_once", AlreadyExists)
 
 
@@ -68,6 +80,8 @@ class Transfer(Record):
     source_kind = fields.CharField(30)
     source_id = fields.BigIntField()
     leg = fields.CharEnumField(Leg, max_length=16)
+    corrects_id = fields.BigIntField(null=True)
+    """The transfer that this one undoes."""
 
     class Meta:
         table = "transfers"

@@ -36,6 +36,7 @@ class RefundsOwed(Conflict):
 
 refuses("orders_refunds_within_captured", RefundTooLarge)
 refuses("orders_transaction_once", AlreadyExists)
+refuses("refunds_once_per_change", AlreadyExists)
 refuses("orders_one_capture_per_pledge", AlreadyExists)
 
 
@@ -106,6 +107,8 @@ class Refund(Stateful):
     tries = fields.SmallIntField(default=0)
     next_try_at = fields.DatetimeField(db_default=NOW)
     accepted_at = fields.DatetimeField(null=True)
+    use_change_id = fields.BigIntField(null=True)
+    """The change of use because of which the giver took it back."""
 
     class Meta:
         table = "refunds"

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from tortoise import fields
 
-from app.core.errors import AlreadyExists, Conflict, Forbidden, refuses
+from app.core.errors import AlreadyExists, Conflict, Forbidden, Invalid, refuses
 from models.base import NOW, RESTRICT, Moderation, Record, Stateful
 from models.places import Place
 
@@ -62,6 +62,44 @@ class SelfGrant(Forbidden):
     code, zh, en = "self_grant", "不能给自己授予角色", "Nobody grants himself a role"
 
 
+class WrongSize(Invalid):
+    code = "constituency_size"
+    zh = "一个居民代表选区须有二十至五十户（居委会组织法第十三条）"
+    en = "A constituency has 20 to 50 households (Organic Law of Residents' Committees, art. 13)"
+
+
+class TermsOverlap(Conflict):
+    code = "terms_overlap"
+    zh = "该选区或该居民在这段时间已有居民代表任期"
+    en = "The constituency or the resident has another term of a representative in that time"
+
+
+class WrongTerm(Invalid):
+    zh = "任期须有起止日期，且不超过五年"
+    en = "A term begins before it ends, and lasts five years at most"
+
+
+class NoElection(Invalid):
+    zh = "请注明推选依据：本社区的决议或会议记录"
+    en = "Name what elected him: a resolution of the community, or the minutes"
+
+
+class WrongShare(Invalid):
+    zh = "产权份额应为真分数或一，且各份之和不超过一；每户至多一位行使表决权"
+    en = "Shares are fractions that add up to one at most; one owner of a flat votes for it"
+
+
+refuses("constituencies_one_name", AlreadyExists)
+refuses("constituencies_size", WrongSize)
+refuses("representatives_one_at_a_time", TermsOverlap)
+refuses("representatives_of_one_constituency", TermsOverlap)
+refuses("representatives_term", WrongTerm)
+refuses("representatives_elected", NoElection)
+refuses("representatives_resolution_same_community", NoElection)
+refuses("representatives_not_by_oneself", SelfGrant)
+refuses("ownerships_share", WrongShare)
+refuses("ownerships_one_live", WrongShare)
+refuses("ownerships_one_votes", WrongShare)
 refuses("residents_phone_index_key", PhoneTaken)
 refuses("households_one_per_room", AlreadyExists)
 refuses("household_claims_one_pending", AlreadyExists)
@@ -126,9 +164,85 @@ class Household(Record):
         "models.Resident", "represents", on_delete=RESTRICT, null=True
     )
     representative_id: int | None
+    constituency: fields.ForeignKeyNullableRelation["Constituency"] = fields.ForeignKeyField(
+        "models.Constituency", "households", on_delete=RESTRICT, null=True
+    )
+    constituency_id: int | None
 
     class Meta:
         table = "households"
+
+
+class Constituency(Record):
+    """20 to 50 households that choose one residents' representative (居委会组织法 13); none: it has been dissolved."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", "constituencies", on_delete=RESTRICT
+    )
+    community_id: int
+    name = fields.CharField(60)
+
+    class Meta:
+        table = "constituencies"
+
+
+class Representative(Record):
+    """A residents' representative for a term, from one day until another (that day he is none any more)."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", "representatives", on_delete=RESTRICT
+    )
+    community_id: int
+    constituency: fields.ForeignKeyRelation[Constituency] = fields.ForeignKeyField(
+        "models.Constituency", "representatives", on_delete=RESTRICT
+    )
+    constituency_id: int
+    resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "terms", on_delete=RESTRICT
+    )
+    resident_id: int
+    from_on = fields.DateField()
+    until_on = fields.DateField()
+    resolution_id = fields.BigIntField(null=True)
+    minutes = fields.CharField(200, null=True)
+    """Where it is written down that he was elected, if no resolution says so."""
+    recorded_by: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "terms_recorded", on_delete=RESTRICT
+    )
+    recorded_by_id: int
+
+    class Meta:
+        table = "representatives"
+
+
+class Ownership(Record):
+    """Somebody owns a flat, or a share of it, from one day until another."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", "ownerships", on_delete=RESTRICT
+    )
+    community_id: int
+    household: fields.ForeignKeyRelation[Household] = fields.ForeignKeyField(
+        "models.Household", "ownerships", on_delete=RESTRICT
+    )
+    household_id: int
+    resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "ownerships", on_delete=RESTRICT
+    )
+    resident_id: int
+    share_numerator = fields.SmallIntField()
+    share_denominator = fields.SmallIntField()
+    votes = fields.BooleanField()
+    """Whom the owners of one flat have named to vote for it."""
+    recorded_by: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "ownerships_recorded", on_delete=RESTRICT
+    )
+    recorded_by_id: int
+    from_at = fields.DatetimeField(db_default=NOW)
+    until_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "ownerships"
 
 
 class Membership(Record):

@@ -23,6 +23,7 @@ from routers.schemas.crowdfunding import (
     GiftOut,
     PledgeIn,
     PledgeOut,
+    SettleIn,
     StatementOut,
     TakeBackIn,
     TeamIn,
@@ -131,9 +132,12 @@ async def accept_campaign(actor: CurrentActor, only_once: OnlyOnce, campaign_id:
 
 
 @campaigns.post("/{campaign_id}/settle", response_model=CampaignOut)
-async def settle_campaign(actor: CurrentActor, only_once: OnlyOnce, campaign_id: PathId) -> Campaign:
-    """Close its account; what is left goes to the general fund."""
-    return await only_once(partial(crowdfunding.settle, actor, campaign_id), partial(crowdfunding.find, actor))
+async def settle_campaign(
+    actor: CurrentActor, only_once: OnlyOnce, campaign_id: PathId, asked: SettleIn | None = None
+) -> Campaign:
+    """Close its account; what is left goes to the general fund, or to another campaign by a resolution."""
+    effect = partial(crowdfunding.settle, actor, campaign_id, **(asked.model_dump() if asked else {}))
+    return await only_once(effect, partial(crowdfunding.find, actor))
 
 
 @campaigns.post("/{campaign_id}/pledges", response_model=PledgeOut, status_code=201)
@@ -193,8 +197,11 @@ async def get_pledge(actor: CurrentActor, pay: TheWechatPay, pledge_id: PathId) 
 async def refund_pledge(
     actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId, asked: TakeBackIn | None = None
 ) -> Pledge:
-    """Take back in full what one paid, while the campaign is open; the committee asks again for what WeChat closed."""
-    effect = partial(crowdfunding.take_back, actor, pledge_id, reason=asked.reason if asked else None)
+    """Take back what one paid while the campaign is open, or one's share while its use changes.
+
+    The committee gives back with a reason, all or `amount_fen`, and asks again for what WeChat closed.
+    """
+    effect = partial(crowdfunding.take_back, actor, pledge_id, **(asked.model_dump() if asked else {}))
     return await only_once(effect, partial(crowdfunding.find_pledge, actor))
 
 

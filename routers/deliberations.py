@@ -3,15 +3,17 @@
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Response
 
 from models.comments import Comment
 from models.deliberations import Deliberation, DeliberationState
 from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging
 from routers.house import PUBLIC, make_router
+from routers.schemas.archives import PROMISE, ArchiveOut
 from routers.schemas.base import PageOf, PathId
 from routers.schemas.comments import CommentIn, CommentOut
 from routers.schemas.deliberations import (
+    PROMISE_IN_WORDS,
     BallotIn,
     BallotOut,
     DeliberationDetail,
@@ -19,11 +21,14 @@ from routers.schemas.deliberations import (
     DeliberationOut,
     OutcomeOut,
     ResolutionOut,
+    RuleOut,
+    ThresholdShape,
     Turnout,
+    VotedOut,
     WithdrawalIn,
 )
 from services import comments, deliberations
-from services.deliberations import Proposal
+from services.deliberations import Proposal, Terms
 
 agenda = make_router("/deliberations", "deliberations")
 decided = make_router("/resolutions", "deliberations")
@@ -53,7 +58,7 @@ async def get_deliberation(actor: CurrentActor, deliberation_id: PathId) -> dict
     """One deliberation with its history and one's own ballot."""
     found = await deliberations.detail(actor, deliberation_id)
     shown = DeliberationOut.model_validate(found.deliberation).model_dump()
-    return shown | {"timeline": found.timeline, "my_ballot": found.my_ballot}
+    return shown | {"timeline": found.timeline, "my_ballot": found.my_ballot, "has_voted": found.has_voted}
 
 
 @agenda.post("/{deliberation_id}/open-discussion", response_model=DeliberationOut)
@@ -72,8 +77,16 @@ async def open_voting(actor: CurrentActor, only_once: OnlyOnce, deliberation_id:
 
 @agenda.put("/{deliberation_id}/ballot", response_model=BallotOut)
 async def cast_ballot(actor: CurrentActor, deliberation_id: PathId, asked: BallotIn) -> dict[str, str]:
-    """Vote, or change one's vote while it runs."""
-    return {"receipt": await deliberations.cast(actor, deliberation_id, asked.model_dump(exclude_none=True))}
+    """Vote, or change one's vote while it runs; in a secret vote once, with a `nonce`."""
+    choice = asked.model_dump(exclude_none=True, exclude={"nonce"})
+    nonce = bytes.fromhex(asked.nonce) if asked.nonce else None
+    return {"receipt": await deliberations.cast(actor, deliberation_id, choice, nonce=nonce)}
+
+
+@agenda.get("/{deliberation_id}/ballots", response_model=PageOf[VotedOut])
+async def list_ballots(actor: CurrentActor, paging: ThePaging, deliberation_id: PathId) -> dict[str, Any]:
+    """Who voted what in an open vote that is over; committee only."""
+    return paging.of(await deliberations.who_voted_what(actor, deliberation_id, page=paging.page))
 
 
 @agenda.post("/{deliberation_id}/close", response_model=DeliberationOut)
@@ -115,11 +128,26 @@ async def get_result(in_english: InEnglish, deliberation_id: PathId) -> OutcomeO
     return OutcomeOut(
         state=found.deliberation.state,
         turnout=Turnout(roll=result.roll_size, voted=result.voted),
+        area=found.area,
         tally=result.tally,
+        rule=rule_out(found.terms, in_english),
         passed=result.passed,
         explanation=result.explanation_en if in_english else result.explanation_zh,
         resolution_id=found.resolution_id,
+        promise=PROMISE_IN_WORDS[1 if in_english else 0],
     )
+
+
+@agenda.get(
+    "/{deliberation_id}/archive",
+    response_model=ArchiveOut,
+    openapi_extra=PUBLIC,
+    description=PROMISE,
+)
+async def get_archive(deliberation_id: PathId) -> Response:
+    """Everything needed to count a closed vote again, without names, signed."""
+    kept = await deliberations.published(deliberation_id)
+    return Response(kept.content, media_type="application/json")
 
 
 @decided.get("/{resolution_id}", response_model=ResolutionOut, openapi_extra=PUBLIC)
@@ -136,5 +164,21 @@ def _proposal(asked: DeliberationIn) -> Proposal:
         ballot_kind=asked.ballot.kind,
         secret=asked.ballot.secret,
         max_choices=asked.ballot.max_choices,
+        budget_fen=asked.ballot.budget_fen,
+        budget_count=asked.ballot.count,
         options=[option.title for option in asked.options],
+        costs_fen=[option.cost_fen for option in asked.options],
+    )
+
+
+def rule_out(terms: Terms, in_english: bool) -> RuleOut:
+    """What a vote must reach, in the reader's language."""
+    preset = terms.preset
+    return RuleOut(
+        rule=terms.rule,
+        article=preset.article_en if in_english else preset.article_zh,
+        quorum=ThresholdShape.model_validate(preset.quorum) if preset.quorum else None,
+        majority=ThresholdShape.model_validate(preset.majority) if preset.majority else None,
+        by_area=preset.by_area,
+        recognised=terms.recognised,
     )

@@ -1,6 +1,7 @@
 """Campaigns and payments as the tests of the fund need them."""
 
 import itertools
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from app.gateways import wechat_pay
 from app.gateways.wechat_pay import PaymentNotice, RefundNotice
 from models.crowdfunding import Campaign, CampaignKind, LegalPath, Pledge, PledgeKind
 from models.payments import Order, Refund
+from models.slips import Slip, SlipState, Via
 from services import crowdfunding, payments
 from services.crowdfunding import BudgetItem
 from services.policies import Actor
@@ -170,3 +172,33 @@ async def refund_notice(refund: Refund, status: Any = "SUCCESS", **changes: Any)
         "success_at": datetime.now(UTC) if status == "SUCCESS" else None,
     } | changes
     return RefundNotice(**said)
+
+
+async def evidence(actor: Actor) -> int:
+    """A picture of a receipt that somebody uploaded."""
+    number = next(_numbers)
+    uploaded: int = await db.value(
+        "WITH p AS (INSERT INTO pictures (sha256, width, height) VALUES (sha256($2::text::bytea), 1, 1) RETURNING id) "
+        "INSERT INTO media (uploader_id, picture_id, purpose, moderation) SELECT $1, id, 'evidence', 'passed' FROM p "
+        "RETURNING id",
+        actor.id,
+        f"receipt {number}",
+    )
+    return uploaded
+
+
+async def cash(people: People, campaign: Campaign, amount_fen: int = 5_000, **more: Any) -> Slip:
+    """A gift in cash that 陈 has entered and 赵 has countersigned."""
+    said = {"via": Via.CASH, "amount_fen": amount_fen, "note": "收据", "evidence_ids": [await evidence(people.chen)]}
+    slip = await crowdfunding.give_offline(people.chen, campaign.id, **said | more)
+    return await crowdfunding.sign_slip(people.zhao, slip.id, SlipState.POSTED)
+
+
+async def funded(people: People, move_clock: Callable[[timedelta], Awaitable[None]], **gifts: int) -> Campaign:
+    """A campaign that the clock has found funded; `lin=60_000` is what 小林 paid."""
+    campaign = await opened(people, kind=CampaignKind.KEEP_WHAT_IS_RAISED)
+    for openid, fen in gifts.items():
+        await paid(people[openid], campaign, fen)
+    await move_clock(timedelta(days=7))
+    await crowdfunding.end_due()
+    return await Campaign.get(id=campaign.id)

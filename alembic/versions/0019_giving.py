@@ -55,20 +55,20 @@ CREATE TRIGGER incomes_terms BEFORE UPDATE ON incomes FOR EACH ROW
     EXECUTE FUNCTION keep_terms();
 CREATE TRIGGER incomes_stay BEFORE DELETE ON incomes FOR EACH ROW EXECUTE FUNCTION keep_terms();
 
--- Within the community residents pay; elsewhere others hold the money, and what they say of it is noted.
+-- Within the community residents pay; elsewhere others take the money, and what they say of it is noted. Each argument
+-- is a path on which such a row is not made.
 CREATE FUNCTION keep_to_path() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (TG_TABLE_NAME = 'pledges') = EXISTS (
-        SELECT 1 FROM campaigns WHERE id = NEW.campaign_id AND legal_path <> 'community'
-    ) THEN
+    IF EXISTS (SELECT 1 FROM campaigns WHERE id = NEW.campaign_id AND legal_path = ANY (TG_ARGV)) THEN
         RAISE EXCEPTION 'this is not how the path of campaign % works', NEW.campaign_id USING ERRCODE = '23514',
             CONSTRAINT = TG_TABLE_NAME || '_on_path', TABLE = TG_TABLE_NAME;
     END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER pledges_on_path BEFORE INSERT ON pledges FOR EACH ROW
-    WHEN (NEW.kind IN ('money', 'adoption', 'sale')) EXECUTE FUNCTION keep_to_path();
-CREATE TRIGGER incomes_on_path BEFORE INSERT ON incomes FOR EACH ROW EXECUTE FUNCTION keep_to_path();
+    WHEN (NEW.kind IN ('money', 'adoption', 'sale')) EXECUTE FUNCTION keep_to_path('charity', 'government');
+CREATE TRIGGER slips_on_path BEFORE INSERT ON slips FOR EACH ROW EXECUTE FUNCTION keep_to_path('charity');
+CREATE TRIGGER incomes_on_path BEFORE INSERT ON incomes FOR EACH ROW EXECUTE FUNCTION keep_to_path('community');
 """
 
 GIVING = """
@@ -214,6 +214,7 @@ def downgrade() -> None:
     ALTER TABLE pledges DROP COLUMN shift_id, DROP COLUMN handed_over_at, DROP COLUMN received_by_id;
     ALTER TABLE shifts DROP CONSTRAINT shifts_id_in_community;
     DROP TRIGGER pledges_on_path ON pledges;
+    DROP TRIGGER slips_on_path ON slips;
     DROP TABLE incomes;
     DROP FUNCTION keep_to_path;
     DROP TRIGGER campaigns_path_terms ON campaigns;

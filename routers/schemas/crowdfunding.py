@@ -107,6 +107,7 @@ class CampaignOut(Shape):
                     "minimum_fen": 80000,
                     "opens_at": None,
                     "deadline": "2026-12-23T18:00:00+08:00",
+                    "extended_from": None,
                     "budget": [
                         {"id": 1, "title": "灯具", "amount_fen": 60000},
                         {"id": 2, "title": "安装", "amount_fen": 40000},
@@ -138,6 +139,7 @@ class CampaignOut(Shape):
     minimum_fen: int
     opens_at: Moment | None
     deadline: Moment
+    extended_from: Moment | None
     budget: list[BudgetLineOut]
     resolution_id: int
     need_ids: list[int]
@@ -274,11 +276,26 @@ class PledgeOut(Shape):
 
 
 class TakeBackIn(Asked):
-    """Why one takes his pledge back."""
+    """What goes back, all that is left unless it says, and why; the committee says why."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "重复付款"}]})
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"reason": "重复付款"}, {"reason": "多付了", "amount_fen": 2000}]},
+    )
 
+    amount_fen: Fen | None = None
     reason: ReasonText | None = None
+
+
+class SettleIn(Asked):
+    """Where the surplus goes, if not to the general fund: to another campaign, by a resolution."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"to_campaign_id": 9, "resolution_id": 4}, {}]}
+    )
+
+    to_campaign_id: Id | None = None
+    resolution_id: Id | None = None
 
 
 class GiftOut(Shape):
@@ -400,6 +417,7 @@ class FundOut(Shape):
                     "refunded_fen": 5000,
                     "spent_fen": 0,
                     "in_kind_fen": 12000,
+                    "matched_fen": 0,
                 }
             ]
         },
@@ -411,6 +429,7 @@ class FundOut(Shape):
     refunded_fen: int
     spent_fen: int
     in_kind_fen: int
+    matched_fen: int
 
 
 class TransferOut(Shape):
@@ -430,6 +449,7 @@ class TransferOut(Shape):
                     "source_kind": "pledge",
                     "source_id": 21,
                     "leg": "capture",
+                    "corrects_id": None,
                     "pledge_id": 21,
                     "created_at": "2026-11-23T10:00:00+08:00",
                 }
@@ -446,6 +466,7 @@ class TransferOut(Shape):
     source_kind: str
     source_id: int
     leg: Leg
+    corrects_id: int | None
     pledge_id: int | None
     created_at: Moment
 

@@ -1,5 +1,6 @@
 """Campaigns: drawn up by the community, published by another, given to by residents, decided by the clock."""
 
+from services.crowdfunding.changing import announce, changes, changes_due, extend, find_change
 from services.crowdfunding.drafting import Beneficiary, BudgetItem, Charity, create
 from services.crowdfunding.giving import (
     choose_shift,
@@ -9,7 +10,6 @@ from services.crowdfunding.giving import (
     pledge,
     pledges,
     receive,
-    take_back,
     with_payment,
     withdraw,
 )
@@ -28,7 +28,19 @@ from services.crowdfunding.helping import (
     teams,
 )
 from services.crowdfunding.incomes import find_income, incomes, note_income, strike_income
+from services.crowdfunding.matching import find_match, matches, promise_match, sign_match
+from services.crowdfunding.offline import (
+    correct,
+    find_slip,
+    give_offline,
+    give_to_the_fund,
+    hand_back,
+    pay_match,
+    sign_slip,
+    slips,
+)
 from services.crowdfunding.reading import CampaignDetail, comment, comments_on, detail, find, listed, visible
+from services.crowdfunding.refunding import refunds, take_back
 from services.crowdfunding.road import (
     accept,
     advance_due,
@@ -52,19 +64,30 @@ __all__ = [
     "TeamSort",
     "accept",
     "advance_due",
+    "announce",
     "begin_due",
     "cancel",
+    "changes",
+    "changes_due",
     "choose_shift",
     "comment",
     "comments_on",
+    "correct",
     "create",
     "detail",
     "end_due",
+    "extend",
     "find",
+    "find_change",
     "find_income",
+    "find_match",
     "find_pledge",
+    "find_slip",
     "find_team",
     "found_team",
+    "give_offline",
+    "give_to_the_fund",
+    "hand_back",
     "hand_over",
     "hand_team_over",
     "helpers",
@@ -73,13 +96,20 @@ __all__ = [
     "leave_team",
     "listed",
     "look_at_pledge",
+    "matches",
     "note_income",
     "open_due",
+    "pay_match",
     "pledge",
     "pledges",
+    "promise_match",
     "publish",
     "receive",
+    "refunds",
     "settle",
+    "sign_match",
+    "sign_slip",
+    "slips",
     "strike_income",
     "submit",
     "take_back",

@@ -164,25 +164,6 @@ async def pledges(actor: Actor, campaign_id: int, *, page: Page) -> Listed[Pledg
 
 
 @atomic()
-async def take_back(actor: Actor, pledge_id: int, *, reason: str | None = None) -> Pledge:
-    """Refund a paid pledge in full: its giver while the campaign is open.
-
-    The committee at any time, once WeChat has closed a refund of it. Raises NotFound, Forbidden, InvalidState,
-    CampaignOver, and NotEnough when the money is spent.
-    """
-    found = await find_pledge(actor, pledge_id)
-    state, over = await _hold(found.campaign_id)
-    if not (policies.may_ask_again(actor, found) and await payments.was_refused(found.id)):
-        require(policies.may_take_back(actor, found))
-        if state is not CampaignState.OPEN:
-            raise InvalidState(state)
-        if over:
-            raise CampaignOver
-    await payments.give_back(actor, found, payments.ASKED, reason=reason)
-    return found
-
-
-@atomic()
 async def choose_shift(actor: Actor, pledge_id: int, *, shift_id: int) -> Pledge:
     """Sign up for a shift with time promised before; another shift only when the sign-up for the first is over.
 
@@ -190,7 +171,7 @@ async def choose_shift(actor: Actor, pledge_id: int, *, shift_id: int) -> Pledge
     """
     found = await find_pledge(actor, pledge_id)
     require(found.giver_id == actor.id)
-    await _hold(found.campaign_id)
+    await hold(found.campaign_id)
     if await db.value(CHOOSE, found.id, shift_id) is None:
         raise InvalidState(found.state)
     await volunteering.sign_up(actor, shift_id)
@@ -235,7 +216,7 @@ async def receive(actor: Actor, pledge_id: int) -> Pledge:
     """
     found = await find_pledge(actor, pledge_id)
     require(policies.may_receive(actor, found), *OTHER_STAFF_ONLY)
-    state, _ = await _hold(found.campaign_id)
+    state, _ = await hold(found.campaign_id)
     if state not in RECEIVES:
         raise InvalidState(state)
     await found.move_to(PledgeState.RECEIVED, received_by_id=actor.id)
@@ -262,14 +243,16 @@ async def withdraw(actor: Actor, pledge_id: int) -> Pledge:
     """
     found = await find_pledge(actor, pledge_id)
     require(found.giver_id == actor.id)
-    if found.shift_id is not None and found.state is PledgeState.PROMISED:
+    if found.state is not PledgeState.PROMISED:
+        raise InvalidState(found.state)
+    if found.shift_id is not None:
         await volunteering.cancel(actor, found.shift_id)
     await found.move_to(PledgeState.WITHDRAWN)
     await events.record(actor, "pledge.withdrawn", found)
     return found
 
 
-async def _hold(campaign_id: int) -> tuple[CampaignState, bool]:
+async def hold(campaign_id: int) -> tuple[CampaignState, bool]:
     """The campaign's state and whether its deadline has passed; neither its closer nor the committee moves it on."""
     held = await db.row(
         "SELECT state, deadline <= clock_now() AS over FROM campaigns WHERE id = $1 FOR SHARE", campaign_id

@@ -4,16 +4,20 @@ from functools import partial
 
 from app.core import clock, db
 from app.core.db import atomic
+from app.core.errors import Invalid, InvalidState
 from models.crowdfunding import (
     Campaign,
     CampaignKind,
     CampaignOver,
     CampaignState,
+    ResolutionNotValid,
 )
+from models.deliberations import Resolution
 from models.ledger import AccountKind, Leg
 from models.payments import RefundsOwed
 from models.residents import Role
 from services import events, ledger, needs, notifications, payments
+from services.crowdfunding.changing import COMMITTEE_ONLY, changes_due, lock_campaign, tell_givers
 from services.crowdfunding.drafting import STAFF_ONLY
 from services.crowdfunding.reading import find, raised
 from services.due import one_by_one
@@ -22,7 +26,7 @@ from services.policies import Actor, require
 from services.policies import crowdfunding as policies
 
 DUE_AT_ONCE = 20
-COMMITTEE_ONLY = ("只有本社区居委会成员可以这样做", "Only committee members of this community may do this")
+TAKES_SURPLUS = (CampaignState.FUNDED, CampaignState.IMPLEMENTING)
 
 
 @atomic()
@@ -69,7 +73,7 @@ async def cancel(actor: Actor, campaign_id: int, *, reason: str | None = None) -
     await campaign.move_to(CampaignState.CANCELLED)
     refunded_fen = await payments.give_all_back(campaign, payments.CANCELLED)
     await events.record(actor, "campaign.cancelled", campaign, reason=reason, refunded_fen=refunded_fen)
-    await _tell_givers(campaign, "campaign.cancelled")
+    await tell_givers(campaign, "campaign.cancelled")
     return await find(actor, campaign.id)
 
 
@@ -84,14 +88,20 @@ async def accept(actor: Actor, campaign_id: int) -> Campaign:
 
 
 @atomic()
-async def settle(actor: Actor, campaign_id: int) -> Campaign:
-    """Close the campaign's account; what is left goes to the general fund.
+async def settle(
+    actor: Actor, campaign_id: int, *, to_campaign_id: int | None = None, resolution_id: int | None = None
+) -> Campaign:
+    """Close the campaign's account; what is left goes to the general fund, or to another campaign by a resolution.
 
-    Raises NotFound, Forbidden, InvalidState, and RefundsOwed while it holds money that must go back.
+    Raises NotFound, Forbidden, InvalidState (also when the other campaign is over), Invalid, ResolutionNotValid,
+    RefundsOwed while it holds money that must go back, and KeptForGivers while the use of its money changes.
     """
     campaign = await find(actor, campaign_id)
     require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
-    await campaign.move_to(CampaignState.SETTLED)
+    to = await _surplus_to(actor, campaign, to_campaign_id, resolution_id)
+    await campaign.move_to(
+        CampaignState.SETTLED, surplus_campaign_id=to_campaign_id, surplus_resolution_id=resolution_id
+    )
     purse = Purse(AccountKind.CAMPAIGN, campaign.id)
     surplus_fen = await ledger.balance(campaign.community_id, purse)
     owed = await payments.still_owed(campaign.id)  # asked after the balance, so all that is in it is seen here
@@ -99,15 +109,34 @@ async def settle(actor: Actor, campaign_id: int) -> Campaign:
         raise RefundsOwed(pledge_ids=owed)
     if surplus_fen:
         await ledger.post(
-            campaign.community_id,
-            debit=purse,
-            credit=Purse(AccountKind.GENERAL),
-            amount_fen=surplus_fen,
-            cause=campaign,
-            leg=Leg.SURPLUS,
+            campaign.community_id, debit=purse, credit=to, amount_fen=surplus_fen, cause=campaign, leg=Leg.SURPLUS
         )
-    await events.record(actor, "campaign.settled", campaign, surplus_fen=surplus_fen)
+    await events.record(
+        actor,
+        "campaign.settled",
+        campaign,
+        surplus_fen=surplus_fen,
+        to_campaign_id=to_campaign_id,
+        resolution_id=resolution_id,
+    )
     return campaign
+
+
+async def _surplus_to(actor: Actor, campaign: Campaign, to_campaign_id: int | None, resolution_id: int | None) -> Purse:
+    if to_campaign_id is None and resolution_id is None:
+        return Purse(AccountKind.GENERAL)
+    if to_campaign_id is None or resolution_id is None or to_campaign_id == campaign.id:
+        raise Invalid("结余转入另一个项目须引用决议", "A surplus goes to another campaign by a resolution")
+    resolution = await Resolution.get_or_none(id=resolution_id, community_id=campaign.community_id)
+    if resolution is None or resolution.passed is False:
+        raise ResolutionNotValid
+    other = await find(actor, to_campaign_id)
+    if other.community_id != campaign.community_id:
+        raise Invalid("结余只能转入本社区的项目", "A surplus stays in its community")
+    await lock_campaign(other)
+    if other.state not in TAKES_SURPLUS:
+        raise InvalidState(other.state)
+    return Purse(AccountKind.CAMPAIGN, other.id)
 
 
 # Past its deadline a campaign waits, an hour at most, for its unpaid orders to be settled with WeChat.
@@ -122,8 +151,8 @@ BEGINS = "state = 'funded' AND deadline <= clock_now() - interval '24 hours'"
 
 
 async def advance_due() -> None:
-    """Open, decide and begin campaigns on time; none of the three waits for another that fails."""
-    await one_by_one((open_due, end_due, begin_due), lambda step: step())
+    """Open, decide and begin campaigns and bring changes of use into force; none waits for another that fails."""
+    await one_by_one((open_due, end_due, begin_due, changes_due), lambda step: step())
 
 
 async def open_due() -> None:
@@ -153,12 +182,12 @@ async def _end(campaign_id: int) -> None:
     if raised_fen >= least_fen:
         await campaign.move_to(CampaignState.FUNDED)
         await events.record(None, "campaign.funded", campaign, raised_fen=raised_fen)
-        await _tell_givers(campaign, "campaign.funded")
+        await tell_givers(campaign, "campaign.funded")
         return
     await campaign.move_to(CampaignState.FAILED)
     refunded_fen = await payments.give_all_back(campaign, payments.FAILED)
     await events.record(None, "campaign.failed", campaign, raised_fen=raised_fen, refunded_fen=refunded_fen)
-    await _tell_givers(campaign, "campaign.failed")
+    await tell_givers(campaign, "campaign.failed")
 
 
 @atomic()
@@ -191,11 +220,3 @@ async def _committee(community_id: int, *, but: int) -> list[int]:
         but,
     )
     return [line["id"] for line in found]
-
-
-async def _tell_givers(campaign: Campaign, kind: str) -> None:
-    found = await db.rows(
-        "SELECT DISTINCT giver_id AS id FROM pledges WHERE campaign_id = $1 AND state IN ('paid', 'refunding')",
-        campaign.id,
-    )
-    await notifications.tell([line["id"] for line in found], kind, campaign, title=campaign.title)

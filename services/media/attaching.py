@@ -14,28 +14,21 @@ ATTACH = """
 INSERT INTO attachments (community_id, media_id, subject_kind, subject_id, position)
 SELECT $1, m.id, $2, $3, wanted.position
 FROM unnest($4::bigint[]) WITH ORDINALITY AS wanted (id, position)
-JOIN media m ON m.id = wanted.id AND m.uploader_id = $5 AND m.purpose = ANY ($6::text[])
+JOIN media m ON m.id = wanted.id AND m.uploader_id = $5 AND m.purpose = $6
 RETURNING id
 """
 
 
 async def attach(
-    actor: Actor,
-    subject: Record,
-    community_id: int,
-    photo_ids: Sequence[int],
-    *,
-    purposes: Sequence[Purpose] = (Purpose.PHOTO,),
+    actor: Actor, subject: Record, community_id: int, photo_ids: Sequence[int], *, purpose: Purpose = Purpose.PHOTO
 ) -> None:
-    """Show photos of the actor's own with something he has just made, in this order; evidence is kept with it.
+    """Show photos of the actor's own with something he has just made, in this order; or keep evidence with it.
 
     Raises UnknownPhoto for one that is not there, not his, or uploaded for something else; SamePhotoTwice.
     """
     if not photo_ids:
         return
-    attached = await db.rows(
-        ATTACH, community_id, subject.noun(), subject.id, list(photo_ids), actor.id, [one.value for one in purposes]
-    )
+    attached = await db.rows(ATTACH, community_id, subject.noun(), subject.id, list(photo_ids), actor.id, purpose.value)
     if len(attached) != len(photo_ids):
         raise UnknownPhoto
 

@@ -47,6 +47,15 @@ NOTICES: dict[str, tuple[str, str]] = {
         "众筹「{title}」已取消，您付的款将原路退回",
         "The campaign “{title}” was cancelled; what you paid is coming back",
     ),
+    "campaign.extended": (
+        "众筹「{title}」的截止时间延长至 {until}，在此之前您可以申请退款",
+        "The campaign “{title}” now ends on {until}; until then you may take back what you gave",
+    ),
+    "campaign.use_change_announced": (
+        "众筹「{title}」的部分款项拟按新决议变更用途，不同意的可在 {until} 前申请退回您的份额",
+        "Part of what “{title}” raised is to be used otherwise; until {until} you may take your share back",
+    ),
+    "slip.posted": ("您捐给「{title}」的 {yuan} 元已入账", "Your gift of {yuan} yuan to “{title}” is in the books"),
     "need.accepted": ("需求「{title}」已受理", "The need “{title}” has been taken on"),
     "need.declined": ("需求「{title}」未受理：{reason}", "The need “{title}” was declined: {reason}"),
     "need.routed": ("需求「{title}」已确定办理方式", "It is settled how the need “{title}” will be handled"),
@@ -87,6 +96,19 @@ NOTICES: dict[str, tuple[str, str]] = {
         "Your {minutes} minutes of service in “{title}” have been confirmed",
     ),
     "deliberation.voting_opened": ("「{title}」开始表决，请您投票", "The vote on “{title}” is open"),
+    "deliberation.ballot_entered": (
+        "有人受托或按纸质票为您录入了「{title}」的选票；如非您的意愿，请在投票截止前提出异议",
+        "A ballot in “{title}” was entered for you; if you did not want it, object while the vote runs",
+    ),
+    "deliberation.ballot_invalidated": (
+        "「{title}」中代为录入的一张选票经异议作废",
+        "A ballot entered for somebody in “{title}” was objected to and is void",
+    ),
+    "objection.made": (
+        "有人对「{title}」的名册提出异议，表决开始前请处理",
+        "Somebody objects to the roll of “{title}”; decide before the vote opens",
+    ),
+    "objection.decided": ("「{title}」名册的一项异议已处理", "An objection to the roll of “{title}” was decided"),
     "deliberation.decided": ("「{title}」的表决已有结果", "The vote on “{title}” has been decided"),
     "deliberation.failed_quorum": (
         "「{title}」的表决参加人数不足，未产生决议",
@@ -108,7 +130,10 @@ async def passed_reasons(ids: Iterable[int | None]) -> dict[int, str]:
 
 
 def in_words(kind: str, params: Mapping[str, Any], reasons: Mapping[int, str]) -> tuple[str, str]:
-    """A notice in Chinese and in English; one with a `reason_id` tells the reason if it is in `reasons`."""
+    """A notice in Chinese and in English; one with a `reason_id` tells the reason if it is in `reasons`.
+
+    Notices from before reasons were checked carry theirs themselves.
+    """
     zh, en = (
         NOTICES[kind][language].format_map(
             {"reason": reasons.get(params.get("reason_id", 0), NOT_SHOWN[language])}

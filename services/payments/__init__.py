@@ -11,21 +11,30 @@ from services.payments.reconciliation import (
 )
 from services.payments.refunds import (
     ASKED,
+    BY_COMMITTEE,
     CANCELLED,
     FAILED,
+    REFUNDS_ALL,
+    USE_CHANGED,
+    Progress,
     conclude_refund,
     follow_refunds,
     give_all_back,
     give_back,
+    left_of,
+    progress,
     still_owed,
-    was_refused,
 )
 
 __all__ = [
     "ASKED",
+    "BY_COMMITTEE",
     "CANCELLED",
     "FAILED",
+    "REFUNDS_ALL",
+    "USE_CHANGED",
     "DayOfBills",
+    "Progress",
     "capture",
     "check_bills",
     "conclude_refund",
@@ -36,9 +45,10 @@ __all__ = [
     "give_all_back",
     "give_back",
     "hear",
+    "left_of",
     "open_order",
     "payment_for",
+    "progress",
     "settle_difference",
     "still_owed",
-    "was_refused",
 ]

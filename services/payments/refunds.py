@@ -1,5 +1,6 @@
 """Giving back: refunds are owed in the transaction that caused them, and sent, asked about and followed afterwards."""
 
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -9,7 +10,7 @@ from app.core.db import atomic
 from app.gateways import wechat_pay
 from app.gateways.errors import GatewayError, PayError
 from app.gateways.wechat_pay import RefundNotice, WechatPay
-from models.crowdfunding import Campaign, Pledge, PledgeState
+from models.crowdfunding import Campaign, CampaignState, Pledge, PledgeState
 from models.ledger import AccountKind, Leg
 from models.payments import Refund, RefundState
 from services import events, ledger, notifications
@@ -24,29 +25,49 @@ log = structlog.stdlib.get_logger("linli.payments")
 ASKED = "捐赠人申请退款"
 CANCELLED = "项目已取消，全额退回"
 FAILED = "项目未达到目标，全额退回"
+USE_CHANGED = "款项用途变更，捐赠人选择退回"
+BY_COMMITTEE = "居委会退回"
+REFUNDS_ALL = {CampaignState.CANCELLED: CANCELLED, CampaignState.FAILED: FAILED}
+
+UNFINISHED = (RefundState.REQUESTED, RefundState.PROCESSING, RefundState.ABNORMAL)
 
 # Ask again after so many seconds, the more often it was asked the later.
 PATIENCE = "(ARRAY[5, 30, 60, 180, 300, 600, 1800])[least({tries}, 7)] * interval '1 second'"
 
 
-async def give_back(actor: Actor | None, pledge: Pledge, words: str, *, reason: str | None = None) -> Refund:
-    """Owe a giver all he paid, in the running transaction that holds the campaign and the pledge.
+GIVE_BACK = """
+WITH due AS (
+    SELECT id, community_id, out_trade_no, coalesce($3, captured_fen - refund_reserved_fen) AS fen
+    FROM orders WHERE pledge_id = $1 AND state = 'paid' FOR NO KEY UPDATE
+), reserved AS (
+    UPDATE orders o SET refund_reserved_fen = refund_reserved_fen + due.fen FROM due WHERE o.id = due.id
+)
+INSERT INTO refunds (community_id, order_id, number, out_refund_no, amount_fen, reason, state, tries, use_change_id)
+SELECT community_id, id, n, out_trade_no || '-R' || n, fen, $2, 'requested', 0, $4
+FROM due, LATERAL (SELECT count(*) + 1 AS n FROM refunds WHERE order_id = due.id) AS number RETURNING id
+"""
 
-    Raises InvalidState unless the pledge is paid.
+
+async def give_back(
+    actor: Actor | None,
+    pledge: Pledge,
+    words: str,
+    *,
+    amount_fen: int | None = None,
+    use_change_id: int | None = None,
+    reason: str | None = None,
+) -> Refund:
+    """Owe a giver `amount_fen`, or all that is left of what he paid, in the running transaction.
+
+    That transaction holds the campaign. Raises InvalidState unless the pledge is paid, RefundTooLarge, NotEnough.
     """
     await pledge.move_to(PledgeState.REFUNDING)
-    made = await db.row(
-        "WITH o AS (UPDATE orders SET refund_reserved_fen = captured_fen WHERE pledge_id = $1 AND state = 'paid' "
-        "RETURNING id, community_id, out_trade_no, captured_fen) "
-        "INSERT INTO refunds (community_id, order_id, number, out_refund_no, amount_fen, reason, state, tries) "
-        "SELECT community_id, id, n, out_trade_no || '-R' || n, captured_fen, $2, 'requested', 0 FROM o, LATERAL "
-        "(SELECT count(*) + 1 AS n FROM refunds WHERE order_id = o.id) AS number RETURNING id",
-        pledge.id,
-        words,
+    refund_id = await db.value(GIVE_BACK, pledge.id, words, amount_fen, use_change_id)
+    assert refund_id is not None, "a paid pledge has a paid order"  # noqa: S101
+    refund = await Refund.get(id=refund_id)
+    await events.record(
+        actor, "pledge.refunding", pledge, reason=reason, refund_id=refund.id, amount_fen=refund.amount_fen
     )
-    assert made is not None, "a paid pledge has a paid order"  # noqa: S101
-    refund = await Refund.get(id=made["id"])
-    await events.record(actor, "pledge.refunding", pledge, reason=reason, refund_id=refund.id)
     await ledger.post(
         pledge.community_id,
         debit=Purse(AccountKind.CAMPAIGN, pledge.campaign_id),
@@ -58,9 +79,27 @@ async def give_back(actor: Actor | None, pledge: Pledge, words: str, *, reason: 
     return refund
 
 
-OWED = """
-SELECT p.id FROM pledges p JOIN orders o ON o.pledge_id = p.id JOIN refunds r ON r.order_id = o.id
-WHERE p.campaign_id = $1 AND p.state = 'paid' AND r.state = 'closed' GROUP BY p.id ORDER BY p.id LIMIT 10
+LEFT = """
+SELECT o.captured_fen - o.refund_reserved_fen AS left_fen,
+    (SELECT CASE WHEN state = 'closed' THEN amount_fen END FROM refunds WHERE order_id = o.id
+        ORDER BY number DESC LIMIT 1) AS refused_fen
+FROM orders o WHERE o.pledge_id = $1 AND o.state = 'paid'
+"""
+
+
+async def left_of(pledge_id: int) -> tuple[int, int | None]:
+    """What a giver's payment still holds, and the sum of its last refund if WeChat has closed that; in fen."""
+    found = await db.row(LEFT, pledge_id)
+    return (found["left_fen"], found["refused_fen"]) if found else (0, None)
+
+
+# The last refund of an order `o` was closed by WeChat, so its giver is still owed.
+WAS_CLOSED = """
+'closed' = (SELECT r.state FROM refunds r WHERE r.order_id = o.id ORDER BY r.number DESC LIMIT 1)
+"""
+OWED = f"""
+SELECT p.id FROM pledges p JOIN orders o ON o.pledge_id = p.id AND o.state = 'paid'
+WHERE p.campaign_id = $1 AND p.state = 'paid' AND {WAS_CLOSED} ORDER BY p.id LIMIT 10
 """
 
 
@@ -69,14 +108,9 @@ async def still_owed(campaign_id: int) -> list[int]:
     return [row["id"] for row in await db.rows(OWED, campaign_id)]
 
 
-async def was_refused(pledge_id: int) -> bool:
-    """Whether WeChat has ever closed a refund of this pledge."""
-    return await Refund.exists(order__pledge_id=pledge_id, state=RefundState.CLOSED)
-
-
 GIVE_ALL_BACK = """
 WITH due AS (
-    SELECT o.id, o.community_id, o.out_trade_no, o.captured_fen, p.id AS pledge_id
+    SELECT o.id, o.community_id, o.out_trade_no, o.captured_fen - o.refund_reserved_fen AS fen, p.id AS pledge_id
     FROM pledges p JOIN orders o ON o.pledge_id = p.id AND o.state = 'paid'
     WHERE p.campaign_id = $1 AND p.state = 'paid' ORDER BY p.id FOR NO KEY UPDATE OF p, o
 ), reserved AS (
@@ -85,18 +119,23 @@ WITH due AS (
     UPDATE pledges SET state = 'refunding' WHERE id IN (SELECT pledge_id FROM due)
 ), made AS (
     INSERT INTO refunds (community_id, order_id, number, out_refund_no, amount_fen, reason, state, tries)
-    SELECT community_id, id, n, out_trade_no || '-R' || n, captured_fen, $2, 'requested', 0
+    SELECT community_id, id, n, out_trade_no || '-R' || n, fen, $2, 'requested', 0
     FROM due, LATERAL (SELECT count(*) + 1 AS n FROM refunds WHERE order_id = due.id) AS number
     RETURNING amount_fen
+), by_hand AS (
+    UPDATE slips SET state = 'refunding' WHERE campaign_id = $1 AND kind = 'gift' AND state = 'posted'
+    RETURNING amount_fen
 )
-SELECT coalesce(sum(amount_fen), 0)::bigint FROM made
+SELECT (SELECT coalesce(sum(amount_fen), 0) FROM made)::bigint
+    + (SELECT coalesce(sum(amount_fen), 0) FROM by_hand)::bigint
 """
 
 
 async def give_all_back(campaign: Campaign, words: str) -> int:
     """Owe every giver of a campaign all he paid, in the transaction that ended it; the sum in fen.
 
-    One transfer sets the whole sum aside; each refund is then bound by its own order.
+    One transfer sets the whole sum aside; each refund is then bound by its own order. What came in cash or by bank is
+    handed back by the committee.
     """
     owed: int = await db.value(GIVE_ALL_BACK, campaign.id, words)
     if owed:
@@ -111,10 +150,54 @@ async def give_all_back(campaign: Campaign, words: str) -> int:
     return owed
 
 
+@dataclass(frozen=True)
+class Tally:
+    """So many refunds, and what they come to."""
+
+    refunds: int
+    amount_fen: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the refunds of a campaign are; `by_hand` are the gifts in cash or by bank still to be handed back."""
+
+    campaign_id: int
+    total: Tally
+    unfinished: int
+    states: dict[RefundState, Tally]
+    by_hand: Tally
+
+
+PROGRESS = """
+SELECT r.state, count(*) AS refunds, sum(r.amount_fen)::bigint AS amount_fen
+FROM pledges p JOIN orders o ON o.pledge_id = p.id JOIN refunds r ON r.order_id = o.id
+WHERE p.campaign_id = $1 GROUP BY r.state
+UNION ALL
+SELECT 'by_hand', count(*), coalesce(sum(amount_fen), 0)::bigint FROM slips
+WHERE campaign_id = $1 AND kind = 'gift' AND state = 'refunding'
+"""
+
+
+async def progress(campaign_id: int) -> Progress:
+    """How many refunds of a campaign are in which state, and what they come to."""
+    found = {row.pop("state"): Tally(**row) for row in await db.rows(PROGRESS, campaign_id)}
+    states = {state: found.get(state.value, Tally(0, 0)) for state in RefundState}
+    return Progress(
+        campaign_id=campaign_id,
+        total=Tally(sum(t.refunds for t in states.values()), sum(t.amount_fen for t in states.values())),
+        unfinished=sum(states[state].refunds for state in UNFINISHED),
+        states=states,
+        by_hand=found["by_hand"],
+    )
+
+
+# The campaign is held too, so that its closer sees a pledge either under way or with what is left of it.
 LOCK_REFUND = """
 SELECT r.id, r.amount_fen, o.id AS order_id, o.pledge_id
 FROM refunds r JOIN orders o ON o.id = r.order_id JOIN pledges p ON p.id = o.pledge_id
-WHERE r.out_refund_no = $1 FOR NO KEY UPDATE OF p, o, r
+    JOIN campaigns c ON c.id = p.campaign_id
+WHERE r.out_refund_no = $1 FOR SHARE OF c FOR NO KEY UPDATE OF p, o, r
 """
 # The bill of the day on which WeChat took a refund on will name it; a notification does not say when that was.
 ACCEPTED = """
@@ -161,11 +244,15 @@ async def conclude_refund(said: RefundNotice | wechat_pay.Refund) -> None:
 
 
 async def _went_back(refund: Refund, pledge: Pledge) -> None:
-    await pledge.move_to(PledgeState.REFUNDED)
+    left_fen, _ = await left_of(pledge.id)
+    await pledge.move_to(PledgeState.PAID if left_fen else PledgeState.REFUNDED)
     await events.record(None, "pledge.refunded", pledge, refund_id=refund.id, amount_fen=refund.amount_fen)
     await notifications.tell(
         [pledge.giver_id], "pledge.refunded", pledge, title=pledge.campaign.title, yuan=yuan(refund.amount_fen)
     )
+    over = REFUNDS_ALL.get(pledge.campaign.state)
+    if left_fen and over:  # a part was under way when all that was left became owed
+        await give_back(None, pledge, over)
     await ledger.post(  # last: every refund of the community waits for this account
         refund.community_id,
         debit=REFUNDS,

@@ -1,6 +1,7 @@
 """Who may see, raise, publish and give: raising stays inside the community (居委会组织法 42)."""
 
 from models.crowdfunding import Campaign, Pledge
+from models.residents import Role
 from services.policies.actor import OFFICERS, STAFF, Actor
 
 
@@ -35,9 +36,24 @@ def may_take_back(actor: Actor, pledge: Pledge) -> bool:
     return pledge.giver_id == actor.id
 
 
+def may_give_back(actor: Actor, pledge: Pledge) -> bool:
+    """The committee gives back what somebody else gave, and sees to refunds that WeChat has closed."""
+    return actor.is_committee(pledge.community_id) and pledge.giver_id != actor.id
+
+
 def may_ask_again(actor: Actor, pledge: Pledge) -> bool:
     """The committee sees to refunds that WeChat has closed, at any time."""
     return actor.is_committee(pledge.community_id)
+
+
+def may_keep_books(actor: Actor, community_id: int) -> bool:
+    """The committee records by hand what WeChat never saw, two of them together."""
+    return actor.is_committee(community_id)
+
+
+def may_see_books(actor: Actor, community_id: int) -> bool:
+    """Slips are for the committee that keeps the fund, the supervisors who watch it, and the officers above."""
+    return actor.holds(community_id, Role.COMMITTEE, Role.SUPERVISOR, *OFFICERS)
 
 
 def may_receive(actor: Actor, pledge: Pledge) -> bool:

@@ -1,7 +1,9 @@
-"""Who may propose, moderate, comment and withdraw. Who may vote stands on the roll."""
+"""Who may propose, moderate, comment, withdraw, rule, and enter ballots for others. Who may vote stands on the roll."""
 
 from models.deliberations import Deliberation, DeliberationState
-from services.policies.actor import Actor
+from models.places import Place
+from models.residents import Role
+from services.policies.actor import OFFICERS, STAFF, Actor
 
 BEFORE_THE_VOTE = (DeliberationState.PROPOSED, DeliberationState.DISCUSSION)
 
@@ -15,3 +17,33 @@ def may_withdraw(actor: Actor, deliberation: Deliberation) -> bool:
     """The committee; whoever proposed it until the vote opens."""
     is_author = deliberation.author_id == actor.id and not actor.suspended
     return may_moderate(actor, deliberation) or (is_author and deliberation.state in BEFORE_THE_VOTE)
+
+
+def may_set_terms(actor: Actor, place: Place) -> bool:
+    """The committee of a community, and the officers above, ask for more than the law does."""
+    return actor.holds_at(place.path, Role.COMMITTEE, *OFFICERS)
+
+
+def may_recognise(actor: Actor, place: Place) -> bool:
+    """Whether owners' votes are the statutory ballot here, an officer says."""
+    return actor.holds_at(place.path, *OFFICERS)
+
+
+def may_hear_objections(actor: Actor, deliberation: Deliberation) -> bool:
+    """The committee decides what is objected to the roll; the officers above where its members are parties."""
+    return actor.holds(deliberation.community_id, Role.COMMITTEE, *OFFICERS)
+
+
+def may_enter_ballots(actor: Actor, deliberation: Deliberation) -> bool:
+    """The community's staff print sheets, and enter ballots of those who use no phone."""
+    return actor.is_staff(deliberation.community_id)
+
+
+def hears_objections_in(actor: Actor) -> list[int]:
+    """The communities whose objections he sees besides his own."""
+    return actor.serves(*STAFF, *OFFICERS)
+
+
+def enters_ballots_in(actor: Actor) -> list[int]:
+    """The communities whose paper ballots he sees."""
+    return actor.serves(*STAFF)

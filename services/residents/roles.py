@@ -57,6 +57,17 @@ async def grant_from_command_line(openid: str, role: Role, place_id: int) -> Rol
     return await _grant(None, place, (await enrol(openid)).id, role, None, None)
 
 
+async def holders(role: Role, place_id: int) -> list[int]:
+    """Who holds a role at just this place now."""
+    found = await db.rows(
+        "SELECT DISTINCT resident_id AS id FROM role_grants WHERE role = $1 AND place_id = $2 "
+        "AND (until_at IS NULL OR until_at > clock_now())",
+        role.value,
+        place_id,
+    )
+    return [line["id"] for line in found]
+
+
 async def find_grant(place_id: int, grant_id: int) -> RoleGrant:
     """A role given at a place. Raises NotFound."""
     grant = await RoleGrant.get_or_none(id=grant_id, place_id=place_id).select_related("place")

@@ -1,0 +1,78 @@
+"""Giving back what was paid through WeChat: asked for by its giver while he may, by the committee with a reason."""
+
+from app.core import db
+from app.core.db import atomic
+from app.core.errors import Invalid, InvalidState
+from models.crowdfunding import CampaignOver, CampaignState, Pledge, PledgeKind, PledgeState
+from services import payments
+from services.crowdfunding.giving import find_pledge, hold
+from services.crowdfunding.reading import door
+from services.payments import Progress
+from services.policies import Actor, require
+from services.policies import crowdfunding as policies
+
+REASON_FIRST = ("居委会退回认捐须说明原因", "The committee gives back with a reason")
+HOLDS_MONEY = (CampaignState.OPEN, CampaignState.FUNDED, CampaignState.IMPLEMENTING, CampaignState.ACCEPTED)
+
+
+@atomic()
+async def take_back(
+    actor: Actor, pledge_id: int, *, amount_fen: int | None = None, reason: str | None = None
+) -> Pledge:
+    """Refund a paid pledge, in full or in part (`amount_fen`).
+
+    Its giver does while the campaign is open; while a change of use is announced he takes his share back. The
+    committee does with a reason until the campaign is settled, and at any time once WeChat has closed a refund of it.
+    Raises NotFound, Forbidden, InvalidState, CampaignOver, Invalid, RefundTooLarge, and NotEnough when the money is
+    spent.
+    """
+    found = await find_pledge(actor, pledge_id)
+    state, over = await hold(found.campaign_id)
+    left_fen, refused_fen = await payments.left_of(found.id)
+    words, use_change_id = payments.ASKED, None
+    if refused_fen is not None and policies.may_ask_again(actor, found):
+        amount_fen = amount_fen or (None if state in payments.REFUNDS_ALL else refused_fen)
+    elif policies.may_give_back(actor, found):
+        if found.state is not PledgeState.PAID:
+            raise InvalidState(found.state)
+        if state not in HOLDS_MONEY:
+            raise InvalidState(state)
+        require(reason is not None, *REASON_FIRST)
+        words = payments.BY_COMMITTEE
+    else:
+        require(policies.may_take_back(actor, found))
+        if state is not CampaignState.OPEN:
+            words = payments.USE_CHANGED
+            amount_fen, use_change_id = await _share(found.campaign_id, state, left_fen)
+        elif over:
+            raise CampaignOver
+    if (
+        found.kind is PledgeKind.ADOPTION
+        and words == payments.ASKED
+        and amount_fen not in (None, left_fen, refused_fen)
+    ):
+        raise Invalid("认捐整项只能全额退回", "What was adopted whole is given back whole")
+    await payments.give_back(actor, found, words, amount_fen=amount_fen, use_change_id=use_change_id, reason=reason)
+    return found
+
+
+async def refunds(actor: Actor, campaign_id: int) -> Progress:
+    """How far the refunds of a campaign are. Raises NotFound."""
+    return await payments.progress((await door(actor, campaign_id)).id)
+
+
+ANNOUNCED = """
+SELECT id, amount_fen, raised_fen FROM use_changes
+WHERE campaign_id = $1 AND state = 'announced' AND refund_until > clock_now()
+"""
+
+
+async def _share(campaign_id: int, state: CampaignState, left_fen: int) -> tuple[int, int]:
+    """What a giver may take back now that the use of his money changes, and because of which change."""
+    change = await db.row(ANNOUNCED, campaign_id)
+    if change is None:
+        raise InvalidState(state)
+    share_fen = int(left_fen * change["amount_fen"] // change["raised_fen"])  # whole fen, so that all fit in
+    if share_fen == 0:
+        raise Invalid("您的份额不足一分", "Your share is less than a fen")
+    return share_fen, change["id"]

@@ -1,0 +1,50 @@
+"""A ballot entered for somebody who does not use a phone, with his consent on record."""
+
+from typing import Any
+
+from app.core.db import atomic
+from app.core.errors import NotFound
+from models.deliberations import Ballot, Deliberation
+from models.rolls import Channel, SecretInPerson
+from services import events, notifications, residents
+from services.deliberations.reading import find
+from services.deliberations.voting import cast
+from services.policies import Actor, require
+from services.policies import deliberations as policies
+from services.residents import OnBehalfOf
+
+
+@atomic()
+async def cast_for(
+    actor: Actor, deliberation_id: int, choice: dict[str, Any], *, on_behalf_of: OnBehalfOf | None
+) -> Ballot:
+    """Enter what an elector (or the representative of a household) chose; he is told. The ballot has his receipt.
+
+    In a secret vote nobody does: whoever enters a choice knows it. Raises NotFound, Forbidden, Invalid (the consent),
+    SecretInPerson, AlreadyVoted when he voted by phone or on paper, and what `cast` raises.
+    """
+    deliberation = await find(actor, deliberation_id)
+    require(policies.may_enter_ballots(actor, deliberation))
+    if deliberation.secret:
+        raise SecretInPerson
+    speaker = await residents.speaker(actor, deliberation.community_id, on_behalf_of)
+    elector = await residents.actor(speaker.id)
+    receipt = await cast(elector, deliberation.id, choice, channel=Channel.ASSISTED, entered_by_id=actor.id)
+    ballot = await Ballot.get(deliberation_id=deliberation.id, resident_id=elector.id, receipt=receipt)
+    await residents.note_assistance(actor, speaker, "ballot.cast", ballot, deliberation.community_id)
+    await events.record(actor, "deliberation.ballot_entered", deliberation, on_behalf_of_id=elector.id)
+    await tell_whom_it_was_entered_for(deliberation, [elector.id])
+    return ballot
+
+
+async def find_entered(actor: Actor, ballot_id: int) -> Ballot:
+    """A ballot that the actor entered for somebody. Raises NotFound, also when it was objected to since."""
+    ballot = await Ballot.get_or_none(id=ballot_id, entered_by_id=actor.id)
+    if ballot is None:
+        raise NotFound("没有找到这张选票", "No such ballot")
+    return ballot
+
+
+async def tell_whom_it_was_entered_for(deliberation: Deliberation, resident_ids: list[int]) -> None:
+    """So that whoever did not want it objects while the vote runs."""
+    await notifications.tell(resident_ids, "deliberation.ballot_entered", deliberation, title=deliberation.title)
