@@ -4,8 +4,9 @@ from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
 from models.comments import Comment, CommentSupport
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember, UseChange
+from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Income, Pledge, Team, TeamMember, UseChange
 from models.deliberations import Archive, Ballot, Deliberation, Elector, Option, Resolution, Result, SecretBallot
+from models.disclosures import Disclosure, DisclosureAnswer, DisclosureQuestion, Display
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.expenses import Expense, ExpenseApproval, FundRules
 from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Satisfaction
@@ -21,6 +22,7 @@ from models.proposals import OptionProposal
 from models.pushes import Push
 from models.residents import (
     Assistance,
+    Consent,
     Constituency,
     Household,
     HouseholdClaim,
@@ -56,11 +58,16 @@ __models__ = [
     Code,
     Comment,
     CommentSupport,
+    Consent,
     Constituency,
     CreditEntry,
     Deliberation,
     DeliberationReview,
     Delivery,
+    Disclosure,
+    DisclosureAnswer,
+    DisclosureQuestion,
+    Display,
     Elector,
     Endorsement,
     Event,
@@ -72,6 +79,7 @@ __models__ = [
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    Income,
     LogEntry,
     LogHead,
     LogNode,

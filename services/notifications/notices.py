@@ -28,6 +28,16 @@ NOTICES: dict[str, tuple[str, str]] = {
     "pledge.expired": ("您为「{title}」的认捐未在时限内付款", "Your pledge to “{title}” was not paid in time"),
     "pledge.refunded": ("您为「{title}」认捐的 {yuan} 元已原路退回", "Your {yuan} yuan for “{title}” were refunded"),
     "pledge.received": ("您捐给「{title}」的物品或服务已收到", "What you gave to “{title}” has been received"),
+    "team.handed_over": ("您现在是小分队「{title}」的队长", "You lead the team “{title}” now"),
+    "disclosure_question.asked": (
+        "居民对公示「{title}」有疑问，请在五个工作日内答复",
+        "A resident asks about “{title}” on display; please answer within five working days",
+    ),
+    "disclosure_question.overdue": (
+        "公示「{title}」的居民提问已超过答复期限",
+        "A question about “{title}” on display is overdue",
+    ),
+    "disclosure_question.answered": ("您对公示「{title}」的提问已有答复", "Your question about “{title}” was answered"),
     "campaign.in_review": ("众筹「{title}」等待您审核发布", "The campaign “{title}” waits for you to publish it"),
     "campaign.funded": ("您支持的众筹「{title}」已达成", "The campaign “{title}” you gave to is funded"),
     "campaign.failed": (
