@@ -1,5 +1,6 @@
 """People: residents, their sessions, households and who lived there when, roles, and help given on behalf of others."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from tortoise import fields
@@ -54,6 +55,12 @@ class ConsentKind(StrEnum):
     SIGNATURE = "signature"
     WITNESS = "witness"
     VOICE = "voice"
+
+
+class ConsentPurpose(StrEnum):
+    """For what somebody lets us use his data beyond the service itself; each purpose is asked for on its own."""
+
+    PUBLISHING = "publishing"
 
 
 class PhoneTaken(Conflict):
@@ -396,3 +403,19 @@ class Relative(Record):
 
     class Meta:
         table = "relatives"
+
+
+class Consent(Record):
+    """A consent to one purpose, under the words of one policy version, until it is withdrawn (个保法 14-15)."""
+
+    resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "consents", on_delete=RESTRICT
+    )
+    resident_id: int
+    purpose = fields.CharEnumField(ConsentPurpose, max_length=16)
+    policy_version = fields.CharField(20)
+    granted_at: datetime = fields.DatetimeField(db_default=NOW)
+    withdrawn_at: datetime | None = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "consents"

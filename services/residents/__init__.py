@@ -1,5 +1,6 @@
 """People: login, homes, roles, and acting on behalf of those who do not use a phone."""
 
+from services.residents.consents import consent, consents, named, withdraw_consent
 from services.residents.helping import OnBehalfOf, Speaker, note_assistance, speaker
 from services.residents.homes import (
     IS_ADULT,
@@ -66,6 +67,8 @@ __all__ = [
     "claim_household",
     "claims",
     "confirm_claim",
+    "consent",
+    "consents",
     "constituencies",
     "declare_relative",
     "decline_claim",
@@ -84,6 +87,7 @@ __all__ = [
     "log_in",
     "log_out",
     "masked",
+    "named",
     "note_assistance",
     "open_session",
     "owners_of",
@@ -98,4 +102,5 @@ __all__ = [
     "strike_relative",
     "update_household",
     "update_profile",
+    "withdraw_consent",
 ]
