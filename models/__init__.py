@@ -4,9 +4,11 @@ from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
 from models.comments import Comment, CommentSupport
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember, UseChange
-from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
+from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Income, Pledge, Team, TeamMember, UseChange
+from models.deliberations import Archive, Ballot, Deliberation, Elector, Option, Resolution, Result, SecretBallot
+from models.disclosures import Disclosure, DisclosureAnswer, DisclosureQuestion, Display
 from models.events import Event, IdempotencyKey, Notice, Reason
+from models.expenses import Expense, ExpenseApproval, FundRules
 from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Satisfaction
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
@@ -20,11 +22,13 @@ from models.proposals import OptionProposal
 from models.pushes import Push
 from models.residents import (
     Assistance,
+    Consent,
     Constituency,
     Household,
     HouseholdClaim,
     Membership,
     Ownership,
+    Relative,
     Representative,
     Resident,
     RoleGrant,
@@ -32,12 +36,14 @@ from models.residents import (
 )
 from models.rolls import Objection, PaperBatch, VotingRule
 from models.slips import Match, Slip
+from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
 from models.wishes import Wish, WishClaim
 
 __models__ = [
     Account,
     Activity,
+    Archive,
     AgendaItem,
     Assistance,
     Attachment,
@@ -52,19 +58,32 @@ __models__ = [
     Code,
     Comment,
     CommentSupport,
+    Consent,
     Constituency,
     CreditEntry,
     Deliberation,
     DeliberationReview,
     Delivery,
+    Disclosure,
+    DisclosureAnswer,
+    DisclosureQuestion,
+    Display,
     Elector,
     Endorsement,
     Event,
+    Expense,
+    ExpenseApproval,
+    FundRules,
     FollowUp,
     Heard,
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    Income,
+    LogEntry,
+    LogHead,
+    LogNode,
+    LogPending,
     Match,
     Media,
     Meeting,
@@ -91,6 +110,7 @@ __models__ = [
     Push,
     Reason,
     Refund,
+    Relative,
     Representative,
     Resident,
     Resolution,
@@ -99,6 +119,7 @@ __models__ = [
     RoleGrant,
     Satisfaction,
     ServiceRecord,
+    SecretBallot,
     Session,
     Shift,
     Signup,
@@ -106,6 +127,7 @@ __models__ = [
     Team,
     TeamMember,
     Transfer,
+    Verification,
     VotingRule,
     UseChange,
     Wish,

@@ -27,6 +27,8 @@ from services import (
     payments,
     pushes,
     residents,
+    transparency,
+    verification,
     volunteering,
     wishes,
 )
@@ -230,6 +232,16 @@ async def give_up_old_messages(tools: Tools) -> None:
     await notifications.give_up_old()
 
 
+async def sequence_log(tools: Tools) -> None:
+    """What was moved and decided is sealed into the transparency log."""
+    await transparency.sequence_pending()
+
+
+async def verify_everything(tools: Tools) -> None:
+    """Every hour all that must hold is recomputed from its rows; what does not is an alarm."""
+    await verification.verify_by_the_clock()
+
+
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_what_is_over),
     ("*/10 * * * *", forget_unused_pictures),
@@ -251,4 +263,6 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", send_messages),
     ("* * * * * */30", write_digests),
     ("* * * * * */30", give_up_old_messages),
+    ("* * * * * */5", sequence_log),
+    ("41 * * * *", verify_everything),
 ]

@@ -27,6 +27,7 @@ from services.deliberations.following import (
     set_task,
     take_down,
 )
+from services.deliberations.importing import Imported, import_election
 from services.deliberations.meetings import Call, MeetingCode, MeetingView, Point, announce_due
 from services.deliberations.meetings import attendances as meeting_attendances
 from services.deliberations.meetings import call as call_meeting
@@ -72,9 +73,12 @@ from services.deliberations.reading import (
     find_resolution,
     listed,
     outcome,
+    published,
     visible,
+    who_voted_what,
 )
 from services.deliberations.rolls import OwnLine, Standing
+from services.deliberations.rolls import altered as altered_rolls
 from services.deliberations.rolls import lines as roll_lines
 from services.deliberations.rolls import own_line as own_roll_line
 from services.deliberations.rolls import standing as roll
@@ -89,6 +93,7 @@ __all__ = [
     "Call",
     "Detail",
     "DisplayView",
+    "Imported",
     "Judgement",
     "MeetingCode",
     "MeetingView",
@@ -104,6 +109,7 @@ __all__ = [
     "accept_option",
     "advance_due",
     "aftermath",
+    "altered_rolls",
     "announce_due",
     "answer_petition",
     "answer_shown",
@@ -133,6 +139,7 @@ __all__ = [
     "finish_task",
     "hold_meeting",
     "implement",
+    "import_election",
     "judge",
     "lapse_due",
     "listed",
@@ -151,6 +158,7 @@ __all__ = [
     "printed_sheets",
     "propose",
     "propose_option",
+    "published",
     "put_up",
     "report_csv",
     "resolutions",
@@ -165,6 +173,7 @@ __all__ = [
     "terms_of",
     "unsign",
     "visible",
+    "who_voted_what",
     "withdraw",
     "withdraw_batch",
     "withdraw_option",

@@ -48,12 +48,21 @@ KINDS: dict[str, Kind] = {
     "deliberation": Kind(
         "deliberations", ("title", "body"), Scene.FORUM, lines=("options", "deliberation_id", "title")
     ),
+    "campaign": Kind(
+        "campaigns",
+        ("title", "body", "beneficiary_text", "charity_name", "charity_certificate", "charity_filing"),
+        Scene.FORUM,
+        lines=("budget_lines", "campaign_id", "title"),
+    ),
+    "income": Kind("incomes", ("document_number",), Scene.COMMENT),
     "objection": Kind("objections", ("reason", "answer"), Scene.COMMENT),
-    "campaign": Kind("campaigns", ("title", "body"), Scene.FORUM, lines=("budget_lines", "campaign_id", "title")),
+    "expense": Kind("expenses", ("payee", "purpose"), Scene.COMMENT),
     "team": Kind("teams", ("name",), Scene.PROFILE),
     "match": Kind("matches", ("unit",), Scene.PROFILE),
     "use_change": Kind("use_changes", ("title", "body"), Scene.FORUM),
     "pledge": Kind("pledges", ("item", "message"), Scene.COMMENT),
+    "disclosure_question": Kind("disclosure_questions", ("body",), Scene.COMMENT),
+    "disclosure_answer": Kind("disclosure_answers", ("body",), Scene.COMMENT),
     "comment": Kind("comments", ("body",), Scene.COMMENT),
     "option_proposal": Kind("option_proposals", ("title",), Scene.FORUM),
     "meeting": Kind(

@@ -28,6 +28,16 @@ NOTICES: dict[str, tuple[str, str]] = {
     "pledge.expired": ("您为「{title}」的认捐未在时限内付款", "Your pledge to “{title}” was not paid in time"),
     "pledge.refunded": ("您为「{title}」认捐的 {yuan} 元已原路退回", "Your {yuan} yuan for “{title}” were refunded"),
     "pledge.received": ("您捐给「{title}」的物品或服务已收到", "What you gave to “{title}” has been received"),
+    "team.handed_over": ("您现在是小分队「{title}」的队长", "You lead the team “{title}” now"),
+    "disclosure_question.asked": (
+        "居民对公示「{title}」有疑问，请在五个工作日内答复",
+        "A resident asks about “{title}” on display; please answer within five working days",
+    ),
+    "disclosure_question.overdue": (
+        "公示「{title}」的居民提问已超过答复期限",
+        "A question about “{title}” on display is overdue",
+    ),
+    "disclosure_question.answered": ("您对公示「{title}」的提问已有答复", "Your question about “{title}” was answered"),
     "campaign.in_review": ("众筹「{title}」等待您审核发布", "The campaign “{title}” waits for you to publish it"),
     "campaign.funded": ("您支持的众筹「{title}」已达成", "The campaign “{title}” you gave to is funded"),
     "campaign.failed": (
@@ -38,6 +48,16 @@ NOTICES: dict[str, tuple[str, str]] = {
         "众筹「{title}」已取消，您付的款将原路退回",
         "The campaign “{title}” was cancelled; what you paid is coming back",
     ),
+    "expense.requested": (
+        "「{title}」申请支出 {yuan} 元，等待审批",
+        "“{title}” asks for {yuan} yuan; it waits for approval",
+    ),
+    "expense.approved": ("「{title}」的 {yuan} 元支出已获批准", "The {yuan} yuan from “{title}” are approved"),
+    "expense.rejected": (
+        "「{title}」的 {yuan} 元支出被驳回：{reason}",
+        "The {yuan} yuan from “{title}” were rejected: {reason}",
+    ),
+    "expense.paid": ("「{title}」的 {yuan} 元支出已支付", "The {yuan} yuan from “{title}” have been paid"),
     "campaign.extended": (
         "众筹「{title}」的截止时间延长至 {until}，在此之前您可以申请退款",
         "The campaign “{title}” now ends on {until}; until then you may take back what you gave",
@@ -149,7 +169,10 @@ async def passed_reasons(ids: Iterable[int | None]) -> dict[int, str]:
 
 
 def in_words(kind: str, params: Mapping[str, Any], reasons: Mapping[int, str]) -> tuple[str, str]:
-    """A notice in Chinese and in English; one with a `reason_id` tells the reason if it is in `reasons`."""
+    """A notice in Chinese and in English; one with a `reason_id` tells the reason if it is in `reasons`.
+
+    Notices from before reasons were checked carry theirs themselves.
+    """
     zh, en = (
         NOTICES[kind][language].format_map(
             {"reason": reasons.get(params.get("reason_id", 0), NOT_SHOWN[language])}
