@@ -204,12 +204,8 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ),
     ("comment_supports_once", "one supports once", [_comment(), _support(), _support()]),
     ("comment_supports_same_community", "supports stay at home (T1)", [_comment(), _support(community_id=YL)]),
-    (
-        "deliberations_discussion_ahead",
-        "a discussion ends in the future",
-        [_deliberation(discussion_until="clock_now() - interval '1 s'")],
-    ),
     ("option_proposals_same_community", "proposals stay at home (T1)", [*DISCUSSED, _proposal(community_id=YL)]),
+    ("option_proposals_cost", "nothing costs nothing", [*DISCUSSED, _proposal(cost_fen="0")]),
     ("option_proposals_state", "no such state", [*DISCUSSED, _proposal(state="'lost'")]),
     ("option_proposals_one_title", "the same wish stands once", [*DISCUSSED, _proposal(), _proposal()]),
     ("option_proposals_while_discussed", "nothing is proposed to a proposal", [_deliberation(), _proposal()]),
