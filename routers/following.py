@@ -27,7 +27,7 @@ from services.deliberations import DisplayView, Judgement, TaskView
 discussed = make_router("/deliberations", "deliberations")
 proposals = make_router("/option-proposals", "deliberations")
 decided = make_router("/resolutions", "deliberations")
-displays = make_router("/displays", "deliberations")
+displays = make_router("/resolution-displays", "deliberations")
 tasks = make_router("/follow-ups", "deliberations")
 
 
