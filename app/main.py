@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app import problems
-from app.core import db, logs
+from app.core import db, logs, signing
 from app.core.rates import Rates
 from app.core.redis import open_redis
 from app.core.settings import Settings
@@ -20,11 +20,18 @@ from app.middleware import ETags, Surroundings
 from routers import (
     callbacks,
     codes,
+    comments,
+    consents,
     crowdfunding,
     deliberations,
     deps,
+    expenses,
+    following,
+    giving,
     health,
+    log,
     media,
+    meetings,
     moderation,
     needs,
     notifications,
@@ -40,6 +47,7 @@ ROUTERS = [
     health.router,
     residents.sessions,
     residents.me,
+    consents.router,
     notifications.messages,
     residents.place_tree,
     residents.homes,
@@ -52,6 +60,13 @@ ROUTERS = [
     volunteering.mine,
     deliberations.agenda,
     deliberations.decided,
+    following.discussed,
+    following.proposals,
+    following.decided,
+    following.displays,
+    following.tasks,
+    meetings.meetings,
+    meetings.petitions,
     rolls.rolls,
     rolls.objections,
     rolls.paper,
@@ -63,11 +78,21 @@ ROUTERS = [
     crowdfunding.campaigns,
     crowdfunding.pledges,
     crowdfunding.teams,
+    expenses.campaigns,
+    expenses.fund,
+    expenses.router,
+    expenses.people,
+    giving.campaigns,
+    giving.incomes,
+    giving.pledges,
+    giving.teams,
     slips.campaigns,
     slips.fund,
     slips.matches,
     slips.slips,
     slips.transfers,
+    log.router,
+    comments.router,
     codes.router,
     moderation.router,
     callbacks.router,
@@ -101,6 +126,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the process holds: database, Redis, pictures, WeChat; close them at the end."""
     config: Settings = app.state.settings
     logs.set_up(json=config.production)
+    signing.use(signing.open_signer(config))
     limits = db.Limits(config.db_lock_timeout_ms, config.db_statement_timeout_ms, config.db_idle_timeout_ms)
     await db.connect(config.database_url, pool_size=config.db_pool_size, limits=limits)
     try:

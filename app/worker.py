@@ -12,7 +12,7 @@ from pgqueuer.executors import DatabaseRetryEntrypointExecutor
 from pgqueuer.models import Job as QueuedJob
 from pgqueuer.models import Schedule
 
-from app.core import db, logs
+from app.core import db, logs, signing
 from app.core.redis import open_redis
 from app.core.settings import Settings
 from app.gateways.outside import open_outside
@@ -34,6 +34,7 @@ class JobFailed(Exception):
 
 async def work(settings: Settings, stopping: asyncio.Event) -> None:
     """Run jobs until `stopping`; a lost database is waited for and met again."""
+    signing.use(signing.open_signer(settings))
     await db.connect(settings.database_url, pool_size=settings.db_pool_size)
     redis = open_redis(settings.redis_url)
     try:

@@ -1,16 +1,24 @@
 """Whether the process lives, whether it can work, and its figures."""
 
+import contextlib
 import hmac
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from app.core import db
 from app.core.errors import NotFound
 from routers.deps import LOOPBACK, TheSettings
 from routers.house import PROBLEMS, PUBLIC
+from services import transparency, verification
+
+LOG_ENTRIES = Gauge("linli_log_entries", "Entries of the transparency log")
+LOG_HEAD_AGE = Gauge("linli_log_head_age_seconds", "Since the newest head of the log was signed")
+LOG_WAITING = Gauge("linli_log_waiting_seconds", "How long the oldest row has waited for the log")
+VIOLATIONS = Gauge("linli_violations", "What the last hourly verification found wrong")
+VERIFIED_AGE = Gauge("linli_verified_age_seconds", "Since everything was last verified")
 
 router = APIRouter(tags=["health"], responses=PROBLEMS)
 
@@ -41,4 +49,16 @@ async def show_metrics(request: Request, config: TheSettings, authorization: Ann
     allowed = bool(token) and hmac.compare_digest(authorization, f"Bearer {token}")
     if not (allowed or host in LOOPBACK):
         raise NotFound
+    with contextlib.suppress(*db.OUTAGE):  # then the last figures stand; /readyz says what is wrong
+        await _read_figures()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _read_figures() -> None:
+    log, verified = await transparency.figures(), await verification.last()
+    LOG_ENTRIES.set(log.entries)
+    LOG_HEAD_AGE.set(log.head_age_s)
+    LOG_WAITING.set(log.waiting_s)
+    if verified is not None:
+        VIOLATIONS.set(verified.violations)
+        VERIFIED_AGE.set(verified.age_s)

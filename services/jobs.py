@@ -27,6 +27,8 @@ from services import (
     payments,
     pushes,
     residents,
+    transparency,
+    verification,
     volunteering,
     wishes,
 )
@@ -170,6 +172,16 @@ async def advance_deliberations(tools: Tools) -> None:
     await deliberations.advance_due()
 
 
+async def announce_meetings(tools: Tools) -> None:
+    """Whoever a meeting concerns is told as soon as its words have passed."""
+    await deliberations.announce_due()
+
+
+async def lapse_petitions(tools: Tools) -> None:
+    """A petition that too few signed within 90 days ends."""
+    await deliberations.lapse_due()
+
+
 async def check_texts(tools: Tools) -> None:
     """Words that could not be checked when they were written are checked, at last by a human."""
     await moderation.check_due(tools.wechat)
@@ -220,6 +232,16 @@ async def give_up_old_messages(tools: Tools) -> None:
     await notifications.give_up_old()
 
 
+async def sequence_log(tools: Tools) -> None:
+    """What was moved and decided is sealed into the transparency log."""
+    await transparency.sequence_pending()
+
+
+async def verify_everything(tools: Tools) -> None:
+    """Every hour all that must hold is recomputed from its rows; what does not is an alarm."""
+    await verification.verify_by_the_clock()
+
+
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_what_is_over),
     ("*/10 * * * *", forget_unused_pictures),
@@ -229,6 +251,8 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */30", expire_wishes),
     ("* * * * *", fill_shifts),
     ("* * * * * */5", advance_deliberations),
+    ("* * * * * */5", announce_meetings),
+    ("* * * * * */30", lapse_petitions),
     ("* * * * * */5", check_texts),
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),
@@ -239,4 +263,6 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", send_messages),
     ("* * * * * */30", write_digests),
     ("* * * * * */30", give_up_old_messages),
+    ("* * * * * */5", sequence_log),
+    ("41 * * * *", verify_everything),
 ]

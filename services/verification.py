@@ -1,7 +1,13 @@
 """`linli verify`: recompute from rows what must hold, and name everything that does not."""
 
-from app.core import db
-from services import ledger, notifications, payments, volunteering
+import time
+from dataclasses import dataclass
+
+from app.core import db, logs
+from models.transparency import Verification
+from services import deliberations, expenses, ledger, notifications, payments, transparency, volunteering
+
+log = logs.get("linli.verify")
 
 # Each question finds what must not be; its sentence says so of the row found.
 QUESTIONS: dict[str, str] = {
@@ -22,12 +28,40 @@ QUESTIONS: dict[str, str] = {
 
 async def verify() -> list[str]:
     """A sentence for everything that is not as it must be; none when all is."""
-    found = await ledger.check_books() + await payments.check_bills()
+    found = await ledger.check_books() + await expenses.check_expenses() + await payments.check_bills()
     found += [f"shift {id_} miscounts its places" for id_ in await volunteering.miscounted()]
+    found += [f"deliberation {id_} has another roll than it published" for id_ in await deliberations.altered_rolls()]
     found += [
         "credit {id} says {amount}, its entries add up to {entries}".format(**line)
         for line in await notifications.miscounted()
     ]
     for sentence, question in QUESTIONS.items():
         found += [sentence.format(**line) for line in await db.rows(f"{question} LIMIT 100")]
+    return found + await transparency.check_log()
+
+
+async def verify_by_the_clock() -> list[str]:
+    """Verify, raise an alarm for each violation, and note that it was done; what was found."""
+    started = time.monotonic()
+    found = await verify()
+    for violation in found:
+        log.error("violation", says=violation)
+    await Verification.create(violations=len(found), took_ms=int((time.monotonic() - started) * 1000))
     return found
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The last time that the clock had everything verified."""
+
+    violations: int
+    age_s: float
+
+
+async def last() -> Verified | None:
+    """What the hourly verification found last; None before the first."""
+    found = await db.row(
+        "SELECT violations, extract(epoch FROM clock_now() - created_at)::float AS age_s FROM verifications "
+        "ORDER BY id DESC LIMIT 1"
+    )
+    return Verified(**found) if found else None

@@ -10,14 +10,16 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from tortoise.context import TortoiseContext
 
-from app.core import clock, db, embedded, migrations
+from app.core import clock, db, embedded, migrations, signing
 from app.core.embedded import APP, OWNER, Servers
 from app.core.rates import Rates
 from app.core.redis import open_redis
 from app.core.settings import Settings
+from app.core.signing import Signer
 from app.gateways.darkroom import Darkroom
 from app.gateways.outside import open_outside
 from app.gateways.storage import open_storage
@@ -33,6 +35,13 @@ _numbers = itertools.count(1)
 
 class Undo(Exception):
     """Raised at the end of each test so that its transaction rolls back."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signer() -> Signer:
+    """The key of the tests' own log."""
+    signing.use(Signer("localhost/log", Ed25519PrivateKey.from_private_bytes(bytes(range(32)))))
+    return signing.signer()
 
 
 @pytest.fixture(scope="session")

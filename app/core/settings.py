@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +36,9 @@ class Settings(BaseSettings):
 
     secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
     metrics_token: SecretStr | None = None
+    log_signing_key_file: Path | None = None
+    log_origin: str = Field("", pattern=r"^[^\s+]*$")
+    log_retired_keys: str = ""  # published keys, separated by spaces
 
     wx_api_base: str = REAL_BASES["wx_api_base"]
     wx_appid: str = ""
@@ -86,6 +90,11 @@ class Settings(BaseSettings):
         """Where WeChat and clients reach this installation, without a trailing slash."""
         return (self.public_base_url or f"http://{self.host}:{self.port}").rstrip("/")
 
+    @property
+    def log_name(self) -> str:
+        """Whose log it is, as its heads and its key say; it must outlive a change of address: set LOG_ORIGIN then."""
+        return self.log_origin or f"{urlsplit(self.public_base_url).hostname or 'localhost'}/log"
+
     def template_id(self, name: str) -> str | None:
         """WeChat's id of our message template `name`; the sandbox takes `tmpl-<name>`, WeChat only what it gave."""
         return self.wx_templates.get(name) or (None if self.production else f"tmpl-{name}")
@@ -106,6 +115,7 @@ class Settings(BaseSettings):
             "redis_url",
             "public_base_url",
             "media_store",
+            "log_signing_key_file",
             "wx_appid",
             "wx_secret",
             "wx_push_token",

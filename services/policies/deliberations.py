@@ -30,8 +30,8 @@ def may_recognise(actor: Actor, place: Place) -> bool:
 
 
 def may_hear_objections(actor: Actor, deliberation: Deliberation) -> bool:
-    """The committee decides what is objected to the roll."""
-    return actor.is_committee(deliberation.community_id)
+    """The committee decides what is objected to the roll; the officers above where its members are parties."""
+    return actor.holds(deliberation.community_id, Role.COMMITTEE, *OFFICERS)
 
 
 def may_enter_ballots(actor: Actor, deliberation: Deliberation) -> bool:
@@ -39,9 +39,19 @@ def may_enter_ballots(actor: Actor, deliberation: Deliberation) -> bool:
     return actor.is_staff(deliberation.community_id)
 
 
+def may_choose_options(actor: Actor, deliberation: Deliberation) -> bool:
+    """The committee, and whoever proposed the deliberation, take options of residents in or leave them out."""
+    return may_moderate(actor, deliberation) or (deliberation.author_id == actor.id and not actor.suspended)
+
+
+def chooses_options_in(actor: Actor) -> list[int]:
+    """The communities whose proposed options he sees before they are shown."""
+    return actor.serves(*STAFF)
+
+
 def hears_objections_in(actor: Actor) -> list[int]:
     """The communities whose objections he sees besides his own."""
-    return actor.serves(*STAFF)
+    return actor.serves(*STAFF, *OFFICERS)
 
 
 def enters_ballots_in(actor: Actor) -> list[int]:
