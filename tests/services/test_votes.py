@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tortoise.exceptions import IntegrityError
 
 from app.core import clock, db, signing
 from app.core.errors import DomainError, Forbidden, InvalidState, NotFound
@@ -42,6 +43,7 @@ from services import deliberations
 from services.deliberations import Proposal
 from services.rules import budget, runoff
 from services.rules.tally import receipt
+from services.verification import verify
 from tests.passing import passed
 from tests.people import People
 from tests.recount import verified
@@ -433,6 +435,16 @@ async def test_the_application_may_change_no_more_of_a_roll_than_the_mark(people
             async with db.tx():
                 await db.driver_connection().execute(sql)
     assert await Elector.filter(deliberation_id=vote.id).count() == 8
+
+
+async def test_verify_names_a_secret_vote_whose_marks_and_ballots_differ(people: People) -> None:
+    vote, _ = await in_voting(people, BallotKind.YES_NO, secret=True)
+    await all_cast(people, vote, [YES] * 5)
+    assert await verify() == []
+    await db.execute("UPDATE electors SET has_voted = true WHERE deliberation_id = $1 AND NOT has_voted", vote.id)
+    assert await verify() == [f"deliberation {vote.id} marks 8 as voted, 5 secret ballots lie in its box"]
+    with pytest.raises(IntegrityError, match="results_recount"):  # and it cannot be counted
+        await deliberations.close(people.chen, vote.id)
 
 
 # --- who may see what -------------------------------------------------------------------------------------------------
