@@ -250,6 +250,7 @@ class Campaign(Stateful):
     budget: "list[BudgetLine]"
     need_ids: list[int]
     raised_fen: int
+    spent_fen: int
     in_kind_fen: int
     backers: int
     photos: Sequence[Any]
@@ -290,6 +291,8 @@ class BudgetLine(Record):
     campaign_id: int
     title = fields.CharField(60)
     amount_fen = fields.BigIntField()
+
+    spent_fen: int
 
     class Meta:
         table = "budget_lines"

@@ -34,6 +34,21 @@ class ClaimState(StrEnum):
     DECLINED = "declined"
 
 
+class Kinship(StrEnum):
+    """What the one is to the other."""
+
+    SPOUSE = "spouse"
+    PARENT = "parent"
+    CHILD = "child"
+    SIBLING = "sibling"
+    OTHER = "other"
+
+    @property
+    def seen_from_the_other(self) -> "Kinship":
+        """What the other is to the one."""
+        return {Kinship.PARENT: Kinship.CHILD, Kinship.CHILD: Kinship.PARENT}.get(self, self)
+
+
 class ConsentKind(StrEnum):
     """How somebody who does not use a phone agreed to be helped."""
 
@@ -359,6 +374,35 @@ class Assistance(Record):
 
     class Meta:
         table = "assistances"
+
+
+class Relative(Record):
+    """Two residents are related, so neither approves what the other asks for or is paid; kept after it was struck out.
+
+    `low_id` is the smaller id of the two; `kinship` says what the higher is to the lower.
+    """
+
+    low: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "relatives_above", on_delete=RESTRICT
+    )
+    low_id: int
+    high: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "relatives_below", on_delete=RESTRICT
+    )
+    high_id: int
+    kinship = fields.CharEnumField(Kinship, max_length=8)
+    declared_by: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "relatives_declared", on_delete=RESTRICT
+    )
+    declared_by_id: int
+    ended_at = fields.DatetimeField(null=True)
+    ended_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "relatives_ended", on_delete=RESTRICT, null=True
+    )
+    ended_by_id: int | None
+
+    class Meta:
+        table = "relatives"
 
 
 class Consent(Record):

@@ -80,11 +80,12 @@ class CampaignIn(Asked):
 
 
 class BudgetLineOut(Shape):
-    """One purpose of the money asked for."""
+    """One purpose of the money asked for, and what was paid for it so far."""
 
     id: int
     title: str
     amount_fen: int
+    spent_fen: int
 
 
 class CampaignOut(Shape):
@@ -109,13 +110,14 @@ class CampaignOut(Shape):
                     "deadline": "2026-12-23T18:00:00+08:00",
                     "extended_from": None,
                     "budget": [
-                        {"id": 1, "title": "灯具", "amount_fen": 60000},
-                        {"id": 2, "title": "安装", "amount_fen": 40000},
+                        {"id": 1, "title": "灯具", "amount_fen": 60000, "spent_fen": 0},
+                        {"id": 2, "title": "安装", "amount_fen": 40000, "spent_fen": 0},
                     ],
                     "resolution_id": 3,
                     "need_ids": [5],
                     "photos": [PHOTO],
                     "raised_fen": 45000,
+                    "spent_fen": 0,
                     "in_kind_fen": 0,
                     "backers": 9,
                     "progress": 45,
@@ -145,6 +147,7 @@ class CampaignOut(Shape):
     need_ids: list[int]
     photos: list[PhotoOut]
     raised_fen: int
+    spent_fen: int
     in_kind_fen: int
     backers: int
     progress: int
@@ -392,6 +395,7 @@ class TransferOut(Shape):
                     "leg": "capture",
                     "corrects_id": None,
                     "pledge_id": 21,
+                    "expense_id": None,
                     "created_at": "2026-11-23T10:00:00+08:00",
                 }
             ]
@@ -409,6 +413,7 @@ class TransferOut(Shape):
     leg: Leg
     corrects_id: int | None
     pledge_id: int | None
+    expense_id: int | None
     created_at: Moment
 
 

@@ -42,7 +42,7 @@ async def note_income(
         entered_by_id=actor.id,
     )
     await checks.expect(actor, income)
-    await media.attach(actor, income, campaign.community_id, evidence_ids, purpose=Purpose.EVIDENCE)
+    await media.attach(actor, income, campaign.community_id, evidence_ids, purposes=[Purpose.EVIDENCE])
     await events.record(actor, "campaign.income_noted", campaign, income_id=income.id, amount_fen=amount_fen)
     return income
 

@@ -50,6 +50,9 @@ async def door(actor: Actor, campaign_id: int) -> Campaign:
     return campaign
 
 
+comments.DOORS[Campaign.noun()] = door
+
+
 async def find(actor: Actor, campaign_id: int) -> Campaign:
     """One campaign that the actor may see, with its figures. Raises NotFound."""
     return (await _with_figures(actor, [await door(actor, campaign_id)]))[0]
@@ -108,12 +111,21 @@ FROM pledges WHERE campaign_id = ANY ($1::bigint[]) AND state IN ('paid', 'recei
 """
 
 
+SPENT = """
+SELECT budget_line_id AS id, sum(amount_fen)::bigint AS fen FROM expenses
+WHERE campaign_id = ANY ($1::bigint[]) AND state = 'paid' GROUP BY budget_line_id
+"""
+
+
 async def _with_figures(actor: Actor, campaigns: list[Campaign]) -> list[Campaign]:
-    """The same campaigns with budget, needs, photos, what was raised and by how many; five queries for a page."""
+    """The same campaigns with budget, needs, photos, what was raised and spent; six queries for a page."""
     ids = [campaign.id for campaign in campaigns]
     fen = await raised(campaigns)
     figures = {line["campaign_id"]: line for line in await db.rows(FIGURES, ids)}
+    spent = {line["id"]: line["fen"] for line in await db.rows(SPENT, ids)}
     lines = await BudgetLine.filter(campaign_id__in=ids).order_by("id")
+    for line in lines:
+        line.spent_fen = spent.get(line.id, 0)
     cited = await CampaignNeed.filter(campaign_id__in=ids).order_by("need_id")
     photos = await media.photos_of(actor, Campaign.noun(), ids)
     for campaign in campaigns:
@@ -122,5 +134,6 @@ async def _with_figures(actor: Actor, campaigns: list[Campaign]) -> list[Campaig
         campaign.raised_fen = fen[campaign.id]
         campaign.backers, campaign.in_kind_fen = given["backers"], given["in_kind_fen"]
         campaign.budget = [line for line in lines if line.campaign_id == campaign.id]
+        campaign.spent_fen = sum(line.spent_fen for line in campaign.budget)
         campaign.need_ids = [one.need_id for one in cited if one.campaign_id == campaign.id]
     return campaigns

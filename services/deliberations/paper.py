@@ -149,7 +149,7 @@ async def _check_open(deliberation: Deliberation) -> None:
 def _read(deliberation: Deliberation, raw: bytes) -> list[Line]:
     options = [option.id for option in deliberation.options]
     try:
-        return paper.read(raw, deliberation.ballot_kind, options, deliberation.max_choices)
+        return paper.read(raw, deliberation.ballot_kind, options, deliberation.max_choices, deliberation.max_score)
     except paper.Unreadable as exc:
         raise BadSheet(exc.zh, exc.en) from exc
 

@@ -27,7 +27,7 @@ HOW = {
     BallotKind.YES_NO: "请在一项前打勾",
     BallotKind.SINGLE: "请在一项前打勾",
     BallotKind.APPROVAL: "请在赞成的各项前打勾，最多 {most} 项",
-    BallotKind.SCORE: "请在各项前填写分数",
+    BallotKind.SCORE: "请在各项前填写分数，0 至 {points} 分",
     BallotKind.RANKED: "请在各项前填写名次：1、2、3……",
     BallotKind.BUDGET: "请在支持的项目前打勾",
 }
@@ -92,7 +92,8 @@ def _page(deliberation: Deliberation, sheet: Sheet) -> Image.Image:
     code = " ".join(sheet.code[at : at + 4] for at in range(0, len(sheet.code), 4))
     pen.text((MARGIN, 140 + qr.height - 46), f"编号  {code}", font=_font(32), fill=0)
     y = 150 + qr.height
-    pen.text((MARGIN, y), HOW[deliberation.ballot_kind].format(most=deliberation.max_choices), font=_font(30), fill=0)
+    how = HOW[deliberation.ballot_kind].format(most=deliberation.max_choices, points=deliberation.max_score)
+    pen.text((MARGIN, y), how, font=_font(30), fill=0)
     _options(pen, deliberation, (y + 60, height - 210), width - 2 * MARGIN)
     pen.line((MARGIN, height - 200, width - MARGIN, height - 200), fill=0)
     pen.text((MARGIN, height - 180), "签名：", font=_font(30), fill=0)

@@ -17,6 +17,7 @@ from services.residents.homes import (
 from services.residents.owners import Owner, owners_of, set_owners
 from services.residents.phones import bind_phone, full_name, phone, phone_masked
 from services.residents.profile import Profile, profile, update_profile
+from services.residents.relatives import declare_relative, relatives, strike_relative
 from services.residents.representatives import (
     ConstituencySeen,
     add_constituency,
@@ -28,6 +29,7 @@ from services.residents.representatives import (
     record_representative,
 )
 from services.residents.roles import (
+    RelatedToCommittee,
     StillCommittee,
     find_grant,
     grant_from_command_line,
@@ -53,6 +55,7 @@ __all__ = [
     "OnBehalfOf",
     "Owner",
     "Profile",
+    "RelatedToCommittee",
     "Speaker",
     "StillCommittee",
     "actor",
@@ -67,6 +70,7 @@ __all__ = [
     "consent",
     "consents",
     "constituencies",
+    "declare_relative",
     "decline_claim",
     "end_old_sessions",
     "end_term",
@@ -91,9 +95,11 @@ __all__ = [
     "phone_masked",
     "profile",
     "record_representative",
+    "relatives",
     "revoke_role",
     "set_owners",
     "speaker",
+    "strike_relative",
     "update_household",
     "update_profile",
     "withdraw_consent",

@@ -54,7 +54,9 @@ class Compared:
     second_rows: tuple[int, ...]
 
 
-def read(raw: bytes, kind: str, options: Sequence[int], max_choices: int | None = None) -> list[Line]:
+def read(
+    raw: bytes, kind: str, options: Sequence[int], max_choices: int | None = None, max_score: int | None = None
+) -> list[Line]:
     """Read a CSV of `code,choice` in UTF-8 or, as spreadsheets here save it, GB18030. Raises Unreadable.
 
     Options are named by their numbers on the sheet: `2`, several as `1;3`, ranked ones best first, scores as `1:5;2:0`;
@@ -68,7 +70,7 @@ def read(raw: bytes, kind: str, options: Sequence[int], max_choices: int | None 
     if not rows or tuple(cell.lower() for cell in rows[0][:2]) != HEADER:
         raise Unreadable("第一行应为 code,choice", "The first row reads code,choice")
     lines = [
-        Line(number, _code(row[0]), _choice(row, kind, options, max_choices))
+        Line(number, _code(row[0]), _choice(row, kind, options, max_choices, max_score))
         for number, row in enumerate(rows[1:], start=2)
         if any(row)
     ]
@@ -102,7 +104,9 @@ def _code(cell: str) -> str:
     return cell.upper().translate(LOOKS_LIKE).replace("\0", "")[:CELL_MOST]
 
 
-def _choice(row: Sequence[str], kind: str, options: Sequence[int], max_choices: int | None) -> Choice | None:
+def _choice(
+    row: Sequence[str], kind: str, options: Sequence[int], max_choices: int | None, max_score: int | None
+) -> Choice | None:
     cell = row[1] if len(row) > 1 else ""
     if not cell or len(cell) > CELL_MOST or any(row[2:]):
         return None
@@ -110,7 +114,7 @@ def _choice(row: Sequence[str], kind: str, options: Sequence[int], max_choices: 
         answer = ANSWERS.get(cell.lower())
         return {"choice": answer} if answer else None
     if kind == "score":
-        return _scores(cell, options)
+        return _scores(cell, options, max_score)
     named = [_option(part, options) for part in SEPARATORS.split(cell) if part]
     if None in named or not named or len(set(named)) != len(named):
         return None
@@ -123,12 +127,14 @@ def _choice(row: Sequence[str], kind: str, options: Sequence[int], max_choices: 
     return {"option_ids": sorted(one for one in named if one is not None)}
 
 
-def _scores(cell: str, options: Sequence[int]) -> Choice | None:
+def _scores(cell: str, options: Sequence[int], max_score: int | None) -> Choice | None:
     scores: dict[str, int] = {}
     for part in (part for part in SEPARATORS.split(cell) if part):
         number, _, points = part.replace("：", ":").partition(":")
         option = _option(number, options)
         if option is None or str(option) in scores or not re.fullmatch(r"[0-9]{1,3}", points):
+            return None
+        if max_score is not None and int(points) > max_score:
             return None
         scores[str(option)] = int(points)
     return {"scores": scores} if scores else None

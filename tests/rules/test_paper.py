@@ -39,12 +39,14 @@ def lines(typed: list[tuple[str, Any]]) -> list[Line]:
         ("ranked", "3;3", None),
         ("score", "1:5;3:0", {"scores": {"11": 5, "13": 0}}),
         ("score", "1:5;1:4", None),
+        ("score", "1:10", {"scores": {"11": 10}}),
+        ("score", "1:11", None),  # ten at most
         ("score", "5", None),
     ],
 )
 def test_choices(kind: str, cell: str, choice: dict[str, Any] | None) -> None:
     most = 2 if kind == "approval" else None
-    found = read(f'code,choice\nAB12,"{cell}"\n'.encode(), kind, OPTIONS, most)
+    found = read(f'code,choice\nAB12,"{cell}"\n'.encode(), kind, OPTIONS, most, 10)
     assert found == [Line(2, "AB12", choice)]
 
 
