@@ -5,7 +5,7 @@ from models.bills import Bill, BillDifference
 from models.codes import Code
 from models.comments import Comment
 from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember, UseChange
-from models.deliberations import Ballot, Deliberation, Elector, Option, Resolution, Result
+from models.deliberations import Archive, Ballot, Deliberation, Elector, Option, Resolution, Result, SecretBallot
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
@@ -36,6 +36,7 @@ from models.wishes import Wish, WishClaim
 __models__ = [
     Account,
     Activity,
+    Archive,
     Assistance,
     Attachment,
     Ballot,
@@ -89,6 +90,7 @@ __models__ = [
     Result,
     RoleGrant,
     ServiceRecord,
+    SecretBallot,
     Session,
     Shift,
     Signup,

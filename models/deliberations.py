@@ -6,6 +6,7 @@ from typing import Any
 
 from tortoise import fields
 from tortoise.fields.db_defaults import SqlDefault
+from tortoise.models import Model
 
 from app.core.errors import Conflict, Forbidden, Invalid, InvalidState, refuses
 from models.base import NOW, RESTRICT, Moderation, Record, Stateful
@@ -13,6 +14,8 @@ from models.places import Place
 from models.residents import Household, Resident
 
 RANDOM_BYTES = SqlDefault("decode(replace(gen_random_uuid()::text, '-', ''), 'hex')")
+MAX_SCORE = 10
+"""The most points an option can be given, but in imported elections."""
 RANDOM_CODE = SqlDefault("upper(left(replace(gen_random_uuid()::text, '-', ''), 12))")
 
 
@@ -116,7 +119,41 @@ class NoSuchResolution(Invalid):
     en = "No such resolution of this community"
 
 
+class BallotMisfitsRule(Invalid):
+    zh = "业主表决按面积和人数计算，只能用记名的是否、单选或多选"
+    en = "Owners' votes weigh area and heads: they are open, and yes/no, single or approval"
+
+
+class Uncosted(Invalid):
+    zh = "预算表决的每个项目都要写明费用"
+    en = "In a budget vote every project says what it costs"
+
+
+class NonceMisfits(Invalid):
+    code = "bad_nonce"
+    zh = "无记名投票须附上 16 字节以上的随机数（十六进制）；记名投票不需要"
+    en = "A secret vote takes a nonce of 16 random bytes and more, in hex; an open vote takes none"
+
+
+class NonceUsed(Conflict):
+    code = "nonce_used"
+    zh = "这个随机数已经用过，请重新生成后再投"
+    en = "This nonce has been used; make a new one and cast again"
+
+
+class SecretVote(Conflict):
+    code, zh, en = (
+        "secret_vote",
+        "这是无记名投票，没有人能查看谁投了什么",
+        "This vote is secret: nobody sees who voted what",
+    )
+
+
 refuses("deliberations_dates", BadDates)
+refuses("deliberations_rule_fits_ballot", BallotMisfitsRule)
+refuses("options_costed", Uncosted)
+refuses("secret_ballots_receipt_once", NonceUsed)
+refuses("ballots_in_their_box", NonceMisfits)
 refuses("deliberations_rule_fits_roll", RuleMisfitsRoll)
 refuses("options_distinct", SameOption)
 refuses("ballots_only_while_voting", VoteClosed)
@@ -156,6 +193,10 @@ class Deliberation(Stateful):
     ballot_kind = fields.CharEnumField(BallotKind, max_length=16)
     secret = fields.BooleanField(default=False)
     max_choices = fields.SmallIntField(null=True)
+    max_score = fields.IntField(null=True)
+    """The most points that a ballot of scores gives an option."""
+    budget_fen = fields.BigIntField(null=True)
+    budget_count = fields.CharEnumField(BudgetCount, max_length=16, null=True)
     roll = fields.CharEnumField(Roll, max_length=16)
     rule = fields.CharEnumField(Rule, max_length=32)
     discussion_until = fields.DatetimeField()
@@ -181,8 +222,15 @@ class Deliberation(Stateful):
 
     @property
     def ballot(self) -> dict[str, Any]:
-        """How one votes: kind, secrecy, and how many options one may name."""
-        return {"kind": self.ballot_kind, "secret": self.secret, "max_choices": self.max_choices}
+        """How one votes: kind, secrecy, how many options one may name, how many points give; of a budget how much."""
+        return {
+            "kind": self.ballot_kind,
+            "secret": self.secret,
+            "max_choices": self.max_choices,
+            "max_score": self.max_score,
+            "budget_fen": self.budget_fen,
+            "count": self.budget_count,
+        }
 
 
 class Option(Record):
@@ -195,6 +243,10 @@ class Option(Record):
     deliberation_id: int
     position = fields.SmallIntField()
     title = fields.CharField(60)
+    cost_fen = fields.BigIntField(null=True)
+    """What it costs, in a budget vote."""
+    external_id = fields.CharField(60, null=True)
+    """What it is called in the election it was imported from."""
 
     class Meta:
         table = "options"
@@ -222,13 +274,17 @@ class Elector(Record):
     salt = fields.BinaryField(db_default=RANDOM_BYTES)
     code = fields.CharField(12, db_default=RANDOM_CODE)
     """What stands on his paper sheet."""
+    has_voted = fields.BooleanField(db_default=False)
+    """Whether he has cast, in a secret vote; of open votes the ballots tell."""
+    external_id = fields.CharField(60, null=True)
+    """Who he is in the election he was imported from."""
 
     class Meta:
         table = "electors"
 
 
 class Ballot(Record):
-    """What an elector chose; replaced only while the vote runs. `nonce` salts the receipt the voter was given."""
+    """What an elector chose in an open vote; replaced only while it runs. `nonce` salts the voter's receipt."""
 
     community_id = fields.BigIntField()
     deliberation: fields.ForeignKeyRelation[Deliberation] = fields.ForeignKeyField(
@@ -239,16 +295,16 @@ class Ballot(Record):
         "models.Elector", "ballots", on_delete=RESTRICT
     )
     elector_id: int
-    resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
-        "models.Resident", "ballots", on_delete=RESTRICT
+    resident: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "ballots", on_delete=RESTRICT, null=True
     )
-    resident_id: int
-    """Who cast it: the elector himself, or his household's representative."""
+    resident_id: int | None
+    """Who cast it: the elector himself, or his household's representative; null when it was imported."""
     choice: Any = fields.JSONField()
     nonce = fields.BinaryField()
     receipt = fields.CharField(64)
     channel = fields.CharField(8, db_default="phone")
-    """How it came: phone, assisted or paper."""
+    """How it came: phone, assisted, paper or import."""
     entered_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "ballots_entered", on_delete=RESTRICT, null=True
     )
@@ -258,6 +314,39 @@ class Ballot(Record):
 
     class Meta:
         table = "ballots"
+
+
+class SecretBallot(Model):
+    """A ballot of a running secret vote: no voter, no time, no order. At the close it moves into the archive."""
+
+    id = fields.UUIDField(primary_key=True, db_default=SqlDefault("gen_random_uuid()"))
+    community_id = fields.BigIntField()
+    deliberation: fields.ForeignKeyRelation[Deliberation] = fields.ForeignKeyField(
+        "models.Deliberation", "secret_ballots", on_delete=RESTRICT
+    )
+    deliberation_id: int
+    choice: Any = fields.JSONField()
+    receipt = fields.CharField(64)
+
+    class Meta:
+        table = "secret_ballots"
+
+
+class Archive(Record):
+    """All that is needed to count a closed vote again, without names, signed; it never changes."""
+
+    community_id = fields.BigIntField()
+    deliberation: fields.OneToOneRelation[Deliberation] = fields.OneToOneField(
+        "models.Deliberation", "archive", on_delete=RESTRICT
+    )
+    deliberation_id: int
+    digest = fields.CharField(64)
+    """SHA-256 (hex) of the archive without its head, as its head has it."""
+    content = fields.TextField()
+    """Canonical JSON; services/rules/archive.py says of what."""
+
+    class Meta:
+        table = "archives"
 
 
 class Result(Record):
@@ -273,7 +362,7 @@ class Result(Record):
     voted_area_cm2 = fields.BigIntField(null=True)
     """The area behind those who voted, where the rule weighs it."""
     tally: Any = fields.JSONField()
-    """`[{option_id | choice, title, votes, area_cm2, share, passed}]`; the area only where the rule weighs it."""
+    """`[{option_id | choice, title, votes, …}]`, with what applies to its kind; empty when it is withheld."""
     passed = fields.BooleanField(null=True)
     explanation_zh = fields.TextField()
     explanation_en = fields.TextField()

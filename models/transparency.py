@@ -19,6 +19,7 @@ class LogKind(StrEnum):
 
     TRANSFER = "transfer"
     RESOLUTION = "resolution"
+    ARCHIVE = "archive"
 
 
 class NotInLog(NotFound):

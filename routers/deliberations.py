@@ -3,15 +3,17 @@
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Response
 
 from models.comments import Comment
 from models.deliberations import Deliberation, DeliberationState
 from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging
 from routers.house import PUBLIC, make_router
+from routers.schemas.archives import PROMISE, ArchiveOut
 from routers.schemas.base import PageOf, PathId
 from routers.schemas.comments import CommentIn, CommentOut
 from routers.schemas.deliberations import (
+    PROMISE_IN_WORDS,
     BallotIn,
     BallotOut,
     DeliberationDetail,
@@ -22,6 +24,7 @@ from routers.schemas.deliberations import (
     RuleOut,
     ThresholdShape,
     Turnout,
+    VotedOut,
     WithdrawalIn,
 )
 from services import comments, deliberations
@@ -55,7 +58,7 @@ async def get_deliberation(actor: CurrentActor, deliberation_id: PathId) -> dict
     """One deliberation with its history and one's own ballot."""
     found = await deliberations.detail(actor, deliberation_id)
     shown = DeliberationOut.model_validate(found.deliberation).model_dump()
-    return shown | {"timeline": found.timeline, "my_ballot": found.my_ballot}
+    return shown | {"timeline": found.timeline, "my_ballot": found.my_ballot, "has_voted": found.has_voted}
 
 
 @agenda.post("/{deliberation_id}/open-discussion", response_model=DeliberationOut)
@@ -74,8 +77,16 @@ async def open_voting(actor: CurrentActor, only_once: OnlyOnce, deliberation_id:
 
 @agenda.put("/{deliberation_id}/ballot", response_model=BallotOut)
 async def cast_ballot(actor: CurrentActor, deliberation_id: PathId, asked: BallotIn) -> dict[str, str]:
-    """Vote, or change one's vote while it runs."""
-    return {"receipt": await deliberations.cast(actor, deliberation_id, asked.model_dump(exclude_none=True))}
+    """Vote, or change one's vote while it runs; in a secret vote once, with a `nonce`."""
+    choice = asked.model_dump(exclude_none=True, exclude={"nonce"})
+    nonce = bytes.fromhex(asked.nonce) if asked.nonce else None
+    return {"receipt": await deliberations.cast(actor, deliberation_id, choice, nonce=nonce)}
+
+
+@agenda.get("/{deliberation_id}/ballots", response_model=PageOf[VotedOut])
+async def list_ballots(actor: CurrentActor, paging: ThePaging, deliberation_id: PathId) -> dict[str, Any]:
+    """Who voted what in an open vote that is over; committee only."""
+    return paging.of(await deliberations.who_voted_what(actor, deliberation_id, page=paging.page))
 
 
 @agenda.post("/{deliberation_id}/close", response_model=DeliberationOut)
@@ -123,7 +134,20 @@ async def get_result(in_english: InEnglish, deliberation_id: PathId) -> OutcomeO
         passed=result.passed,
         explanation=result.explanation_en if in_english else result.explanation_zh,
         resolution_id=found.resolution_id,
+        promise=PROMISE_IN_WORDS[1 if in_english else 0],
     )
+
+
+@agenda.get(
+    "/{deliberation_id}/archive",
+    response_model=ArchiveOut,
+    openapi_extra=PUBLIC,
+    description=PROMISE,
+)
+async def get_archive(deliberation_id: PathId) -> Response:
+    """Everything needed to count a closed vote again, without names, signed."""
+    kept = await deliberations.published(deliberation_id)
+    return Response(kept.content, media_type="application/json")
 
 
 @decided.get("/{resolution_id}", response_model=ResolutionOut, openapi_extra=PUBLIC)
@@ -140,7 +164,10 @@ def _proposal(asked: DeliberationIn) -> Proposal:
         ballot_kind=asked.ballot.kind,
         secret=asked.ballot.secret,
         max_choices=asked.ballot.max_choices,
+        budget_fen=asked.ballot.budget_fen,
+        budget_count=asked.ballot.count,
         options=[option.title for option in asked.options],
+        costs_fen=[option.cost_fen for option in asked.options],
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.core import db, logs
 from models.transparency import Verification
-from services import ledger, notifications, payments, transparency, volunteering
+from services import deliberations, ledger, notifications, payments, transparency, volunteering
 
 log = logs.get("linli.verify")
 
@@ -30,6 +30,7 @@ async def verify() -> list[str]:
     """A sentence for everything that is not as it must be; none when all is."""
     found = await ledger.check_books() + await payments.check_bills()
     found += [f"shift {id_} miscounts its places" for id_ in await volunteering.miscounted()]
+    found += [f"deliberation {id_} has another roll than it published" for id_ in await deliberations.altered_rolls()]
     found += [
         "credit {id} says {amount}, its entries add up to {entries}".format(**line)
         for line in await notifications.miscounted()

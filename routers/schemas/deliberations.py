@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, AliasPath, BeforeValidator, ConfigDict, Field, model_validator
 
 from models.base import Moderation
-from models.deliberations import BallotKind, BudgetCount, DeliberationState, Form, Roll, Rule
+from models.deliberations import MAX_SCORE, BallotKind, BudgetCount, DeliberationState, Form, Roll, Rule
 from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, ReasonText, Shape, TimelineLine, Title, When
 
 OPTIONS_MAX = 50
@@ -19,7 +19,14 @@ EXAMPLE: dict[str, Any] = {
     "body": "晚上看不清台阶，已有两位老人摔倒。",
     "author": {"id": 7, "nickname": "小林"},
     "need_ids": [5],
-    "ballot": {"kind": "yes_no", "secret": False, "max_choices": None},
+    "ballot": {
+        "kind": "yes_no",
+        "secret": False,
+        "max_choices": None,
+        "max_score": None,
+        "budget_fen": None,
+        "count": None,
+    },
     "options": [],
     "roll": "residents",
     "rule": "residents_meeting",
@@ -39,8 +46,16 @@ TALLY: list[Any] = [
 EXPLANATION = "名册共 1204 人，1000 人参加表决。……同意达到要求（700/1000），通过。"
 
 
+PROMISE_IN_WORDS = (
+    "任何人都可以凭公布的选票档案重新计票，并能发现事后的篡改；选票档案不含姓名。对服务器的运营者，我们不承诺其无法得知您的选择。",
+    "Anyone can recount the published ballots, which bear no names, and tampering after the fact is found. "
+    "That the operator of the server could never learn how you voted is not promised.",
+)
+
+
 class BallotRuleIn(Asked):
-    """How one votes. `max_choices` is for approval; `budget_fen` and `count` are for a budget."""
+    """How one votes. `max_choices` is for approval and budgets; `budget_fen` and `count` (greedy if not said) are for
+    a budget. Scores go from 0 to 10."""
 
     kind: BallotKind
     secret: bool = False
@@ -109,18 +124,23 @@ class WithdrawalIn(Asked):
 
 
 class BallotRuleOut(Shape):
-    """How one votes."""
+    """How one votes; what does not apply to its kind is null."""
 
     kind: BallotKind
     secret: bool
     max_choices: int | None
+    max_score: int | None
+    budget_fen: int | None
+    count: BudgetCount | None
 
 
 class OptionOut(Shape):
-    """Something to choose."""
+    """Something to choose; what it costs in a budget vote, and its name in the election it was imported from."""
 
     id: int
     title: str
+    cost_fen: int | None
+    external_id: str | None
 
 
 class DeliberationOut(Shape):
@@ -158,32 +178,51 @@ class OwnBallotOut(Shape):
 
 
 class DeliberationDetail(DeliberationOut):
-    """A deliberation with its history and one's own ballot."""
+    """A deliberation with its history and one's own ballot, which of a secret vote nobody can look up."""
 
     model_config = ConfigDict(
-        from_attributes=True, json_schema_extra={"examples": [{**EXAMPLE, "timeline": [], "my_ballot": None}]}
+        from_attributes=True,
+        json_schema_extra={"examples": [{**EXAMPLE, "timeline": [], "my_ballot": None, "has_voted": False}]},
     )
 
     timeline: list[TimelineLine]
     my_ballot: OwnBallotOut | None
+    has_voted: bool
+
+
+OptionKey = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,18}$")]
+Points = Annotated[int, Field(ge=0, le=MAX_SCORE, strict=True)]
 
 
 class BallotIn(Asked):
-    """One's vote: exactly one of the three, as the kind of ballot asks."""
+    """One's vote: exactly one of the five, as the kind of ballot asks; a secret vote adds a `nonce`: 16 to 64 random
+    bytes in hex, which the voter keeps to find his ballot in the archive."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"choice": "yes"}, {"option_id": 11}, {"option_ids": [11, 12]}]},
+        json_schema_extra={
+            "examples": [
+                {"choice": "yes"},
+                {"option_id": 11},
+                {"option_ids": [11, 12]},
+                {"scores": {"11": 10, "12": 3}},
+                {"ranking": [12, 11]},
+                {"choice": "yes", "nonce": "000102030405060708090a0b0c0d0e0f"},
+            ]
+        },
     )
 
     choice: Literal["yes", "no", "abstain"] | None = None
     option_id: Id | None = None
     option_ids: Annotated[list[Id], Field(min_length=1, max_length=OPTIONS_MAX)] | None = None
+    scores: Annotated[dict[OptionKey, Points], Field(min_length=1, max_length=OPTIONS_MAX)] | None = None
+    ranking: Annotated[list[Id], Field(min_length=1, max_length=OPTIONS_MAX)] | None = None
+    nonce: Annotated[str, Field(pattern=r"^([0-9a-fA-F]{2}){16,64}$")] | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        if len(self.model_dump(exclude_none=True)) != 1:
-            raise ValueError("give exactly one of choice, option_id and option_ids")
+        if len(self.model_dump(exclude_none=True, exclude={"nonce"})) != 1:
+            raise ValueError("give exactly one of choice, option_id, option_ids, scores and ranking")
         return self
 
 
@@ -240,7 +279,11 @@ class Turnout(Shape):
 
 
 class TallyLine(Shape):
-    """What one candidate received; `share` is votes over those who took part, null when nobody did."""
+    """What one candidate received; `share` is votes over those who took part, null when nobody did.
+
+    Of scores `votes` are the ballots that give it points, and `score` their sum; of a ranked vote `rounds` are its
+    votes round by round, and `votes` the last of them. `selected` is the winner, or what a budget pays for.
+    """
 
     option_id: int | None
     choice: str | None
@@ -248,6 +291,11 @@ class TallyLine(Shape):
     votes: int
     area_cm2: int | None = None
     """What stands behind the votes, where the rule weighs area."""
+    score: int | None = None
+    rounds: list[int] | None = None
+    cost_fen: int | None = None
+    external_id: str | None = None
+    selected: bool | None = None
     share: str | None
     passed: bool | None
 
@@ -260,7 +308,8 @@ class AreaOut(Shape):
 
 
 class OutcomeOut(Shape):
-    """What came out of a vote; `resolution_id` is null when too few took part."""
+    """What came out of a vote; `resolution_id` is null when too few took part. The tally is empty when a secret vote
+    had fewer than 5 ballots. `promise` says what the archive proves, and what nobody is promised."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -272,6 +321,7 @@ class OutcomeOut(Shape):
                     "passed": True,
                     "explanation": EXPLANATION,
                     "resolution_id": 2,
+                    "promise": PROMISE_IN_WORDS[0],
                 }
             ]
         }
@@ -286,6 +336,37 @@ class OutcomeOut(Shape):
     passed: bool | None
     explanation: str
     resolution_id: int | None
+    promise: str
+
+
+class VotedOut(Shape):
+    """A ballot of an open vote with who cast it; `voter` is null where it was imported."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 5,
+                    "number": 17,
+                    "voter": EXAMPLE["author"],
+                    "channel": "phone",
+                    "choice": {"choice": "yes"},
+                    "receipt": EXAMPLE["roll_hash"],
+                    "cast_at": "2026-12-01T09:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    number: int = Field(validation_alias=AliasChoices("number", AliasPath("elector", "number")))
+    """His line of the roll."""
+    voter: Author | None = Field(validation_alias=AliasChoices("voter", "resident"))
+    channel: str
+    choice: dict[str, Any]
+    receipt: str
+    cast_at: Moment
 
 
 class Counts(Turnout):

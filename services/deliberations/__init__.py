@@ -27,9 +27,12 @@ from services.deliberations.reading import (
     find_resolution,
     listed,
     outcome,
+    published,
     visible,
+    who_voted_what,
 )
 from services.deliberations.rolls import OwnLine, Standing
+from services.deliberations.rolls import altered as altered_rolls
 from services.deliberations.rolls import lines as roll_lines
 from services.deliberations.rolls import own_line as own_roll_line
 from services.deliberations.rolls import standing as roll
@@ -49,6 +52,7 @@ __all__ = [
     "Standing",
     "Terms",
     "advance_due",
+    "altered_rolls",
     "answer_shown",
     "cast",
     "cast_for",
@@ -73,12 +77,14 @@ __all__ = [
     "paper_batches",
     "printed_sheets",
     "propose",
+    "published",
     "report_csv",
     "roll",
     "roll_lines",
     "set_terms",
     "terms_of",
     "visible",
+    "who_voted_what",
     "withdraw",
     "withdraw_batch",
 ]

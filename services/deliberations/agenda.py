@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 from app.core.db import atomic
 from app.core.errors import Invalid, InvalidState
@@ -10,7 +11,9 @@ from app.core.pages import Listed, Page
 from models.base import Moderation
 from models.comments import Comment
 from models.deliberations import (
+    MAX_SCORE,
     BallotKind,
+    BudgetCount,
     Deliberation,
     DeliberationState,
     Form,
@@ -20,11 +23,11 @@ from models.deliberations import (
     Rule,
 )
 from services import checks, comments, events, needs
+from services.deliberations.archiving import forget_secrets
 from services.deliberations.reading import find, tell
 from services.policies import Actor, require, require_resident
 from services.policies import deliberations as policies
 
-OFFERED_KINDS = {BallotKind.YES_NO, BallotKind.SINGLE, BallotKind.APPROVAL}
 UNDISCUSSED = {DeliberationState.PROPOSED, DeliberationState.WITHDRAWN}
 
 
@@ -43,7 +46,11 @@ class Proposal:
     voting_until: datetime
     secret: bool = False
     max_choices: int | None = None
+    budget_fen: int | None = None
+    budget_count: BudgetCount | None = None
     options: Sequence[str] = ()
+    costs_fen: Sequence[int | None] = ()
+    """What each option costs, in a budget vote."""
     need_ids: Sequence[int] = ()
 
 
@@ -56,7 +63,6 @@ async def propose(actor: Actor, proposal: Proposal) -> Deliberation:
     """
     if not actor.is_committee(proposal.community_id):
         require_resident(actor, proposal.community_id)
-    _refuse_what_is_not_offered(proposal)
     _refuse_misfitting_options(proposal)
     deliberation = await Deliberation.create(
         community_id=proposal.community_id,
@@ -66,14 +72,22 @@ async def propose(actor: Actor, proposal: Proposal) -> Deliberation:
         body=proposal.body,
         ballot_kind=proposal.ballot_kind,
         max_choices=_max_choices(proposal),
+        max_score=MAX_SCORE if proposal.ballot_kind is BallotKind.SCORE else None,
+        budget_fen=proposal.budget_fen,
+        budget_count=_budget_count(proposal),
+        secret=proposal.secret,
         roll=proposal.roll,
         rule=proposal.rule,
         discussion_until=proposal.discussion_until,
         voting_until=proposal.voting_until,
     )
-    for position, title in enumerate(proposal.options, start=1):
+    for position, (title, cost_fen) in enumerate(zip_longest(proposal.options, proposal.costs_fen), start=1):
         await Option.create(
-            community_id=deliberation.community_id, deliberation_id=deliberation.id, position=position, title=title
+            community_id=deliberation.community_id,
+            deliberation_id=deliberation.id,
+            position=position,
+            title=title,
+            cost_fen=cost_fen,
         )
     await checks.expect(actor, deliberation)
     await needs.link(actor, proposal.need_ids, deliberation)
@@ -118,16 +132,10 @@ async def withdraw(actor: Actor, deliberation_id: int, *, reason: str | None = N
     deliberation = await find(actor, deliberation_id)
     require(policies.may_withdraw(actor, deliberation))
     await deliberation.move_to(DeliberationState.WITHDRAWN)
+    await forget_secrets(deliberation)
     await events.record(actor, "deliberation.withdrawn", deliberation, reason=reason)
     await tell(deliberation, "deliberation.withdrawn")
     return deliberation
-
-
-def _refuse_what_is_not_offered(proposal: Proposal) -> None:
-    if proposal.ballot_kind not in OFFERED_KINDS:
-        raise Invalid("这种表决方式尚未开放", f"{proposal.ballot_kind} ballots are not yet offered")
-    if proposal.secret:
-        raise Invalid("无记名投票尚未开放", "Secret votes are not yet offered")
 
 
 def _refuse_misfitting_options(proposal: Proposal) -> None:
@@ -136,16 +144,23 @@ def _refuse_misfitting_options(proposal: Proposal) -> None:
         raise Invalid("是否表决不需要选项", "A yes/no vote takes no options")
     if proposal.ballot_kind is not BallotKind.YES_NO and count < 2:
         raise Invalid("请至少提供两个选项", "Give at least two options")
-    if proposal.max_choices is not None and (
-        proposal.ballot_kind is not BallotKind.APPROVAL or proposal.max_choices > count
-    ):
+    names_several = proposal.ballot_kind in (BallotKind.APPROVAL, BallotKind.BUDGET)
+    if proposal.max_choices is not None and (not names_several or proposal.max_choices > count):
         raise Invalid(
-            "max_choices 只用于多选，且不超过选项数",
-            "max_choices is for approval ballots, at most the number of options",
+            "max_choices 只用于多选和预算表决，且不超过选项数",
+            "max_choices is for approval and budget ballots, at most the number of options",
         )
+    if (proposal.ballot_kind is BallotKind.BUDGET) != (proposal.budget_fen is not None):
+        raise Invalid("预算表决须写明 budget_fen，其他表决不需要", "A budget vote, and no other, says budget_fen")
 
 
 def _max_choices(proposal: Proposal) -> int | None:
-    if proposal.ballot_kind is not BallotKind.APPROVAL:
+    if proposal.ballot_kind is BallotKind.APPROVAL:
+        return proposal.max_choices or len(proposal.options)
+    return proposal.max_choices
+
+
+def _budget_count(proposal: Proposal) -> BudgetCount | None:
+    if proposal.ballot_kind is not BallotKind.BUDGET:
         return None
-    return proposal.max_choices or len(proposal.options)
+    return proposal.budget_count or BudgetCount.GREEDY

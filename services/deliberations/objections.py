@@ -13,7 +13,6 @@ from models.residents import Resident, Role
 from models.rolls import Channel, Objection, ObjectionState, ObjectionTooLate
 from services import checks, events, notifications, residents
 from services.deliberations.reading import find as find_deliberation
-from services.deliberations.reading import locked
 from services.policies import Actor, require, require_resident
 from services.policies import deliberations as policies
 
@@ -28,7 +27,7 @@ async def object_to(actor: Actor, deliberation_id: int, *, reason: str, resident
     somebody without a phone one of the staff says it, who did not enter that ballot himself.
     Raises NotFound, NotVerified, Forbidden, AlreadyExists, ObjectionTooLate, Invalid (no such resident).
     """
-    deliberation = await locked((await find_deliberation(actor, deliberation_id)).id)
+    deliberation = await find_deliberation(actor, deliberation_id)
     if deliberation.state is DeliberationState.VOTING:
         return await _invalidate(actor, deliberation, resident_id or actor.id, reason)
     if not actor.is_staff(deliberation.community_id):
@@ -55,7 +54,7 @@ async def object_to(actor: Actor, deliberation_id: int, *, reason: str, resident
 async def decide(actor: Actor, objection_id: int, *, state: ObjectionState, answer: str) -> Objection:
     """Answer an objection before the vote opens: dismissed, corrected (the records were put right), or struck.
 
-    Raises NotFound, Forbidden (not the committee, or a party), InvalidState, ObjectionTooLate, Invalid.
+    Raises NotFound, Forbidden (neither committee nor officer, or a party), InvalidState, ObjectionTooLate, Invalid.
     """
     objection = await find(actor, objection_id)
     require(policies.may_hear_objections(actor, objection.deliberation))

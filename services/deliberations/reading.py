@@ -13,16 +13,20 @@ from app.core.errors import InvalidState, NotFound
 from app.core.pages import Listed, Page, newest
 from models.base import Moderation
 from models.deliberations import (
+    Archive,
+    Ballot,
     Deliberation,
     DeliberationState,
     Resolution,
     Result,
+    SecretVote,
 )
 from models.needs import NeedLink
 from services import events, needs, notifications
 from services.deliberations.terms import Terms, applied
 from services.events import TimelineItem
-from services.policies import Actor
+from services.policies import Actor, require
+from services.policies import deliberations as policies
 from services.policies.actor import STAFF
 
 
@@ -41,6 +45,8 @@ class Detail:
     deliberation: Deliberation
     timeline: list[TimelineItem]
     my_ballot: OwnBallot | None
+    """Of an open vote; what one cast in a secret one nobody can look up."""
+    has_voted: bool
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,9 @@ async def find(actor: Actor | None, deliberation_id: int) -> Deliberation:
 async def detail(actor: Actor, deliberation_id: int) -> Detail:
     """One deliberation with its history and the actor's own ballot. Raises NotFound."""
     deliberation = await find(actor, deliberation_id)
-    return Detail(deliberation, await events.timeline(actor, deliberation), await _own_ballot(actor, deliberation))
+    own = await _own_ballot(actor, deliberation)
+    voted = own is not None or await _has_voted(actor, deliberation)
+    return Detail(deliberation, await events.timeline(actor, deliberation), own, voted)
 
 
 async def listed(
@@ -104,6 +112,29 @@ async def outcome(deliberation_id: int) -> Outcome:
         raise InvalidState(deliberation.state)
     resolution = await Resolution.get_or_none(deliberation_id=deliberation.id)
     return Outcome(deliberation, result, resolution.id if resolution else None)
+
+
+async def published(deliberation_id: int) -> Archive:
+    """The archive of a closed vote; anybody may read it. Raises NotFound, InvalidState before the close."""
+    deliberation = await find(None, deliberation_id)
+    kept = await Archive.get_or_none(deliberation_id=deliberation.id)
+    if kept is None:
+        raise InvalidState(deliberation.state)
+    return kept
+
+
+async def who_voted_what(actor: Actor, deliberation_id: int, *, page: Page) -> Listed[Ballot]:
+    """The ballots of an open vote with their voters, for the committee, once it is over.
+
+    Raises NotFound, Forbidden, SecretVote, InvalidState before the close.
+    """
+    deliberation = await find(actor, deliberation_id)
+    require(policies.may_moderate(actor, deliberation))
+    if deliberation.secret:
+        raise SecretVote
+    if deliberation.closed_at is None:
+        raise InvalidState(deliberation.state)
+    return await newest(Ballot.filter(deliberation_id=deliberation.id).prefetch_related("elector", "resident"), page)
 
 
 async def find_resolution(resolution_id: int) -> Resolution:
@@ -136,7 +167,7 @@ async def tell(deliberation: Deliberation, kind: str) -> None:
     """
     electors = await db.rows(
         "SELECT coalesce(e.resident_id, h.representative_id) AS id FROM electors e "
-        "LEFT JOIN households h ON h.id = e.household_id WHERE e.deliberation_id = $1",
+        "LEFT JOIN households h ON h.id = e.household_id WHERE e.deliberation_id = $1 AND e.external_id IS NULL",
         deliberation.id,
     )
     ids = [deliberation.author_id, *(elector["id"] for elector in electors)]
@@ -156,3 +187,14 @@ async def _own_ballot(actor: Actor, deliberation: Deliberation) -> OwnBallot | N
         actor.household_id,
     )
     return OwnBallot(json.loads(found["choice"]), found["receipt"]) if found else None
+
+
+async def _has_voted(actor: Actor, deliberation: Deliberation) -> bool:
+    return bool(
+        await db.value(
+            "SELECT has_voted FROM electors WHERE deliberation_id = $1 AND (resident_id = $2 OR household_id = $3)",
+            deliberation.id,
+            actor.id,
+            actor.household_id,
+        )
+    )

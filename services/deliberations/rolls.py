@@ -42,17 +42,17 @@ GROUP BY resident_id""",
 }
 
 # A line is what services/rules/archive.py calls one: hashed with the elector's salt, so that nobody can be guessed.
-LINE = r"""encode(sha256(convert_to(concat_ws(E'\n', number, '{kind}', coalesce(resident_id, household_id),
+# Who was imported has no id here but his number.
+LINE = r"""encode(sha256(convert_to(concat_ws(E'\n', number, '{kind}', coalesce(resident_id, household_id, number),
     coalesce(area_cm2, 0), encode(salt, 'hex')), 'UTF8')), 'hex')"""
-FREEZE = r"""
+HASH = r"""encode(sha256(convert_to(coalesce(string_agg({line}, E'\n' ORDER BY number), ''), 'UTF8')), 'hex')"""
+FREEZE = """
 WITH added AS (
     INSERT INTO electors (community_id, deliberation_id, number, resident_id, household_id, area_cm2)
     SELECT $2, $1, row_number() OVER (ORDER BY coalesce(resident_id, household_id)), c.* FROM ({candidates}) c
     RETURNING number, resident_id, household_id, area_cm2, salt
 )
-SELECT count(*) AS size, sum(area_cm2)::bigint AS area_cm2, encode(sha256(convert_to(
-    coalesce(string_agg({line}, E'\n' ORDER BY number), ''), 'UTF8')), 'hex') AS hash
-FROM added
+SELECT count(*) AS size, sum(area_cm2)::bigint AS area_cm2, {hash} AS hash FROM added
 """
 AREAS_MISSING = """
 SELECT count(*) FROM households h
@@ -93,7 +93,8 @@ async def freeze(deliberation: Deliberation) -> tuple[int, int | None, str]:
     """Write the roll of a vote that opens: its size, its area (cm², owners only) and its hash. Raises AreasMissing."""
     if deliberation.roll is Roll.OWNERS and await db.value(AREAS_MISSING, deliberation.community_id):
         raise AreasMissing
-    sql = FREEZE.format(candidates=CANDIDATES[deliberation.roll], line=LINE.format(kind=deliberation.roll))
+    hashed = HASH.format(line=LINE.format(kind=deliberation.roll))
+    sql = FREEZE.format(candidates=CANDIDATES[deliberation.roll], hash=hashed)
     frozen = await db.row(sql, deliberation.id, deliberation.community_id)
     assert frozen is not None  # noqa: S101 - an aggregate has a row
     return frozen["size"], frozen["area_cm2"], frozen["hash"]
@@ -154,9 +155,23 @@ async def own_line(actor: Actor, deliberation_id: int) -> OwnLine:
     return OwnLine(True, True, kind=deliberation.roll, **found) if found else OwnLine(False, True)
 
 
+async def altered() -> list[int]:
+    """Votes whose roll does not give the hash that was published at the opening, at most 100; for `linli verify`."""
+    line = LINE.format(kind="' || d.roll || '")
+    found = await db.rows(
+        f"SELECT d.id FROM deliberations d WHERE d.roll_hash <> (SELECT {HASH.format(line=line)} FROM electors "
+        "WHERE deliberation_id = d.id) ORDER BY d.id LIMIT 100"
+    )
+    return [one["id"] for one in found]
+
+
 async def lines(deliberation_id: int) -> list[str]:
     """A frozen roll without names, line by line; joined by line feeds its SHA-256 is `roll_hash`. Raises NotFound."""
-    deliberation = await find(None, deliberation_id)
+    return await lines_of(await find(None, deliberation_id))
+
+
+async def lines_of(deliberation: Deliberation) -> list[str]:
+    """The lines of a frozen roll, in their order."""
     line = LINE.format(kind=deliberation.roll)
     found = await db.rows(
         f"SELECT {line} AS line FROM electors WHERE deliberation_id = $1 ORDER BY number", deliberation.id

@@ -10,14 +10,15 @@ from app.core.errors import InvalidState, NotFound
 from models.deliberations import (
     Deliberation,
     DeliberationState,
+    NonceMisfits,
     NotOnRoll,
     Rule,
     StillVoting,
     VoteClosed,
 )
-from models.rolls import Channel
+from models.rolls import AlreadyVoted, Channel
 from services import events
-from services.deliberations import rolls, terms
+from services.deliberations import archiving, rolls, terms
 from services.deliberations.counting import count, resolve
 from services.deliberations.reading import find, locked, tell
 from services.due import one_by_one
@@ -41,28 +42,43 @@ async def open_voting(actor: Actor, deliberation_id: int) -> Deliberation:
     return await _open_voting(actor, await locked(deliberation.id))
 
 
-# One statement; guard_ballot() locks the deliberation, reads the clock after that, and checks the choice.
-# A choice sent again keeps its receipt.
-CAST = """
-WITH vote AS (
-    SELECT d.id, d.community_id, d.state, d.voting_until > clock_now() AS runs, coalesce(
+# What both kinds of cast begin with: the vote and the actor's line on its roll.
+VOTE = """
+    SELECT d.id, d.community_id, d.state, d.secret, d.voting_until > clock_now() AS runs, coalesce(
         (SELECT e.id FROM electors e WHERE e.deliberation_id = d.id AND e.resident_id = $2),
         (SELECT e.id FROM electors e JOIN households h ON h.id = e.household_id
             WHERE e.deliberation_id = d.id AND h.id = $3 AND h.representative_id = $2)
     ) AS elector_id
     FROM deliberations d
-    WHERE d.id = $1 AND (d.moderation = 'passed' OR d.author_id = $2 OR d.community_id = ANY ($8::bigint[]))
-), landed AS (
+    WHERE d.id = $1 AND (d.moderation = 'passed' OR d.author_id = $2 OR d.community_id = ANY ($5::bigint[]))
+"""
+# One statement; guard_ballot() locks the deliberation, reads the clock after that, and checks the choice.
+# A choice sent again keeps its receipt.
+CAST = f"""
+WITH vote AS ({VOTE}), landed AS (
     INSERT INTO ballots
         (community_id, deliberation_id, elector_id, resident_id, choice, nonce, receipt, channel, entered_by_id)
-    SELECT community_id, id, elector_id, $2, $5, $6, $7, $9, $10::bigint FROM vote
-    WHERE state = 'voting' AND runs AND elector_id IS NOT NULL AND community_id = $4
+    SELECT community_id, id, elector_id, $2, $6, $8, $7, $9, $10::bigint FROM vote
+    WHERE state = 'voting' AND runs AND NOT secret AND elector_id IS NOT NULL AND community_id = $4
     ON CONFLICT ON CONSTRAINT ballots_one_per_elector DO UPDATE SET
         nonce = CASE WHEN ballots.choice = excluded.choice THEN ballots.nonce ELSE excluded.nonce END,
         receipt = CASE WHEN ballots.choice = excluded.choice THEN ballots.receipt ELSE excluded.receipt END,
         choice = excluded.choice, resident_id = excluded.resident_id, cast_at = clock_now(),
         channel = excluded.channel, entered_by_id = excluded.entered_by_id
     RETURNING receipt
+)
+SELECT vote.*, landed.receipt FROM vote LEFT JOIN landed ON true
+"""
+# The elector is marked on condition that he is not yet; of two casts at once the second waits and finds him marked.
+# The deliberation is locked first, as at the close, so that a cast and the close wait for each other and never both.
+CAST_SECRETLY = f"""
+WITH vote AS ({VOTE} FOR SHARE OF d), marked AS (
+    UPDATE electors e SET has_voted = true FROM vote
+    WHERE e.id = vote.elector_id AND NOT e.has_voted AND state = 'voting' AND runs AND secret AND vote.community_id = $4
+    RETURNING e.deliberation_id, e.community_id
+), landed AS (
+    INSERT INTO secret_ballots (community_id, deliberation_id, choice, receipt)
+    SELECT community_id, deliberation_id, $6, $7 FROM marked RETURNING receipt
 )
 SELECT vote.*, landed.receipt FROM vote LEFT JOIN landed ON true
 """
@@ -74,31 +90,34 @@ async def cast(
     deliberation_id: int,
     choice: dict[str, Any],
     *,
+    nonce: bytes | None = None,
     channel: Channel = Channel.PHONE,
     entered_by_id: int | None = None,
 ) -> str:
-    """Vote, or change one's vote while it runs; for a household its representative does. Returns the receipt.
+    """Vote; for a household its representative does. Returns the receipt.
 
-    `choice` is `{choice}`, `{option_id}` or `{option_ids}`, as the kind of ballot asks. `entered_by_id`: who entered
-    it for the actor, where it did not come by phone; that never replaces what came by phone.
-    Raises NotFound, NotVerified, InvalidState before the opening, VoteClosed, NotOnRoll, BadChoice, AlreadyVoted.
+    `choice` is `{choice}`, `{option_id}`, `{option_ids}`, `{scores}` or `{ranking}`, as the kind of ballot asks. An
+    open vote may be changed while it runs; a secret one, which comes with a `nonce` of the voter's own, may not.
+    `entered_by_id`: who entered it for the actor, where it did not come by phone; that never replaces what did.
+    Raises NotFound, NotVerified, InvalidState before the opening, VoteClosed, NotOnRoll, BadChoice, AlreadyVoted,
+    NonceMisfits, NonceUsed.
     """
     if "option_ids" in choice:
         choice = {"option_ids": sorted(choice["option_ids"])}
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    vote = await db.row(
-        CAST,
+    salt = secrets.token_bytes(NONCE_BYTES) if nonce is None else nonce
+    asked = (
         deliberation_id,
         actor.id,
         actor.household_id,
         actor.community_id if actor.verified else None,
-        json.dumps(choice),
-        nonce,
-        receipt(deliberation_id, choice, nonce),
         actor.serves(*STAFF),
-        channel,
-        entered_by_id,
+        json.dumps(choice),
+        receipt(deliberation_id, choice, salt),
     )
+    if nonce is None:
+        vote = await db.row(CAST, *asked, salt, channel, entered_by_id)
+    else:
+        vote = await db.row(CAST_SECRETLY, *asked)
     if vote is None:
         raise NotFound("没有找到这项协商议事", "No such deliberation")
     require_resident(actor, vote["community_id"])
@@ -108,6 +127,10 @@ async def cast(
         raise VoteClosed
     if vote["elector_id"] is None:
         raise NotOnRoll
+    if vote["secret"] != (nonce is not None):
+        raise NonceMisfits
+    if vote["receipt"] is None:
+        raise AlreadyVoted
     return str(vote["receipt"])
 
 
@@ -189,21 +212,32 @@ async def _open_voting(actor: Actor | None, deliberation: Deliberation) -> Delib
 async def _may_end(deliberation: Deliberation) -> bool:
     if deliberation.rule is Rule.CONSULTATION or deliberation.voting_until <= await clock.now():
         return True
-    voted = await db.value("SELECT count(*) FROM ballots WHERE deliberation_id = $1", deliberation.id)
+    voted = await db.value(
+        "SELECT (SELECT count(*) FROM ballots WHERE deliberation_id = $1) "
+        "+ (SELECT count(*) FROM electors WHERE deliberation_id = $1 AND has_voted)",
+        deliberation.id,
+    )
     return bool(voted == deliberation.roll_size)
 
 
 async def _close(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
-    """Count and decide; the deliberation is locked, so no ballot lands any more."""
+    """Count, decide, publish; the deliberation is locked, so no ballot lands any more."""
     if deliberation.state is not DeliberationState.VOTING:
         raise InvalidState(deliberation.state)
     result, quorate = await count(deliberation)
-    resolution_id = (await resolve(deliberation, result)).id if quorate else None
+    resolution = await resolve(deliberation, result) if quorate else None
+    await archiving.keep(deliberation, resolution.number if resolution else None)
     target = DeliberationState.DECIDED if quorate else DeliberationState.FAILED_QUORUM
     await deliberation.move_to(target, closed_at=await clock.now())
+    await archiving.forget_secrets(deliberation)
     verb = f"deliberation.{target}"
     await events.record(
-        actor, verb, deliberation, voted=result.voted, passed=result.passed, resolution_id=resolution_id
+        actor,
+        verb,
+        deliberation,
+        voted=result.voted,
+        passed=result.passed,
+        resolution_id=resolution.id if resolution else None,
     )
     await tell(deliberation, verb)
     return deliberation

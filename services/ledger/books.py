@@ -68,6 +68,17 @@ async def post(
     return posted
 
 
+# The same as `post`, for captures inside a larger statement: one transfer for each row of `taken` (community_id,
+# campaign_id, pledge_id, amount_fen). Money in from outside: nothing is locked.
+CAPTURE = """
+INSERT INTO transfers (community_id, debit_account_id, credit_account_id, amount_fen, source_kind, source_id, leg)
+SELECT t.community_id, d.id, c.id, t.amount_fen, 'pledge', t.pledge_id, 'capture' FROM taken t
+JOIN accounts d ON (d.community_id, d.kind, coalesce(d.campaign_id, 0)) = (t.community_id, 'wechat_clearing', 0)
+JOIN accounts c ON (c.community_id, c.kind, coalesce(c.campaign_id, 0)) = (t.community_id, 'campaign', t.campaign_id)
+RETURNING id
+"""
+
+
 BALANCE = """
 SELECT (SELECT coalesce(sum(amount_fen), 0) FROM transfers WHERE credit_account_id = $1)
     - (SELECT coalesce(sum(amount_fen), 0) FROM transfers WHERE debit_account_id = $1) AS fen

@@ -8,7 +8,7 @@ from services.notifications.inbox import InboxLine, inbox, read_all, tell
 from services.notifications.notices import NOTICES
 from services.notifications.preferences import Preferences, preferences, update_preferences
 from services.notifications.sending import give_up_old, heard_delivery, miscounted, send_due
-from services.notifications.templates import INBOX_ONLY, MESSAGES, TEMPLATES, TemplateId
+from services.notifications.templates import INBOX_ONLY, MESSAGES, TEMPLATES, TemplateId, template_of
 
 __all__ = [
     "INBOX_ONLY",
@@ -37,6 +37,7 @@ __all__ = [
     "send_due",
     "subscriptions",
     "tell",
+    "template_of",
     "update_preferences",
     "write_digests",
 ]

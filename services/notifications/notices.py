@@ -120,7 +120,10 @@ async def passed_reasons(ids: Iterable[int | None]) -> dict[int, str]:
 
 
 def in_words(kind: str, params: Mapping[str, Any], reasons: Mapping[int, str]) -> tuple[str, str]:
-    """A notice in Chinese and in English; one with a `reason_id` tells the reason if it is in `reasons`."""
+    """A notice in Chinese and in English; one with a `reason_id` tells the reason if it is in `reasons`.
+
+    Notices from before reasons were checked carry theirs themselves.
+    """
     zh, en = (
         NOTICES[kind][language].format_map(
             {"reason": reasons.get(params.get("reason_id", 0), NOT_SHOWN[language])}

@@ -30,8 +30,8 @@ def may_recognise(actor: Actor, place: Place) -> bool:
 
 
 def may_hear_objections(actor: Actor, deliberation: Deliberation) -> bool:
-    """The committee decides what is objected to the roll."""
-    return actor.is_committee(deliberation.community_id)
+    """The committee decides what is objected to the roll; the officers above where its members are parties."""
+    return actor.holds(deliberation.community_id, Role.COMMITTEE, *OFFICERS)
 
 
 def may_enter_ballots(actor: Actor, deliberation: Deliberation) -> bool:
@@ -41,7 +41,7 @@ def may_enter_ballots(actor: Actor, deliberation: Deliberation) -> bool:
 
 def hears_objections_in(actor: Actor) -> list[int]:
     """The communities whose objections he sees besides his own."""
-    return actor.serves(*STAFF)
+    return actor.serves(*STAFF, *OFFICERS)
 
 
 def enters_ballots_in(actor: Actor) -> list[int]:

@@ -119,6 +119,8 @@ def _majority(preset: Preset, threshold: Threshold, lines: Sequence[Line], prese
     shares = ", ".join(_share(preset, line, present) for line in about)
     zh_names, en_names = "、".join(line.zh for line in about), ", ".join(line.en for line in about)
     zh, en = f"须有{zh}赞成，", f"To pass, {en} must be in favour."
+    if passed and not about:
+        return f"{zh}已达到，通过。", f"{en} This was reached: passed."
     if passed:
         return f"{zh}{zh_names}达到要求（{shares}），通过。", f"{en} Passed: {en_names} ({shares})."
     if not about:

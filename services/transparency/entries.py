@@ -47,6 +47,13 @@ KINDS: dict[LogKind, Kind] = {
         FROM resolutions WHERE id = ANY ($1::bigint[])""",
         _resolution,
     ),
+    LogKind.ARCHIVE: Kind(
+        "archives",
+        f"""
+        SELECT id, community_id, deliberation_id, digest,
+            encode(sha256(convert_to(content, 'UTF8')), 'hex') AS content_sha256, {AT.format("created_at")} AS at
+        FROM archives WHERE id = ANY ($1::bigint[])""",
+    ),
 }
 
 

@@ -35,7 +35,14 @@ async def test_a_question_travels_to_its_resolution(as_: As, anonymous: httpx.As
     assert created.status_code == 201, created.text
     made = created.json()
     assert (made["state"], made["moderation"], made["need_ids"]) == ("proposed", "passed", [])
-    assert made["ballot"] == {"kind": "approval", "secret": False, "max_choices": 2}
+    assert made["ballot"] == {
+        "kind": "approval",
+        "secret": False,
+        "max_choices": 2,
+        "max_score": None,
+        "budget_fen": None,
+        "count": None,
+    }
     assert [option["title"] for option in made["options"]] == ["路灯", "感应灯", "不装"]
     path = f"/v1/deliberations/{made['id']}"
 
@@ -117,9 +124,10 @@ async def test_the_list_is_filtered_by_phase_and_read_page_by_page(as_: As, peop
 async def test_what_does_not_fit_is_refused_in_the_readers_language(as_: As, people: People) -> None:
     lin = await as_("lin")
     for other, says in (
-        ({"ballot": {"kind": "ranked", "secret": False}}, "not yet offered"),
-        ({"ballot": {"kind": "yes_no", "secret": True}, "options": []}, "not yet offered"),
-        ({"ballot": {"kind": "budget", "secret": False, "budget_fen": 100, "count": "greedy"}}, "not yet offered"),
+        ({"ballot": {"kind": "ranked", "max_choices": 2}}, "max_choices"),
+        ({"ballot": {"kind": "budget", "count": "greedy"}}, "budget_fen"),
+        ({"ballot": {"kind": "budget", "budget_fen": 100}}, "what it costs"),
+        ({"ballot": {"kind": "score"}, "roll": "owners", "rule": "owners_major"}, "weigh area"),
         ({"rule": "owners_major"}, "not for such a roll"),
         ({"voting_until": "2020-01-01T00:00:00+08:00"}, "90 days"),
         ({"need_ids": [10**6]}, "cited need"),
@@ -129,7 +137,18 @@ async def test_what_does_not_fit_is_refused_in_the_readers_language(as_: As, peo
             "/v1/deliberations", json=await asked(people, **other), headers={"Accept-Language": "en"}
         )
         assert (refused.status_code, says in refused.json()["detail"]) == (422, True), refused.text
-    for ballot in ({}, {"choice": "yes", "option_id": 1}, {"choice": "perhaps"}, {"option_ids": []}):
+    for ballot in (
+        {},
+        {"choice": "yes", "option_id": 1},
+        {"choice": "perhaps"},
+        {"option_ids": []},
+        {"ranking": []},
+        {"scores": {}},
+        {"scores": {"1": 11}},
+        {"scores": {"x": 1}},
+        {"nonce": "00" * 16},
+        {"choice": "yes", "nonce": "00" * 15},
+    ):
         assert (await lin.put("/v1/deliberations/1/ballot", json=ballot)).status_code == 422
 
 

@@ -17,6 +17,7 @@ from models.deliberations import (
     BadDates,
     Ballot,
     BallotKind,
+    BallotMisfitsRule,
     Deliberation,
     DeliberationState,
     Elector,
@@ -30,6 +31,7 @@ from models.deliberations import (
     RuleMisfitsRoll,
     SameOption,
     StillVoting,
+    Uncosted,
     VoteClosed,
 )
 from models.events import Event, Notice
@@ -187,28 +189,26 @@ async def test_who_proposes(people: People, who: str, refusal: type[DomainError]
 
 
 @pytest.mark.parametrize(
-    "other",
-    [
-        {"ballot_kind": BallotKind.SCORE, "options": ("红", "黄")},
-        {"ballot_kind": BallotKind.RANKED, "options": ("红", "黄")},
-        {"ballot_kind": BallotKind.BUDGET, "options": ("红", "黄")},
-        {"secret": True},
-    ],
-)
-async def test_what_is_not_yet_offered_is_refused_in_so_many_words(people: People, other: dict[str, object]) -> None:
-    proposal = await lamp(people, **other)
-    with pytest.raises(Invalid, match="not yet offered") as refused:
-        await passed(await deliberations.propose(people.lin, proposal))
-    assert "尚未开放" in refused.value.zh
-
-
-@pytest.mark.parametrize(
     ("other", "refusal"),
     [
         ({"options": ("红", "黄")}, Invalid),
         ({"ballot_kind": BallotKind.SINGLE, "options": ("红",)}, Invalid),
         ({"ballot_kind": BallotKind.SINGLE, "options": ("红", "黄"), "max_choices": 1}, Invalid),
         ({"ballot_kind": BallotKind.APPROVAL, "options": ("红", "黄"), "max_choices": 3}, Invalid),
+        ({"ballot_kind": BallotKind.RANKED, "options": ("红", "黄"), "max_choices": 1}, Invalid),
+        ({"ballot_kind": BallotKind.BUDGET, "options": ("红", "黄")}, Invalid),
+        ({"ballot_kind": BallotKind.BUDGET, "options": ("红", "黄"), "budget_fen": 5}, Uncosted),
+        ({"ballot_kind": BallotKind.SINGLE, "options": ("红", "黄"), "budget_fen": 5}, Invalid),
+        ({"secret": True, "roll": Roll.OWNERS, "rule": Rule.OWNERS_ORDINARY}, BallotMisfitsRule),
+        (
+            {
+                "ballot_kind": BallotKind.RANKED,
+                "options": ("红", "黄"),
+                "roll": Roll.OWNERS,
+                "rule": Rule.OWNERS_MAJOR,
+            },
+            BallotMisfitsRule,
+        ),
         ({"ballot_kind": BallotKind.SINGLE, "options": ("红", "红")}, SameOption),
         ({"rule": Rule.OWNERS_MAJOR}, RuleMisfitsRoll),
         ({"rule": Rule.REPRESENTATIVES_MEETING, "roll": Roll.HOUSEHOLDS}, RuleMisfitsRoll),

@@ -14,9 +14,9 @@ from models.crowdfunding import Campaign, CampaignState, Pledge, PledgeKind, Ple
 from models.events import Event, Notice
 from models.ledger import AccountKind, Transfer
 from models.payments import Order, OrderState, Refund, RefundsOwed, RefundState, RefundTooLarge
-from services import crowdfunding, ledger, payments
+from services import crowdfunding, events, ledger, payments
 from services.ledger import Purse
-from services.payments import orders
+from services.payments import captures, orders
 from tests.people import People
 from tests.raising import FakePay, money, notice, opened, paid, refund_notice
 
@@ -34,6 +34,44 @@ async def test_a_payment_reaches_the_campaign_and_its_giver_is_told(people: Peop
     assert await state(pledge) is PledgeState.PAID
     assert (await crowdfunding.find(people.lin, campaign.id)).raised_fen == 5_000
     assert await Notice.exists(resident_id=people.lin.id, kind="pledge.paid", subject_id=pledge.id)
+
+
+async def written_about(pledge: Pledge) -> list[dict[str, Any]]:
+    """All that a capture writes, without ids, numbers and times."""
+    found = [
+        await db.rows("SELECT state, late FROM pledges WHERE id = $1", pledge.id),
+        await db.rows(
+            "SELECT state, captured_fen, next_query_at, paid_at IS NULL FROM orders WHERE pledge_id = $1", pledge.id
+        ),
+        await db.rows(
+            "SELECT community_id, debit_account_id, credit_account_id, amount_fen, source_kind, leg FROM transfers "
+            "WHERE source_kind = 'pledge' AND source_id = $1",
+            pledge.id,
+        ),
+        await db.rows(
+            "SELECT verb, actor_id, subject_kind, community_id, facts FROM events "
+            "WHERE subject_kind = 'pledge' AND subject_id = $1 ORDER BY id",
+            pledge.id,
+        ),
+        await db.rows(
+            "SELECT n.resident_id, n.kind, n.params, d.template, d.state FROM notices n "
+            "LEFT JOIN deliveries d ON d.notice_id = n.id WHERE n.subject_kind = 'pledge' AND n.subject_id = $1",
+            pledge.id,
+        ),
+    ]
+    return [line for lines in found for line in lines]
+
+
+async def test_the_statement_for_the_usual_case_writes_what_the_long_way_writes(people: People) -> None:
+    campaign = await opened(people)
+    at_once, at_length = await money(people.lin, campaign, 5_005), await money(people.lin, campaign, 5_005)
+    assert await captures._captured_at_once(await notice(at_once))
+    await captures._hear(await notice(at_length))
+    assert await written_about(at_once) == await written_about(at_length)
+    assert len(await written_about(at_once)) == 6
+    assert not events.OWED.get("pledge.paid"), "what it owes would be owed by both ways"
+    assert not await captures._captured_at_once(await notice(at_once)), "once"
+    assert await ledger.check_books() == []
 
 
 @pytest.mark.parametrize("again", [{}, {"notification_id": "EV-another"}])

@@ -1,0 +1,179 @@
+"""`python -m bench.capture`: captures on one campaign, and the same flow written with both accounts locked.
+
+What a notification of WeChat's does here is one statement that appends a transfer and locks nothing shared. The usual
+way is a transaction of several statements that locks the two accounts it moves money between. Both write the same
+rows; they run in turn on the same embedded PostgreSQL, several rounds, and only ratios say anything. In between stands
+that transaction without the locks, to tell what is owed to which.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from app.core import db, embedded, migrations
+from app.core.embedded import APP, OWNER
+from app.gateways.wechat_pay import PaymentNotice
+from app.seed import seed_cast
+from services import ledger, payments
+from services.ledger import Purse
+from services.payments import captures
+
+PROCESSES, CONNECTIONS, ROUNDS, PAYMENTS = 2, 8, 3, 2_000
+SMALLEST_RATIO = 4.0
+FREE, STEPWISE, LOCKED = "one statement, nothing locked", "several statements, nothing locked", "both accounts locked"
+
+RAISING = """
+WITH d AS (
+    INSERT INTO deliberations (community_id, author_id, form, title, body, ballot_kind, secret, roll, rule,
+        discussion_until, voting_until, state, moderation)
+    SELECT p.id, r.id, 'open', '照明', '换灯', 'yes_no', false, 'residents', 'residents_meeting',
+        clock_now() + interval '1 day', clock_now() + interval '2 days', 'proposed', 'passed'
+    FROM places p, residents r WHERE p.name = '锦阳社区' AND r.openid = 'chen' RETURNING id, community_id, author_id
+), s AS (
+    INSERT INTO resolutions (community_id, deliberation_id, number, title, rule, binding, passed, explanation_zh,
+        explanation_en, counts, roll_hash)
+    SELECT community_id, id, '2026-901', '换灯', 'residents_meeting', true, true, '通过', 'passed', '{}',
+        repeat('0', 64) FROM d RETURNING id
+)
+INSERT INTO campaigns (community_id, author_id, legal_path, kind, title, body, goal_fen, minimum_fen, deadline,
+    resolution_id, state, moderation)
+SELECT d.community_id, d.author_id, 'community', 'keep_what_is_raised', '照明', '换灯', 1000000, 1000000,
+    clock_now() + interval '7 days', s.id, 'draft', 'passed' FROM d, s RETURNING id, community_id
+"""
+SUBMIT = "UPDATE campaigns SET state = 'in_review', submitted_by_id = author_id"
+OPEN = """
+UPDATE campaigns SET state = 'open', published_by_id = (SELECT id FROM residents WHERE openid = 'zhao')
+"""
+PLEDGED = """
+WITH p AS (
+    INSERT INTO pledges (community_id, campaign_id, giver_id, kind, state, amount_fen, anonymous, moderation, late)
+    SELECT c.community_id, c.id, r.id, 'money', 'awaiting_payment', 100, true, 'passed', false
+    FROM campaigns c, residents r, generate_series(1, $1::int) WHERE r.openid = 'lin' RETURNING id, community_id
+)
+INSERT INTO orders (community_id, pledge_id, out_trade_no, amount_fen, openid, description, state, expires_at,
+    captured_fen, refund_reserved_fen, queries)
+SELECT community_id, id, 'CF' || id, 100, 'lin', '照明', 'created', clock_now() + interval '1 hour', 0, 0, 0 FROM p
+RETURNING pledge_id
+"""
+LOCK_BOTH = """
+SELECT id FROM accounts WHERE community_id = $1 AND (kind = $2 OR campaign_id = $3) ORDER BY id FOR UPDATE
+"""
+
+
+async def main() -> None:
+    """Build a database, measure both ways in turn, and print the medians."""
+    with tempfile.TemporaryDirectory(prefix="linli-bench-") as folder:
+        servers = await asyncio.to_thread(embedded.start, Path(folder) / "data")
+        try:
+            url = servers.url(APP)
+            await asyncio.to_thread(migrations.migrate, servers.url(OWNER))
+            await db.connect(url)
+            await seed_cast()
+            await _raise()
+            rates: dict[str, list[float]] = {FREE: [], STEPWISE: [], LOCKED: []}
+            for _ in range(ROUNDS):
+                for way in rates:
+                    rates[way].append(await _measure(url, way))
+            found = await ledger.check_books()
+            await db.disconnect()
+        finally:
+            await asyncio.to_thread(servers.stop)
+    assert not found, found  # noqa: S101 - what was measured must be right
+    ratio = median(rates[FREE]) / median(rates[LOCKED])
+    table = Table("capture", "per second (median)", "rounds")
+    for way, measured in rates.items():
+        table.add_row(way, f"{median(measured):.0f}", " ".join(f"{rate:.0f}" for rate in measured))
+    Console().print(table, f"ratio {ratio:.2f} (to reach: {SMALLEST_RATIO})")
+
+
+async def _raise() -> None:
+    """Open a campaign with an account, without anybody's story."""
+    async with db.tx():
+        made = await db.row(RAISING)
+        assert made is not None  # noqa: S101
+        await db.execute(SUBMIT)
+        await db.execute(OPEN)
+        await ledger.open_accounts(made["community_id"], made["id"])
+
+
+async def _measure(url: str, way: str) -> float:
+    """Captures a second, over several processes that begin together."""
+    async with db.tx(limit_s=60):
+        pledged = [row["pledge_id"] for row in await db.rows(PLEDGED, PAYMENTS)]
+    workers = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bench.capture", way, url, *map(str, pledged[number::PROCESSES])),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for number in range(PROCESSES)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None  # noqa: S101
+        assert await worker.stdout.readline() == b"ready\n"  # noqa: S101
+    began = time.perf_counter()
+    for worker in workers:
+        await worker.communicate(b"go\n")
+    return PAYMENTS / (time.perf_counter() - began)
+
+
+async def work(way: str, url: str, pledge_ids: list[int]) -> None:
+    """Hear of payments, many at once, once the word is given."""
+    await db.connect(url, pool_size=CONNECTIONS)
+    await asyncio.gather(*(db.value("SELECT 1") for _ in range(CONNECTIONS)))
+    print("ready", flush=True)  # noqa: T201 - to the process that measures
+    await asyncio.to_thread(sys.stdin.readline)
+    waiting = iter(pledge_ids)
+
+    hear = payments.hear if way == FREE else captures._hear
+
+    async def keep_hearing() -> None:
+        for pledge_id in waiting:
+            await hear(_notice(pledge_id))
+
+    async with _way(way):
+        await asyncio.gather(*(keep_hearing() for _ in range(CONNECTIONS)))
+    await db.disconnect()
+
+
+@asynccontextmanager
+async def _way(way: str) -> AsyncIterator[None]:
+    """Let `ledger.post` lock both accounts first, if that is the way to be measured."""
+    original = ledger.post
+
+    async def locking(community_id: int, *, debit: Purse, credit: Purse, **said: Any) -> int:
+        await db.rows(LOCK_BOTH, community_id, debit.kind.value, credit.campaign_id)
+        return await original(community_id, debit=debit, credit=credit, **said)
+
+    if way == LOCKED:
+        ledger.post = locking
+    yield
+    ledger.post = original
+
+
+def _notice(pledge_id: int) -> PaymentNotice:
+    return PaymentNotice(
+        notification_id=f"EV-{pledge_id}",
+        transaction_id=f"42{pledge_id:018}",
+        out_trade_no=f"CF{pledge_id}",
+        openid="lin",
+        amount_fen=100,
+        success_at=datetime.now(UTC),
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        asyncio.run(work(sys.argv[1], sys.argv[2], [int(argument) for argument in sys.argv[3:]]))
+    else:
+        asyncio.run(main())
