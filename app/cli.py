@@ -2,10 +2,14 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import httpx
@@ -13,6 +17,7 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
+from tortoise.exceptions import DoesNotExist
 
 from app import demo as demonstration
 from app import run as everything
@@ -20,12 +25,16 @@ from app import worker as working
 from app.contest import seed_contest
 from app.core import clock, db, embedded, logs, migrations, signing
 from app.core.embedded import OWNER
+from app.core.errors import DomainError
 from app.core.settings import Settings
 from app.scale import seed_scale
-from app.seed import seed_cast
-from models.places import PlaceKind
+from app.seed import JY, seed_cast
+from models.deliberations import BudgetCount
+from models.places import Place, PlaceKind
 from models.residents import Role
 from services import payments, places, residents, verification
+from services.deliberations import Imported, import_election
+from services.rules import pabulib
 
 T = TypeVar("T")
 
@@ -104,6 +113,31 @@ def verify() -> None:
     console.print(f"{len(violations)} violations")
     if violations:
         raise typer.Exit(1)
+
+
+@cli.command("import-pb")
+def import_pb(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a participatory budget in PaBuLib format")],
+    count: Annotated[BudgetCount | None, typer.Option(help="how it is counted, if not as the file says")] = None,
+    close: Annotated[bool, typer.Option(help="count it at once")] = False,
+    community: Annotated[int | None, typer.Option(help="the community's id; without it 锦阳")] = None,
+) -> None:
+    """Read an election of elsewhere with its roll and ballots; prints one line of JSON."""
+    started = time.perf_counter()
+
+    async def read_in() -> Imported:
+        where = community or (await Place.get(name=JY)).id
+        return await import_election(election, community_id=where, name=file.stem, count=count, close=close)
+
+    try:
+        election = pabulib.read(file.read_text("utf-8"))
+        made = _in_database(read_in)
+    except (pabulib.Unreadable, UnicodeDecodeError, DoesNotExist, DomainError) as exc:
+        typer.echo(f"{file}: {exc}", err=True)
+        raise typer.Exit(1) from exc
+    for doubt in election.doubts:
+        typer.echo(f"{file}: {doubt}", err=True)
+    typer.echo(json.dumps(asdict(made) | {"seconds": round(time.perf_counter() - started, 2)}))
 
 
 @cli.command("settle-difference")

@@ -3,25 +3,32 @@
 from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
-from models.comments import Comment
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Pledge, Team, TeamMember, UseChange
+from models.comments import Comment, CommentSupport
+from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Income, Pledge, Team, TeamMember, UseChange
 from models.deliberations import Archive, Ballot, Deliberation, Elector, Option, Resolution, Result, SecretBallot
+from models.disclosures import Disclosure, DisclosureAnswer, DisclosureQuestion, Display
 from models.events import Event, IdempotencyKey, Notice, Reason
+from models.expenses import Expense, ExpenseApproval, FundRules
+from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Satisfaction
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
+from models.meetings import AgendaItem, Attendance, Meeting, MeetingDeliberation, Petition, PetitionSignature
 from models.moderation import Check
 from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
 from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
 from models.places import Place
+from models.proposals import OptionProposal
 from models.pushes import Push
 from models.residents import (
     Assistance,
+    Consent,
     Constituency,
     Household,
     HouseholdClaim,
     Membership,
     Ownership,
+    Relative,
     Representative,
     Resident,
     RoleGrant,
@@ -37,8 +44,10 @@ __models__ = [
     Account,
     Activity,
     Archive,
+    AgendaItem,
     Assistance,
     Attachment,
+    Attendance,
     Ballot,
     Bill,
     BillDifference,
@@ -48,23 +57,37 @@ __models__ = [
     Check,
     Code,
     Comment,
+    CommentSupport,
+    Consent,
     Constituency,
     CreditEntry,
     Deliberation,
+    DeliberationReview,
     Delivery,
+    Disclosure,
+    DisclosureAnswer,
+    DisclosureQuestion,
+    Display,
     Elector,
     Endorsement,
     Event,
+    Expense,
+    ExpenseApproval,
+    FundRules,
+    FollowUp,
     Heard,
     Household,
     HouseholdClaim,
     IdempotencyKey,
+    Income,
     LogEntry,
     LogHead,
     LogNode,
     LogPending,
     Match,
     Media,
+    Meeting,
+    MeetingDeliberation,
     Membership,
     MessageCredit,
     Need,
@@ -75,20 +98,26 @@ __models__ = [
     NoticePreference,
     Objection,
     Option,
+    OptionProposal,
     Order,
     Ownership,
     PaperBatch,
+    Petition,
+    PetitionSignature,
     Picture,
     Place,
     Pledge,
     Push,
     Reason,
     Refund,
+    Relative,
     Representative,
     Resident,
     Resolution,
+    ResolutionDisplay,
     Result,
     RoleGrant,
+    Satisfaction,
     ServiceRecord,
     SecretBallot,
     Session,

@@ -1,6 +1,7 @@
 """Campaigns with their budgets, what residents pledge to them, and the teams that raise together."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +12,7 @@ from models.base import RESTRICT, Moderation, Record, Stateful
 from models.needs import Need
 from models.places import Place
 from models.residents import Resident
+from models.volunteering import Shift
 
 
 class LegalPath(StrEnum):
@@ -19,6 +21,23 @@ class LegalPath(StrEnum):
     COMMUNITY = "community"
     CHARITY = "charity"
     GOVERNMENT = "government"
+
+
+class BeneficiaryKind(StrEnum):
+    """For whom: everybody of the community, some of its people, or one person or family."""
+
+    COMMUNITY = "community"
+    GROUP = "group"
+    PERSON = "person"
+
+
+class Cause(StrEnum):
+    """Why something is raised for one person. Only `other` may be: the rest is personal help (慈善法 124)."""
+
+    ILLNESS = "illness"
+    ACCIDENT = "accident"
+    HARDSHIP = "hardship"
+    OTHER = "other"
 
 
 class CampaignKind(StrEnum):
@@ -103,6 +122,64 @@ class ResolutionNotValid(Invalid):
     en = "Cite a resolution of this community that did not fail"
 
 
+class PersonalAppeal(Invalid):
+    code = "personal_appeal"
+    zh = (
+        "为个人因疾病、意外或家庭困难求助，依照慈善法第一百二十四条须通过民政部指定的个人求助网络服务平台，"
+        "这里不能发起；请联系社工，可以为其登记微心愿或申请救助"
+    )
+    en = (
+        "Help for a person in illness, accident or hardship is asked for on the platforms designated by the Ministry "
+        "of Civil Affairs (Charity Law, art. 124), not here; a social worker can help with a wish or with relief"
+    )
+
+
+class NoPaymentHere(Conflict):
+    code = "no_payment_here"
+    zh = "这个项目的善款由慈善组织或政府部门直接收取，这里不收款"
+    en = "Money for this campaign goes to the charity or comes from the government; none is taken here"
+
+
+class OnlyFromOutside(Conflict):
+    code = "only_from_outside"
+    zh = "社区内部众筹的收入由居民付款入账，不能登记"
+    en = "What is raised within the community is paid in by residents, not noted"
+
+
+class DocumentNoted(Conflict):
+    code, zh, en = "document_noted", "这份文件的收入已经登记", "The income by this document was noted already"
+
+
+class StruckByAnother(Forbidden):
+    code = "struck_by_another"
+    zh = "登记人不能自己划去，请另一位居委会成员核对"
+    en = "Another committee member strikes what somebody noted"
+
+
+class NoSuchShift(Invalid):
+    zh, en = "本社区没有这个班次", "This community has no such shift"
+
+
+class HandOverFirst(Conflict):
+    code = "hand_over_first"
+    zh = "请先把队长交给另一位队员，再退出小分队"
+    en = "Hand the lead over to another helper before you leave"
+
+
+class OwnGift(Forbidden):
+    code, zh, en = "own_gift", "不能确认收到自己捐的物品或服务", "Nobody notes that he received his own gift"
+
+
+refuses("campaigns_no_personal_appeal", PersonalAppeal)
+refuses("pledges_on_path", NoPaymentHere)
+refuses("slips_on_path", NoPaymentHere)
+refuses("incomes_on_path", OnlyFromOutside)
+refuses("incomes_one_per_document", DocumentNoted)
+refuses("incomes_struck_by_another", StruckByAnother)
+refuses("pledges_shift_of_community", NoSuchShift)
+refuses("pledges_one_per_shift", AlreadyExists)
+refuses("pledges_received_by_another", OwnGift)
+refuses("teams_led_by_a_helper", HandOverFirst)
 refuses("campaigns_published_by_another", NotByTheSubmitter)
 refuses("campaigns_resolution", ResolutionNotValid)
 refuses("pledges_one_adopter", LineAdopted)
@@ -162,13 +239,38 @@ class Campaign(Stateful):
     )
     published_by_id: int | None
     moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
+    beneficiary_kind = fields.CharEnumField(BeneficiaryKind, max_length=16, default=BeneficiaryKind.COMMUNITY)
+    beneficiary_cause = fields.CharEnumField(Cause, max_length=16, null=True)
+    beneficiary_text = fields.CharField(200, null=True)
+    charity_name = fields.CharField(100, null=True)
+    charity_certificate = fields.CharField(64, null=True)
+    charity_filing = fields.CharField(64, null=True)
+    charity_url = fields.CharField(500, null=True)
 
     budget: "list[BudgetLine]"
     need_ids: list[int]
     raised_fen: int
+    spent_fen: int
     in_kind_fen: int
     backers: int
     photos: Sequence[Any]
+
+    @property
+    def beneficiary(self) -> dict[str, str | None]:
+        """For whom it is."""
+        return {"kind": self.beneficiary_kind, "cause": self.beneficiary_cause, "statement": self.beneficiary_text}
+
+    @property
+    def charity(self) -> dict[str, str | None] | None:
+        """Who raises on the charity path."""
+        if self.charity_name is None:
+            return None
+        return {
+            "name": self.charity_name,
+            "certificate_number": self.charity_certificate,
+            "filing_number": self.charity_filing,
+            "platform_url": self.charity_url,
+        }
 
     @property
     def progress(self) -> int:
@@ -190,6 +292,8 @@ class BudgetLine(Record):
     title = fields.CharField(60)
     amount_fen = fields.BigIntField()
 
+    spent_fen: int
+
     class Meta:
         table = "budget_lines"
 
@@ -209,8 +313,32 @@ class CampaignNeed(Record):
         table = "campaign_needs"
 
 
+class Income(Record):
+    """What a charity's statement or a government document says came in, outside our books; struck if it was wrong."""
+
+    community_id = fields.BigIntField()
+    campaign: fields.ForeignKeyRelation[Campaign] = fields.ForeignKeyField(
+        "models.Campaign", "incomes", on_delete=RESTRICT
+    )
+    campaign_id: int
+    amount_fen = fields.BigIntField()
+    document_number = fields.CharField(64)
+    entered_by: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "incomes_entered", on_delete=RESTRICT
+    )
+    entered_by_id: int
+    struck_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "incomes_struck", on_delete=RESTRICT, null=True
+    )
+    struck_by_id: int | None
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
+
+    class Meta:
+        table = "incomes"
+
+
 class Team(Record):
-    """Residents who raise together for one campaign."""
+    """Residents who raise together for one campaign; one of its helpers leads, nobody when all have left."""
 
     community_id = fields.BigIntField()
     campaign: fields.ForeignKeyRelation[Campaign] = fields.ForeignKeyField(
@@ -221,6 +349,10 @@ class Team(Record):
         "models.Resident", "teams_founded", on_delete=RESTRICT
     )
     founder_id: int
+    leader: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "teams_led", on_delete=RESTRICT, null=True
+    )
+    leader_id: int | None
     name = fields.CharField(60)
     moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
 
@@ -317,7 +449,19 @@ class Pledge(Stateful):
     message = fields.CharField(200, null=True)
     moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
     late = fields.BooleanField(default=False)
+    shift: fields.ForeignKeyNullableRelation[Shift] = fields.ForeignKeyField(
+        "models.Shift", "pledges", on_delete=RESTRICT, null=True
+    )
+    shift_id: int | None
+    handed_over_at: datetime | None = fields.DatetimeField(null=True)
+    """When the giver said that he gave it; `received_by` is the other hand."""
+    received_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "pledges_received", on_delete=RESTRICT, null=True
+    )
+    received_by_id: int | None
 
+    named: bool = False
+    """Whether the list of gifts may name its giver."""
     payment: dict[str, str] | None = None
 
     class Meta:

@@ -96,8 +96,8 @@ class BadChoice(Invalid):
 
 
 class BadDates(Invalid):
-    zh = "讨论须在投票截止前结束，投票截止时间须在将来 90 天以内"
-    en = "The discussion ends before the vote does, and the vote within the next 90 days"
+    zh = "讨论须在将来、投票截止之前结束，投票截止时间须在 90 天以内"
+    en = "The discussion ends in the future and before the vote does, and the vote within the next 90 days"
 
 
 class RuleMisfitsRoll(Invalid):
@@ -154,6 +154,7 @@ refuses("deliberations_rule_fits_ballot", BallotMisfitsRule)
 refuses("options_costed", Uncosted)
 refuses("secret_ballots_receipt_once", NonceUsed)
 refuses("ballots_in_their_box", NonceMisfits)
+refuses("deliberations_discussion_ahead", BadDates)
 refuses("deliberations_rule_fits_roll", RuleMisfitsRoll)
 refuses("options_distinct", SameOption)
 refuses("ballots_only_while_voting", VoteClosed)

@@ -33,6 +33,7 @@ class Leg(StrEnum):
     REFUNDED = "refunded"
     RECEIVED = "received"
     SURPLUS = "surplus"
+    SPENT = "spent"
     MATCHED = "matched"
     COUNTER_CAPTURE = "counter_capture"
     COUNTER_MATCHED = "counter_matched"

@@ -22,13 +22,17 @@ class CheckState(StrEnum):
 
 
 class Why(StrEnum):
-    """Why a human has to look: WeChat is in doubt, cannot judge in this person's name, or could not be asked."""
+    """Why a human has to look: WeChat is in doubt, cannot judge in this person's name, or could not be asked.
+
+    `personal`: it sounds like an appeal for one person, which is not raised for here.
+    """
 
     REVIEW = "review"
     INACTIVE = "inactive"
     NO_OPENID = "no_openid"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
+    PERSONAL = "personal"
 
 
 @dataclass(frozen=True)

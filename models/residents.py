@@ -1,5 +1,6 @@
 """People: residents, their sessions, households and who lived there when, roles, and help given on behalf of others."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from tortoise import fields
@@ -33,12 +34,33 @@ class ClaimState(StrEnum):
     DECLINED = "declined"
 
 
+class Kinship(StrEnum):
+    """What the one is to the other."""
+
+    SPOUSE = "spouse"
+    PARENT = "parent"
+    CHILD = "child"
+    SIBLING = "sibling"
+    OTHER = "other"
+
+    @property
+    def seen_from_the_other(self) -> "Kinship":
+        """What the other is to the one."""
+        return {Kinship.PARENT: Kinship.CHILD, Kinship.CHILD: Kinship.PARENT}.get(self, self)
+
+
 class ConsentKind(StrEnum):
     """How somebody who does not use a phone agreed to be helped."""
 
     SIGNATURE = "signature"
     WITNESS = "witness"
     VOICE = "voice"
+
+
+class ConsentPurpose(StrEnum):
+    """For what somebody lets us use his data beyond the service itself; each purpose is asked for on its own."""
+
+    PUBLISHING = "publishing"
 
 
 class PhoneTaken(Conflict):
@@ -352,3 +374,48 @@ class Assistance(Record):
 
     class Meta:
         table = "assistances"
+
+
+class Relative(Record):
+    """Two residents are related, so neither approves what the other asks for or is paid; kept after it was struck out.
+
+    `low_id` is the smaller id of the two; `kinship` says what the higher is to the lower.
+    """
+
+    low: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "relatives_above", on_delete=RESTRICT
+    )
+    low_id: int
+    high: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "relatives_below", on_delete=RESTRICT
+    )
+    high_id: int
+    kinship = fields.CharEnumField(Kinship, max_length=8)
+    declared_by: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "relatives_declared", on_delete=RESTRICT
+    )
+    declared_by_id: int
+    ended_at = fields.DatetimeField(null=True)
+    ended_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "relatives_ended", on_delete=RESTRICT, null=True
+    )
+    ended_by_id: int | None
+
+    class Meta:
+        table = "relatives"
+
+
+class Consent(Record):
+    """A consent to one purpose, under the words of one policy version, until it is withdrawn (个保法 14-15)."""
+
+    resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "consents", on_delete=RESTRICT
+    )
+    resident_id: int
+    purpose = fields.CharEnumField(ConsentPurpose, max_length=16)
+    policy_version = fields.CharField(20)
+    granted_at: datetime = fields.DatetimeField(db_default=NOW)
+    withdrawn_at: datetime | None = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "consents"

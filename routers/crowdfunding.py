@@ -31,7 +31,7 @@ from routers.schemas.crowdfunding import (
     TransferOut,
 )
 from services import comments, crowdfunding, ledger, payments, places
-from services.crowdfunding import BudgetItem, TeamLine
+from services.crowdfunding import Beneficiary, BudgetItem, Charity, TeamLine, TeamSort
 from services.ledger import Fund
 from services.policies import Actor
 
@@ -78,7 +78,9 @@ async def list_bill_days(actor: CurrentActor, paging: ThePaging, community_id: P
 @campaigns.post("", response_model=CampaignOut, status_code=201)
 async def create_campaign(actor: CurrentActor, only_once: OnlyOnce, asked: CampaignIn) -> Campaign:
     """Draw up a campaign; staff of the community do. The budget adds up to the goal."""
-    said = asked.model_dump(exclude={"budget"})
+    said = asked.model_dump(exclude={"budget", "beneficiary", "charity"})
+    said["beneficiary"] = Beneficiary(**asked.beneficiary.model_dump())
+    said["charity"] = Charity(**asked.charity.model_dump()) if asked.charity else None
     budget = [BudgetItem(line.title, line.amount_fen) for line in asked.budget]
     return await only_once(
         partial(crowdfunding.create, actor, **said, budget=budget), partial(crowdfunding.find, actor)
@@ -150,7 +152,7 @@ async def make_pledge(
 
 @campaigns.get("/{campaign_id}/pledges", response_model=PageOf[GiftOut])
 async def list_pledges(actor: CurrentActor, paging: ThePaging, campaign_id: PathId) -> dict[str, Any]:
-    """What was given, newest first; everybody but oneself is 一位邻居."""
+    """What was given, newest first; who is not named by his own wish and consent is 一位邻居."""
     found = await crowdfunding.pledges(actor, campaign_id, page=paging.page)
     return paging.of(found.map(lambda gift: _gift(actor, gift)))
 
@@ -163,9 +165,11 @@ async def found_team(actor: CurrentActor, only_once: OnlyOnce, campaign_id: Path
 
 
 @campaigns.get("/{campaign_id}/teams", response_model=PageOf[TeamOut])
-async def list_teams(actor: CurrentActor, paging: ThePaging, campaign_id: PathId) -> dict[str, Any]:
-    """A campaign's teams, newest first."""
-    return paging.of(await crowdfunding.teams(actor, campaign_id, page=paging.page))
+async def list_teams(
+    actor: CurrentActor, paging: ThePaging, campaign_id: PathId, sort: TeamSort = TeamSort.NEW
+) -> dict[str, Any]:
+    """A campaign's teams, newest first, or with `sort=helpers` those in which most help."""
+    return paging.of(await crowdfunding.teams(actor, campaign_id, sort=sort, page=paging.page))
 
 
 @campaigns.get("/{campaign_id}/comments", response_model=PageOf[CommentOut])
@@ -224,7 +228,7 @@ def _gift(actor: Actor, gift: Pledge) -> GiftOut:
     return GiftOut.model_validate(
         {
             "id": gift.id,
-            "giver": gift.giver.nickname if mine else "一位邻居",
+            "giver": gift.giver.nickname if mine or gift.named else "一位邻居",
             "mine": mine,
             "kind": gift.kind,
             "state": gift.state,

@@ -1,12 +1,13 @@
 """Deliberations: propose, discuss, vote, close; results and resolutions for everybody."""
 
+from dataclasses import fields
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Response
 
 from models.comments import Comment
-from models.deliberations import Deliberation, DeliberationState
+from models.deliberations import Deliberation, DeliberationState, Resolution
 from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging
 from routers.house import PUBLIC, make_router
 from routers.schemas.archives import PROMISE, ArchiveOut
@@ -27,6 +28,7 @@ from routers.schemas.deliberations import (
     VotedOut,
     WithdrawalIn,
 )
+from routers.schemas.following import ResolutionDetail
 from services import comments, deliberations
 from services.deliberations import Proposal, Terms
 
@@ -150,12 +152,27 @@ async def get_archive(deliberation_id: PathId) -> Response:
     return Response(kept.content, media_type="application/json")
 
 
-@decided.get("/{resolution_id}", response_model=ResolutionOut, openapi_extra=PUBLIC)
-async def get_resolution(in_english: InEnglish, resolution_id: PathId) -> ResolutionOut:
-    """A resolution with its rule and figures."""
-    found = await deliberations.find_resolution(resolution_id)
-    shown = ResolutionOut.model_validate(found)
-    return shown.model_copy(update={"explanation": found.explanation_en}) if in_english else shown
+@decided.get("", response_model=PageOf[ResolutionOut], openapi_extra=PUBLIC)
+async def list_resolutions(
+    in_english: InEnglish, paging: ThePaging, community_id: Annotated[PathId | None, Query()] = None
+) -> dict[str, Any]:
+    """Resolutions, newest first."""
+    page = await deliberations.resolutions(community_id=community_id, page=paging.page)
+    return paging.of(page.map(partial(_resolution, in_english)))
+
+
+@decided.get("/{resolution_id}", response_model=ResolutionDetail, openapi_extra=PUBLIC)
+async def get_resolution(in_english: InEnglish, resolution_id: PathId) -> dict[str, Any]:
+    """A resolution with its rule and figures, and what followed: displays, tasks, review, satisfaction."""
+    found = await deliberations.aftermath(resolution_id)
+    return _resolution(in_english, found.resolution).model_dump() | {
+        part.name: getattr(found, part.name) for part in fields(found) if part.name != "resolution"
+    }
+
+
+def _resolution(in_english: bool, resolution: Resolution) -> ResolutionOut:
+    shown = ResolutionOut.model_validate(resolution)
+    return shown.model_copy(update={"explanation": resolution.explanation_en}) if in_english else shown
 
 
 def _proposal(asked: DeliberationIn) -> Proposal:

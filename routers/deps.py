@@ -134,6 +134,15 @@ async def current_actor(
 
 
 CurrentActor = Annotated[Actor, Depends(current_actor)]
+NOBODY = Actor(id=0, nickname="")
+
+
+async def any_actor(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Actor:
+    """Whoever reads what is public: by his token if he has a good one, since he may see more of it, else nobody."""
+    return (await residents.actor_by_token(credentials.credentials) if credentials else None) or NOBODY
+
+
+AnyActor = Annotated[Actor, Depends(any_actor)]
 
 
 @dataclass(frozen=True)

@@ -25,18 +25,21 @@ def noted() -> Iterator[list[int]]:
         _noted.reset(token)
 
 
-async def ask_a_human(subject: Record, author_id: int, why: Why, *, label: int | None = None) -> None:
-    """Put something of a resident's that no machine decided about into the human queue of where he lives."""
+async def ask_a_human(
+    subject: Record, author_id: int, why: Why, *, label: int | None = None, community_id: int | None = None
+) -> None:
+    """Put something of a resident's that no machine decided about into the human queue, by default where he lives."""
     await db.execute(
         "INSERT INTO checks (subject_kind, subject_id, community_id, author_id, speaker_id, state, tries, trace_ids, "
         "next_try_at, why, label) SELECT $1, $2, "
-        "(SELECT m.community_id FROM memberships m WHERE m.resident_id = $3 AND m.until_at IS NULL), "
+        "coalesce($6, (SELECT m.community_id FROM memberships m WHERE m.resident_id = $3 AND m.until_at IS NULL)), "
         "$3, $3, 'queued', 0, '[]', clock_now(), $4, $5 ON CONFLICT DO NOTHING",
         subject.noun(),
         subject.id,
         author_id,
         why.value,
         label,
+        community_id,
     )
 
 

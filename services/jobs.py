@@ -172,6 +172,16 @@ async def advance_deliberations(tools: Tools) -> None:
     await deliberations.advance_due()
 
 
+async def announce_meetings(tools: Tools) -> None:
+    """Whoever a meeting concerns is told as soon as its words have passed."""
+    await deliberations.announce_due()
+
+
+async def lapse_petitions(tools: Tools) -> None:
+    """A petition that too few signed within 90 days ends."""
+    await deliberations.lapse_due()
+
+
 async def check_texts(tools: Tools) -> None:
     """Words that could not be checked when they were written are checked, at last by a human."""
     await moderation.check_due(tools.wechat)
@@ -241,6 +251,8 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */30", expire_wishes),
     ("* * * * *", fill_shifts),
     ("* * * * * */5", advance_deliberations),
+    ("* * * * * */5", announce_meetings),
+    ("* * * * * */30", lapse_petitions),
     ("* * * * * */5", check_texts),
     ("* * * * * */5", follow_orders),
     ("* * * * * */5", follow_refunds),

@@ -77,6 +77,9 @@ async def find(actor: Actor, need_id: int) -> Need:
     return found[0]
 
 
+comments.DOORS[Need.noun()] = find
+
+
 async def listed(
     actor: Actor,
     *,

@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # What the application may do: never TRUNCATE, delete only what is meant to go, change nothing that is immutable.
 DELETABLE = (
-    "sessions, idempotency_keys, endorsements, ballots, secret_ballots, media, pictures, pushes, log_pending, "
+    "sessions, idempotency_keys, endorsements, comment_supports, petition_signatures, team_members, ballots, "
+    "secret_ballots, media, pictures, pushes, log_pending, "
     "pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics"
 )
 GRANTS = f"""
@@ -33,7 +34,7 @@ BEGIN
 END $$;
 REVOKE UPDATE ON electors, secret_ballots FROM {APP};
 GRANT UPDATE (has_voted) ON electors TO {APP};
-GRANT UPDATE (moderation) ON need_answers, reasons TO {APP};
+GRANT UPDATE (moderation) ON need_answers, reasons, deliberation_reviews TO {APP};
 """
 
 

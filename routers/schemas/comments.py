@@ -17,8 +17,19 @@ class CommentIn(Asked):
     parent_id: Id | None = None
 
 
-class CommentOut(Shape):
-    """What somebody said."""
+class SupportOut(Shape):
+    """How many stand behind a comment, and whether the reader does."""
+
+    model_config = ConfigDict(
+        from_attributes=True, json_schema_extra={"examples": [{"supports": 12, "supported_by_me": True}]}
+    )
+
+    supports: int
+    supported_by_me: bool
+
+
+class CommentOut(SupportOut):
+    """What somebody said; `pinned` is the official answer. `hidden_reason` is for its author and the staff."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -30,6 +41,10 @@ class CommentOut(Shape):
                     "parent_id": None,
                     "moderation": "passed",
                     "author": {"id": 8, "nickname": "阿梅"},
+                    "supports": 12,
+                    "supported_by_me": True,
+                    "pinned": False,
+                    "hidden_reason": None,
                     "created_at": "2026-11-23T10:05:00+08:00",
                 }
             ]
@@ -41,4 +56,6 @@ class CommentOut(Shape):
     parent_id: int | None
     moderation: Moderation
     author: Author
+    pinned: bool
+    hidden_reason: str | None
     created_at: Moment

@@ -20,6 +20,7 @@ from routers.schemas.base import (
     Title,
     When,
 )
+from routers.schemas.giving import BeneficiaryIn, BeneficiaryOut, BroughtOut, CharityIn, CharityOut
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 
 Hours = Annotated[int, Field(ge=1, le=1000, strict=True)]
@@ -35,7 +36,10 @@ class BudgetLineIn(Asked):
 
 
 class CampaignIn(Asked):
-    """A campaign to draw up; `budget` adds up to `goal_fen`, `minimum_fen` is the goal unless given."""
+    """A campaign to draw up; `budget` adds up to `goal_fen`, `minimum_fen` is the goal unless given.
+
+    On the `charity` path, and on no other, `charity` is said.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -71,14 +75,17 @@ class CampaignIn(Asked):
     resolution_id: Id
     need_ids: Annotated[list[Id], Field(max_length=20)] = []
     photo_ids: PhotoIds = []
+    beneficiary: BeneficiaryIn = BeneficiaryIn()
+    charity: CharityIn | None = None
 
 
 class BudgetLineOut(Shape):
-    """One purpose of the money asked for."""
+    """One purpose of the money asked for, and what was paid for it so far."""
 
     id: int
     title: str
     amount_fen: int
+    spent_fen: int
 
 
 class CampaignOut(Shape):
@@ -103,16 +110,19 @@ class CampaignOut(Shape):
                     "deadline": "2026-12-23T18:00:00+08:00",
                     "extended_from": None,
                     "budget": [
-                        {"id": 1, "title": "灯具", "amount_fen": 60000},
-                        {"id": 2, "title": "安装", "amount_fen": 40000},
+                        {"id": 1, "title": "灯具", "amount_fen": 60000, "spent_fen": 0},
+                        {"id": 2, "title": "安装", "amount_fen": 40000, "spent_fen": 0},
                     ],
                     "resolution_id": 3,
                     "need_ids": [5],
                     "photos": [PHOTO],
                     "raised_fen": 45000,
+                    "spent_fen": 0,
                     "in_kind_fen": 0,
                     "backers": 9,
                     "progress": 45,
+                    "beneficiary": {"kind": "community", "cause": None, "statement": None},
+                    "charity": None,
                     "created_at": "2026-11-23T10:00:00+08:00",
                 }
             ]
@@ -137,9 +147,12 @@ class CampaignOut(Shape):
     need_ids: list[int]
     photos: list[PhotoOut]
     raised_fen: int
+    spent_fen: int
     in_kind_fen: int
     backers: int
     progress: int
+    beneficiary: BeneficiaryOut
+    charity: CharityOut | None
     created_at: Moment
 
 
@@ -188,7 +201,7 @@ class CancelIn(Asked):
 
 class PledgeIn(Asked):
     """What one gives. money and sale: `amount_fen`; adoption: `budget_line_id`; in_kind: `item` and its value in
-    `amount_fen`; time: `hours`; skill: `item`."""
+    `amount_fen`; time: `hours`, and the `shift_id` one signs up for with it; skill: `item`."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -207,6 +220,7 @@ class PledgeIn(Asked):
     hours: Hours | None = None
     budget_line_id: Id | None = None
     team_id: Id | None = None
+    shift_id: Id | None = None
     anonymous: bool = True
     message: ShortText | None = None
 
@@ -228,6 +242,8 @@ class PledgeOut(Shape):
                     "hours": None,
                     "budget_line_id": None,
                     "team_id": None,
+                    "shift_id": None,
+                    "handed_over_at": None,
                     "anonymous": True,
                     "message": "支持邻里",
                     "moderation": "passed",
@@ -253,6 +269,8 @@ class PledgeOut(Shape):
     hours: int | None
     budget_line_id: int | None
     team_id: int | None
+    shift_id: int | None
+    handed_over_at: Moment | None
     anonymous: bool
     message: str | None
     moderation: Moderation
@@ -284,7 +302,7 @@ class SettleIn(Asked):
 
 
 class GiftOut(Shape):
-    """A line in the list of gifts; givers are not named."""
+    """A line in the list of gifts; a giver is named if he wants to be and has consented to publishing."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -327,7 +345,7 @@ class TeamIn(Asked):
 
 
 class TeamOut(Shape):
-    """A team: how many help, how many pledges it brought; `joined` says whether one is in it."""
+    """A team: how many help, how many pledges it brought; whether one has `joined`, and whether he leads."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -341,6 +359,7 @@ class TeamOut(Shape):
                     "helpers": 11,
                     "pledges": 7,
                     "joined": True,
+                    "leading": False,
                     "created_at": "2026-11-23T10:00:00+08:00",
                 }
             ]
@@ -354,7 +373,26 @@ class TeamOut(Shape):
     helpers: int
     pledges: int
     joined: bool
+    leading: bool
     created_at: Moment
+
+
+class TeamPageOut(TeamOut):
+    """A team and how many pledges of each kind it brought."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    **TeamOut.model_config["json_schema_extra"]["examples"][0],  # type: ignore[index,dict-item]
+                    "brought": [{"kind": "money", "pledges": 5}, {"kind": "time", "pledges": 2}],
+                }
+            ]
+        },
+    )
+
+    brought: list[BroughtOut]
 
 
 class FundOut(Shape):
@@ -416,6 +454,7 @@ class TransferOut(Shape):
                     "leg": "capture",
                     "corrects_id": None,
                     "pledge_id": 21,
+                    "expense_id": None,
                     "created_at": "2026-11-23T10:00:00+08:00",
                 }
             ]
@@ -433,6 +472,7 @@ class TransferOut(Shape):
     leg: Leg
     corrects_id: int | None
     pledge_id: int | None
+    expense_id: int | None
     created_at: Moment
 
 

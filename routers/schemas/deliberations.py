@@ -377,30 +377,26 @@ class Counts(Turnout):
     tally: list[TallyLine]
 
 
+RESOLUTION: dict[str, Any] = {
+    "id": 2,
+    "community_id": 4,
+    "deliberation_id": 3,
+    "number": "2026-003",
+    "title": "在 7 号楼前装一盏路灯",
+    "rule": "residents_meeting",
+    "binding": True,
+    "passed": True,
+    "explanation": EXPLANATION,
+    "counts": {"roll": 1204, "voted": 1000, "tally": TALLY},
+    "roll_hash": EXAMPLE["roll_hash"],
+    "created_at": "2026-12-07T20:00:03+08:00",
+}
+
+
 class ResolutionOut(Shape):
     """What was decided, by which rule and with which figures; it never changes."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 2,
-                    "community_id": 4,
-                    "deliberation_id": 3,
-                    "number": "2026-003",
-                    "title": "在 7 号楼前装一盏路灯",
-                    "rule": "residents_meeting",
-                    "binding": True,
-                    "passed": True,
-                    "explanation": EXPLANATION,
-                    "counts": {"roll": 1204, "voted": 1000, "tally": TALLY},
-                    "roll_hash": EXAMPLE["roll_hash"],
-                    "created_at": "2026-12-07T20:00:03+08:00",
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [RESOLUTION]})
 
     id: int
     community_id: int

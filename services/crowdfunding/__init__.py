@@ -1,9 +1,11 @@
 """Campaigns: drawn up by the community, published by another, given to by residents, decided by the clock."""
 
 from services.crowdfunding.changing import announce, changes, changes_due, extend, find_change
-from services.crowdfunding.drafting import BudgetItem, create
+from services.crowdfunding.drafting import Beneficiary, BudgetItem, Charity, create
 from services.crowdfunding.giving import (
+    choose_shift,
     find_pledge,
+    hand_over,
     look_at_pledge,
     pledge,
     pledges,
@@ -11,7 +13,21 @@ from services.crowdfunding.giving import (
     with_payment,
     withdraw,
 )
-from services.crowdfunding.helping import TeamLine, find_team, found_team, join_team, teams
+from services.crowdfunding.helping import (
+    Helper,
+    TeamLine,
+    TeamPage,
+    TeamSort,
+    find_team,
+    found_team,
+    hand_team_over,
+    helpers,
+    join_team,
+    leave_team,
+    team_page,
+    teams,
+)
+from services.crowdfunding.incomes import find_income, incomes, note_income, strike_income
 from services.crowdfunding.matching import find_match, matches, promise_match, sign_match
 from services.crowdfunding.offline import (
     correct,
@@ -38,9 +54,14 @@ from services.crowdfunding.road import (
 )
 
 __all__ = [
+    "Beneficiary",
     "BudgetItem",
     "CampaignDetail",
+    "Charity",
+    "Helper",
     "TeamLine",
+    "TeamPage",
+    "TeamSort",
     "accept",
     "advance_due",
     "announce",
@@ -48,6 +69,7 @@ __all__ = [
     "cancel",
     "changes",
     "changes_due",
+    "choose_shift",
     "comment",
     "comments_on",
     "correct",
@@ -57,6 +79,7 @@ __all__ = [
     "extend",
     "find",
     "find_change",
+    "find_income",
     "find_match",
     "find_pledge",
     "find_slip",
@@ -65,10 +88,16 @@ __all__ = [
     "give_offline",
     "give_to_the_fund",
     "hand_back",
+    "hand_over",
+    "hand_team_over",
+    "helpers",
+    "incomes",
     "join_team",
+    "leave_team",
     "listed",
     "look_at_pledge",
     "matches",
+    "note_income",
     "open_due",
     "pay_match",
     "pledge",
@@ -81,8 +110,10 @@ __all__ = [
     "sign_match",
     "sign_slip",
     "slips",
+    "strike_income",
     "submit",
     "take_back",
+    "team_page",
     "teams",
     "visible",
     "with_payment",

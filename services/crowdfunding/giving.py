@@ -13,12 +13,14 @@ from models.crowdfunding import (
     BudgetLine,
     CampaignOver,
     CampaignState,
+    LegalPath,
+    NoPaymentHere,
     Pledge,
     PledgeKind,
     PledgeState,
 )
 from models.ledger import AccountKind, Leg
-from services import checks, events, ledger, notifications, payments
+from services import checks, events, ledger, notifications, payments, residents, volunteering
 from services.crowdfunding.reading import door
 from services.ledger import Purse
 from services.policies import Actor, require, require_resident
@@ -35,7 +37,7 @@ SAYS: dict[PledgeKind, tuple[set[str], set[str]]] = {
     PledgeKind.SALE: ({"amount_fen"}, {"item"}),
     PledgeKind.ADOPTION: ({"budget_line_id"}, {"amount_fen"}),
     PledgeKind.IN_KIND: ({"amount_fen", "item"}, set()),
-    PledgeKind.TIME: ({"hours"}, {"item"}),
+    PledgeKind.TIME: ({"hours"}, {"item", "shift_id"}),
     PledgeKind.SKILL: ({"item"}, {"hours"}),
 }
 
@@ -44,8 +46,8 @@ SAYS: dict[PledgeKind, tuple[set[str], set[str]]] = {
 PLEDGE = """
 WITH c AS MATERIALIZED (SELECT id, community_id, state, deadline FROM campaigns WHERE id = $1 FOR SHARE)
 INSERT INTO pledges (community_id, campaign_id, giver_id, kind, state, amount_fen, item, hours, budget_line_id, team_id,
-    anonymous, message, moderation, late)
-SELECT c.community_id, c.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, false
+    anonymous, message, moderation, late, shift_id)
+SELECT c.community_id, c.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, false, $13
 FROM c WHERE c.state = 'open' AND c.deadline > clock_now() RETURNING id
 """
 
@@ -61,17 +63,27 @@ async def pledge(
     hours: int | None = None,
     budget_line_id: int | None = None,
     team_id: int | None = None,
+    shift_id: int | None = None,
     anonymous: bool = True,
     message: str | None = None,
 ) -> Pledge:
     """Promise something to an open campaign; money (and adoptions and sales) with an order to pay within 15 minutes.
 
-    Verified residents of the community do. Raises NotFound, NotVerified, Forbidden, Invalid (fields that do not fit
-    the kind), InvalidState, CampaignOver, LineAdopted, NoSuchTeam.
+    Time for a shift is a sign-up there. Verified residents of the community do. Raises NotFound, NotVerified,
+    Forbidden, Invalid (fields that do not fit the kind), InvalidState, CampaignOver, LineAdopted, NoSuchTeam,
+    NoSuchShift, NoPaymentHere on the paths where others take the money, and what `volunteering.sign_up` raises.
     """
     campaign = await door(actor, campaign_id)
     require_resident(actor, campaign.community_id)
-    given = {"amount_fen": amount_fen, "item": item, "hours": hours, "budget_line_id": budget_line_id}
+    if kind in MONEY_ROAD and campaign.legal_path is not LegalPath.COMMUNITY:
+        raise NoPaymentHere
+    given = {
+        "amount_fen": amount_fen,
+        "item": item,
+        "hours": hours,
+        "budget_line_id": budget_line_id,
+        "shift_id": shift_id,
+    }
     _check_says(kind, {name for name, value in given.items() if value is not None})
     if budget_line_id is not None:
         amount_fen = await _line_amount(campaign_id, budget_line_id, amount_fen)
@@ -90,11 +102,14 @@ async def pledge(
         anonymous,
         message,
         Moderation.CHECKING.value if worded else Moderation.PASSED.value,
+        shift_id,
     )
     if pledge_id is None:
         await campaign.refresh_from_db(fields=["state"])
         raise CampaignOver if campaign.state is CampaignState.OPEN else InvalidState(campaign.state)
     made = await Pledge.get(id=pledge_id)
+    if shift_id is not None:
+        await volunteering.sign_up(actor, shift_id)
     if worded:
         await checks.expect(actor, made)
     if paying:
@@ -134,15 +149,63 @@ async def look_at_pledge(actor: Actor, pay: WechatPay, pledge_id: int) -> Pledge
 async def pledges(actor: Actor, campaign_id: int, *, page: Page) -> Listed[Pledge]:
     """What a campaign was given, and the actor's own pledges to it in any state; newest first.
 
-    A gift whose words have not passed is shown without them, but to its giver and the staff.
+    A gift whose words have not passed is shown without them, but to its giver and the staff. Its giver is `named` if he
+    wants to be and has consented to it; withdrawing the consent hides him at once.
     """
     campaign = await door(actor, campaign_id)
     shown = Q(state__in=GIVEN) | Q(giver_id=actor.id)
     found = await newest(Pledge.filter(shown, campaign_id=campaign.id).select_related("giver"), page)
+    consenting = await residents.named([gift.giver_id for gift in found.items if not gift.anonymous])
     for gift in found.items:
+        gift.named = not gift.anonymous and gift.giver_id in consenting
         if gift.moderation is not Moderation.PASSED and not policies.may_look_into(actor, gift):
             gift.item = gift.message = None
     return found
+
+
+@atomic()
+async def choose_shift(actor: Actor, pledge_id: int, *, shift_id: int) -> Pledge:
+    """Sign up for a shift with time promised before; another shift only when the sign-up for the first is over.
+
+    Raises NotFound, Forbidden, InvalidState, AlreadyExists, NoSuchShift, and what `volunteering.sign_up` raises.
+    """
+    found = await find_pledge(actor, pledge_id)
+    require(found.giver_id == actor.id)
+    await hold(found.campaign_id)
+    if await db.value(CHOOSE, found.id, shift_id) is None:
+        raise InvalidState(found.state)
+    await volunteering.sign_up(actor, shift_id)
+    await events.record(actor, "pledge.shift_chosen", found, shift_id=shift_id)
+    return await find_pledge(actor, pledge_id)
+
+
+CHOOSE = """
+UPDATE pledges SET shift_id = $2 WHERE id = $1 AND kind = 'time' AND state = 'promised' AND (
+    shift_id IS NULL OR shift_id = $2 OR NOT EXISTS (
+        SELECT FROM signups s WHERE s.shift_id = pledges.shift_id AND s.resident_id = giver_id
+            AND s.state <> 'cancelled'))
+RETURNING id
+"""
+
+
+@atomic()
+async def hand_over(actor: Actor, pledge_id: int) -> Pledge:
+    """The giver's hand: he says that he gave what he promised; the first time counts. The staff are the other hand.
+
+    Raises NotFound, Forbidden, InvalidState.
+    """
+    found = await find_pledge(actor, pledge_id)
+    require(found.giver_id == actor.id)
+    given = await db.value(
+        "UPDATE pledges SET handed_over_at = coalesce(handed_over_at, clock_now()) "
+        "WHERE id = $1 AND state = 'promised' RETURNING id",
+        found.id,
+    )
+    if given is None:
+        raise InvalidState(found.state)
+    if found.handed_over_at is None:
+        await events.record(actor, "pledge.handed_over", found)
+    return await find_pledge(actor, pledge_id)
 
 
 @atomic()
@@ -156,7 +219,7 @@ async def receive(actor: Actor, pledge_id: int) -> Pledge:
     state, _ = await hold(found.campaign_id)
     if state not in RECEIVES:
         raise InvalidState(state)
-    await found.move_to(PledgeState.RECEIVED)
+    await found.move_to(PledgeState.RECEIVED, received_by_id=actor.id)
     if found.kind is PledgeKind.IN_KIND:
         assert found.amount_fen is not None, "pledges_complete"  # noqa: S101
         await ledger.post(
@@ -174,14 +237,16 @@ async def receive(actor: Actor, pledge_id: int) -> Pledge:
 
 @atomic()
 async def withdraw(actor: Actor, pledge_id: int) -> Pledge:
-    """Take back a promise of goods, time or a skill that was not given yet; its giver does.
+    """Take back a promise of goods, time or a skill that was not given yet, and the sign-up with it; its giver does.
 
-    Raises NotFound, Forbidden, InvalidState.
+    Raises NotFound, Forbidden, InvalidState, and what `volunteering.cancel` raises.
     """
     found = await find_pledge(actor, pledge_id)
     require(found.giver_id == actor.id)
     if found.state is not PledgeState.PROMISED:
         raise InvalidState(found.state)
+    if found.shift_id is not None:
+        await volunteering.cancel(actor, found.shift_id)
     await found.move_to(PledgeState.WITHDRAWN)
     await events.record(actor, "pledge.withdrawn", found)
     return found

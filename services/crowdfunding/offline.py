@@ -219,7 +219,7 @@ async def _with_evidence(found: list[Slip]) -> list[Slip]:
 
 async def _enter(actor: Actor, evidence_ids: Sequence[int], **said: Any) -> Slip:
     slip = await Slip.create(entered_by_id=actor.id, **said)
-    await media.attach(actor, slip, slip.community_id, evidence_ids, purpose=Purpose.EVIDENCE)
+    await media.attach(actor, slip, slip.community_id, evidence_ids, purposes=(Purpose.EVIDENCE,))
     await events.record(actor, "slip.entered", slip, kind=slip.kind.value, amount_fen=slip.amount_fen)
     return await find_slip(actor, slip.id)
 

@@ -1,5 +1,6 @@
 """Campaigns as their community sees them: one door, and figures that are always counted from rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tortoise.expressions import Q
@@ -15,6 +16,7 @@ from models.crowdfunding import (
     Campaign,
     CampaignNeed,
     CampaignState,
+    LegalPath,
 )
 from services import comments, events, ledger, media
 from services.events import TimelineItem
@@ -31,10 +33,12 @@ class CampaignDetail:
 
 
 def visible(actor: Actor) -> QuerySet[Campaign]:
-    """The one door: published campaigns for the community and those above it, the others for its staff."""
-    published = Q(
-        community_id__in=policies.shown_to(actor), published_by_id__isnull=False, moderation=Moderation.PASSED
-    )
+    """The one door: published campaigns for the community and those above it, drafts for its staff.
+
+    What a charity raises, or is applied for from government, is no secret of the community.
+    """
+    near = Q(community_id__in=policies.shown_to(actor)) | Q(legal_path__in=[LegalPath.CHARITY, LegalPath.GOVERNMENT])
+    published = near & Q(published_by_id__isnull=False, moderation=Moderation.PASSED)
     return Campaign.filter(published | Q(community_id__in=policies.staffed_by(actor)))
 
 
@@ -46,6 +50,9 @@ async def door(actor: Actor, campaign_id: int) -> Campaign:
     return campaign
 
 
+comments.DOORS[Campaign.noun()] = door
+
+
 async def find(actor: Actor, campaign_id: int) -> Campaign:
     """One campaign that the actor may see, with its figures. Raises NotFound."""
     return (await _with_figures(actor, [await door(actor, campaign_id)]))[0]
@@ -55,6 +62,20 @@ async def detail(actor: Actor, campaign_id: int) -> CampaignDetail:
     """One campaign with its figures and history. Raises NotFound."""
     campaign = await find(actor, campaign_id)
     return CampaignDetail(campaign, await events.timeline(actor, campaign))
+
+
+async def raised(campaigns: Sequence[Campaign]) -> dict[int, int]:
+    """What each campaign has raised, in fen: by the ledger within the community, elsewhere by the incomes noted."""
+    by_ledger = await ledger.raised([campaign.id for campaign in campaigns])
+    outside = [campaign.id for campaign in campaigns if campaign.legal_path is not LegalPath.COMMUNITY]
+    noted = {line["campaign_id"]: line["fen"] for line in await db.rows(NOTED, outside)} if outside else {}
+    return by_ledger | {campaign_id: noted.get(campaign_id, 0) for campaign_id in outside}
+
+
+NOTED = """
+SELECT campaign_id, sum(amount_fen)::bigint AS fen FROM incomes
+WHERE campaign_id = ANY ($1::bigint[]) AND struck_by_id IS NULL GROUP BY campaign_id
+"""
 
 
 async def listed(
@@ -90,19 +111,29 @@ FROM pledges WHERE campaign_id = ANY ($1::bigint[]) AND state IN ('paid', 'recei
 """
 
 
+SPENT = """
+SELECT budget_line_id AS id, sum(amount_fen)::bigint AS fen FROM expenses
+WHERE campaign_id = ANY ($1::bigint[]) AND state = 'paid' GROUP BY budget_line_id
+"""
+
+
 async def _with_figures(actor: Actor, campaigns: list[Campaign]) -> list[Campaign]:
-    """The same campaigns with budget, needs, photos, what was raised and by how many; five queries for a page."""
+    """The same campaigns with budget, needs, photos, what was raised and spent; six queries for a page."""
     ids = [campaign.id for campaign in campaigns]
-    raised = await ledger.raised(ids)
+    fen = await raised(campaigns)
     figures = {line["campaign_id"]: line for line in await db.rows(FIGURES, ids)}
+    spent = {line["id"]: line["fen"] for line in await db.rows(SPENT, ids)}
     lines = await BudgetLine.filter(campaign_id__in=ids).order_by("id")
+    for line in lines:
+        line.spent_fen = spent.get(line.id, 0)
     cited = await CampaignNeed.filter(campaign_id__in=ids).order_by("need_id")
     photos = await media.photos_of(actor, Campaign.noun(), ids)
     for campaign in campaigns:
         campaign.photos = photos[campaign.id]
         given = figures.get(campaign.id, {"backers": 0, "in_kind_fen": 0})
-        campaign.raised_fen = raised[campaign.id]
+        campaign.raised_fen = fen[campaign.id]
         campaign.backers, campaign.in_kind_fen = given["backers"], given["in_kind_fen"]
         campaign.budget = [line for line in lines if line.campaign_id == campaign.id]
+        campaign.spent_fen = sum(line.spent_fen for line in campaign.budget)
         campaign.need_ids = [one.need_id for one in cited if one.campaign_id == campaign.id]
     return campaigns

@@ -19,7 +19,7 @@ from models.residents import Role
 from services import events, ledger, needs, notifications, payments
 from services.crowdfunding.changing import COMMITTEE_ONLY, changes_due, lock_campaign, tell_givers
 from services.crowdfunding.drafting import STAFF_ONLY
-from services.crowdfunding.reading import find
+from services.crowdfunding.reading import find, raised
 from services.due import one_by_one
 from services.ledger import Purse
 from services.policies import Actor, require
@@ -177,7 +177,7 @@ async def _end(campaign_id: int) -> None:
     campaign = await _held(campaign_id, ENDS)
     if campaign is None:
         return
-    raised_fen = (await ledger.raised([campaign_id]))[campaign_id]
+    raised_fen = (await raised([campaign]))[campaign_id]
     least_fen = campaign.minimum_fen if campaign.kind is CampaignKind.ALL_OR_NOTHING else 1
     if raised_fen >= least_fen:
         await campaign.move_to(CampaignState.FUNDED)

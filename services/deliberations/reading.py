@@ -22,7 +22,7 @@ from models.deliberations import (
     SecretVote,
 )
 from models.needs import NeedLink
-from services import events, needs, notifications
+from services import comments, events, needs, notifications
 from services.deliberations.terms import Terms, applied
 from services.events import TimelineItem
 from services.policies import Actor, require
@@ -84,6 +84,9 @@ async def find(actor: Actor | None, deliberation_id: int) -> Deliberation:
         raise NotFound("没有找到这项协商议事", "No such deliberation")
     await name_needs([deliberation])
     return deliberation
+
+
+comments.DOORS[Deliberation.noun()] = find
 
 
 async def detail(actor: Actor, deliberation_id: int) -> Detail:

@@ -25,6 +25,7 @@ from services.due import one_by_one
 from services.policies import Actor, require, require_resident
 from services.policies import deliberations as policies
 from services.policies.actor import STAFF
+from services.rules import delay
 from services.rules.tally import receipt
 
 DUE_AT_ONCE = 50
@@ -35,7 +36,7 @@ NONCE_BYTES = 16
 async def open_voting(actor: Actor, deliberation_id: int) -> Deliberation:
     """Freeze the roll and open the vote.
 
-    Raises Forbidden, InvalidState, VoteClosed when its time is over already, ObjectionsOpen, AreasMissing.
+    Opened late, it ends as much later. Raises Forbidden, InvalidState, ObjectionsOpen, AreasMissing.
     """
     deliberation = await find(actor, deliberation_id)
     require(policies.may_moderate(actor, deliberation))
@@ -142,86 +143,11 @@ async def close(actor: Actor, deliberation_id: int) -> Deliberation:
     deliberation = await locked(deliberation.id)
     if deliberation.state is DeliberationState.VOTING and not await _may_end(deliberation):
         raise StillVoting
-    return await _close(actor, deliberation)
+    return await end(actor, deliberation)
 
 
-# --- by the clock -----------------------------------------------------------------------------------------------
-
-
-DUE = f"""
-SELECT id FROM deliberations
-WHERE state IN ('proposed', 'discussion', 'voting') AND voting_until <= (SELECT clock_now())
-UNION
-SELECT id FROM deliberations d WHERE state = 'discussion' AND discussion_until <= (SELECT clock_now())
-    AND NOT EXISTS (SELECT 1 FROM objections o WHERE o.deliberation_id = d.id AND o.state = 'open')
-    AND (d.roll <> 'owners' OR ({rolls.AREAS_MISSING.replace("$1", "d.community_id")}) = 0)
-LIMIT {DUE_AT_ONCE}
-"""
-
-
-async def advance_due() -> None:
-    """Open the votes whose discussion is over, close those whose time is over, withdraw what was never opened.
-
-    A vote waits for its objections, and one of owners for their areas, until its time is over.
-    At most 50 at a time, each in its own transaction; one that fails does not keep the others waiting.
-    """
-    await one_by_one((due["id"] for due in await db.rows(DUE)), _advance)
-
-
-@atomic(limit_s=60)
-async def _advance(deliberation_id: int) -> None:
-    free = await db.value("SELECT id FROM deliberations WHERE id = $1 FOR UPDATE SKIP LOCKED", deliberation_id)
-    if free is None:  # another worker has it in hand
-        return
-    deliberation = await locked(deliberation_id)
-    now = await clock.now()
-    if deliberation.voting_until <= now:
-        if deliberation.state is DeliberationState.VOTING:
-            await _close(None, deliberation)
-        elif deliberation.state in policies.BEFORE_THE_VOTE:
-            await deliberation.move_to(DeliberationState.WITHDRAWN)
-            await events.record(None, "deliberation.lapsed", deliberation)
-            await tell(deliberation, "deliberation.lapsed")
-    elif deliberation.state is DeliberationState.DISCUSSION and deliberation.discussion_until <= now:
-        await _open_voting(None, deliberation)
-
-
-# --- helpers ----------------------------------------------------------------------------------------------------
-
-
-async def _open_voting(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
-    if deliberation.state is not DeliberationState.DISCUSSION:
-        raise InvalidState(deliberation.state)
-    now = await clock.now()
-    if deliberation.voting_until <= now:
-        raise VoteClosed
-    size, area_cm2, roll_hash = await rolls.freeze(deliberation)
-    await deliberation.move_to(
-        DeliberationState.VOTING,
-        opened_at=now,
-        roll_size=size,
-        roll_area_cm2=area_cm2,
-        roll_hash=roll_hash,
-        terms=await terms.in_force(deliberation),
-    )
-    await events.record(actor, "deliberation.voting_opened", deliberation, roll_size=size)
-    await tell(deliberation, "deliberation.voting_opened")
-    return deliberation
-
-
-async def _may_end(deliberation: Deliberation) -> bool:
-    if deliberation.rule is Rule.CONSULTATION or deliberation.voting_until <= await clock.now():
-        return True
-    voted = await db.value(
-        "SELECT (SELECT count(*) FROM ballots WHERE deliberation_id = $1) "
-        "+ (SELECT count(*) FROM electors WHERE deliberation_id = $1 AND has_voted)",
-        deliberation.id,
-    )
-    return bool(voted == deliberation.roll_size)
-
-
-async def _close(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
-    """Count, decide, publish; the deliberation is locked, so no ballot lands any more."""
+async def end(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
+    """Count, decide, publish. The deliberation is locked, so no ballot lands any more. Raises InvalidState."""
     if deliberation.state is not DeliberationState.VOTING:
         raise InvalidState(deliberation.state)
     result, quorate = await count(deliberation)
@@ -241,3 +167,81 @@ async def _close(actor: Actor | None, deliberation: Deliberation) -> Deliberatio
     )
     await tell(deliberation, verb)
     return deliberation
+
+
+# --- by the clock -----------------------------------------------------------------------------------------------
+
+
+WAITS = f"""
+(EXISTS (SELECT 1 FROM objections o WHERE o.deliberation_id = d.id AND o.state = 'open')
+    OR (d.roll = 'owners' AND ({rolls.AREAS_MISSING.replace("$1", "d.community_id")}) > 0))
+"""
+DUE = f"""
+SELECT id FROM deliberations
+WHERE state IN ('proposed', 'discussion', 'voting') AND voting_until <= (SELECT clock_now())
+UNION
+SELECT id FROM deliberations d WHERE state = 'discussion' AND discussion_until <= (SELECT clock_now()) AND NOT {WAITS}
+LIMIT {DUE_AT_ONCE}
+"""
+
+
+async def advance_due() -> None:
+    """Open the votes whose discussion is over, close those whose time is over, withdraw what nobody took up.
+
+    A vote that opens late, because the clock slept, ends as much later; it is not withdrawn. One that waits for
+    its objections, or for the areas of owners, waits until its time is over.
+    At most 50 at a time, each in its own transaction; one that fails does not keep the others waiting.
+    """
+    await one_by_one((due["id"] for due in await db.rows(DUE)), _advance)
+
+
+@atomic(limit_s=60)
+async def _advance(deliberation_id: int) -> None:
+    free = await db.value("SELECT id FROM deliberations WHERE id = $1 FOR UPDATE SKIP LOCKED", deliberation_id)
+    if free is None:  # another worker has it in hand
+        return
+    deliberation = await locked(deliberation_id)
+    now = await clock.now()
+    discussed = deliberation.state is DeliberationState.DISCUSSION and deliberation.discussion_until <= now
+    if discussed and not await db.value(f"SELECT {WAITS} FROM deliberations d WHERE d.id = $1", deliberation.id):
+        await _open_voting(None, deliberation)
+    elif deliberation.voting_until <= now and deliberation.state is DeliberationState.VOTING:
+        await end(None, deliberation)
+    elif deliberation.voting_until <= now and deliberation.state in policies.BEFORE_THE_VOTE:
+        await deliberation.move_to(DeliberationState.WITHDRAWN)
+        await events.record(None, "deliberation.lapsed", deliberation)
+        await tell(deliberation, "deliberation.lapsed")
+
+
+# --- helpers ----------------------------------------------------------------------------------------------------
+
+
+async def _open_voting(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
+    if deliberation.state is not DeliberationState.DISCUSSION:
+        raise InvalidState(deliberation.state)
+    now = await clock.now()
+    late = delay.is_late(deliberation.discussion_until, now)
+    size, area_cm2, roll_hash = await rolls.freeze(deliberation)
+    await deliberation.move_to(
+        DeliberationState.VOTING,
+        opened_at=now,
+        voting_until=delay.ends_at(deliberation.discussion_until, deliberation.voting_until, now),
+        roll_size=size,
+        roll_area_cm2=area_cm2,
+        roll_hash=roll_hash,
+        terms=await terms.in_force(deliberation),
+    )
+    await events.record(actor, "deliberation.voting_opened", deliberation, roll_size=size, late=late or None)
+    await tell(deliberation, "deliberation.opened_late" if late else "deliberation.voting_opened")
+    return deliberation
+
+
+async def _may_end(deliberation: Deliberation) -> bool:
+    if deliberation.rule is Rule.CONSULTATION or deliberation.voting_until <= await clock.now():
+        return True
+    voted = await db.value(
+        "SELECT (SELECT count(*) FROM ballots WHERE deliberation_id = $1) "
+        "+ (SELECT count(*) FROM electors WHERE deliberation_id = $1 AND has_voted)",
+        deliberation.id,
+    )
+    return bool(voted == deliberation.roll_size)

@@ -21,6 +21,7 @@ QUESTIONS: dict[str, str] = {
             ('capture', 'pledge', 'wechat_clearing', 'campaign'), ('set_aside', 'campaign', 'campaign', 'refunds'),
             ('set_aside', 'refund', 'campaign', 'refunds'), ('returned', 'refund', 'refunds', 'campaign'),
             ('refunded', 'refund', 'refunds', 'wechat_clearing'), ('received', 'pledge', 'in_kind_givers', 'in_kind'),
+            ('spent', 'expense', 'campaign', 'expenses'), ('spent', 'expense', 'general', 'expenses'),
             ('surplus', 'campaign', 'campaign', 'general'), ('surplus', 'campaign', 'campaign', 'campaign'),
             ('capture', 'slip', 'cash', 'campaign'), ('capture', 'slip', 'cash', 'general'),
             ('capture', 'slip', 'bank', 'campaign'), ('capture', 'slip', 'bank', 'general'),

@@ -14,13 +14,18 @@ ATTACH = """
 INSERT INTO attachments (community_id, media_id, subject_kind, subject_id, position)
 SELECT $1, m.id, $2, $3, wanted.position
 FROM unnest($4::bigint[]) WITH ORDINALITY AS wanted (id, position)
-JOIN media m ON m.id = wanted.id AND m.uploader_id = $5 AND m.purpose = $6
+JOIN media m ON m.id = wanted.id AND m.uploader_id = $5 AND m.purpose = ANY ($6::text[])
 RETURNING id
 """
 
 
 async def attach(
-    actor: Actor, subject: Record, community_id: int, photo_ids: Sequence[int], *, purpose: Purpose = Purpose.PHOTO
+    actor: Actor,
+    subject: Record,
+    community_id: int,
+    photo_ids: Sequence[int],
+    *,
+    purposes: Sequence[Purpose] = (Purpose.PHOTO,),
 ) -> None:
     """Show photos of the actor's own with something he has just made, in this order; or keep evidence with it.
 
@@ -28,7 +33,9 @@ async def attach(
     """
     if not photo_ids:
         return
-    attached = await db.rows(ATTACH, community_id, subject.noun(), subject.id, list(photo_ids), actor.id, purpose.value)
+    attached = await db.rows(
+        ATTACH, community_id, subject.noun(), subject.id, list(photo_ids), actor.id, [one.value for one in purposes]
+    )
     if len(attached) != len(photo_ids):
         raise UnknownPhoto
 
@@ -45,6 +52,21 @@ def photos_sql(kind: str, subject: str, reader: str) -> str:
 def read_photos(found: Any) -> list[Photo]:
     """What `photos_sql` found."""
     return [Photo(**line | {"moderation": Moderation(line["moderation"])}) for line in json.loads(found or "[]")]
+
+
+async def entrusted(kind: str, subject_ids: Sequence[int]) -> dict[int, list[Photo]]:
+    """All pictures of each thing of a kind, evidence and unchecked ones too, for those who have to judge the thing."""
+    found = await db.rows(
+        "SELECT a.subject_id, m.id, p.width, p.height, m.moderation, true AS own "
+        "FROM attachments a JOIN media m ON m.id = a.media_id JOIN pictures p ON p.id = m.picture_id "
+        "WHERE a.subject_kind = $1 AND a.subject_id = ANY ($2::bigint[]) ORDER BY a.position",
+        kind,
+        list(subject_ids),
+    )
+    photos: dict[int, list[Photo]] = {subject_id: [] for subject_id in subject_ids}
+    for line in found:
+        photos[line.pop("subject_id")].append(Photo(**line | {"moderation": Moderation(line["moderation"])}))
+    return photos
 
 
 async def photos_of(actor: Actor, kind: str, subject_ids: Sequence[int]) -> dict[int, list[Photo]]:

@@ -11,7 +11,7 @@ from app.core.db import atomic
 from app.core.errors import InvalidState
 from app.gateways.errors import WxBadArgument, WxError, WxInactive
 from app.gateways.wechat import Scene, Suggest, Verdict, Wechat
-from models.base import Moderation
+from models.base import Moderation, Record
 from models.moderation import Check, CheckState, Why
 from services import events
 from services.due import one_by_one
@@ -71,6 +71,13 @@ async def trust(kind: str, subject_id: int) -> None:
     """Pass without a check what the installation itself wrote: seeds."""
     check = await Check.get(subject_kind=kind, subject_id=subject_id, state=CheckState.PENDING)
     await settle(check, CheckState.PASSED)
+
+
+async def drop(subject: Record) -> None:
+    """Owe no check any more of something that a human has decided about elsewhere."""
+    await Check.filter(
+        subject_kind=subject.noun(), subject_id=subject.id, state__in=(CheckState.PENDING, CheckState.QUEUED)
+    ).update(state=CheckState.REPLACED)
 
 
 async def settle(check: Check, state: CheckState, **columns: object) -> None:

@@ -17,6 +17,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     "check.approved": ("您发布的内容已通过人工审核", "What you wrote has been looked at and is shown now"),
     "check.hidden": ("您发布的内容未予显示：{why}", "What you wrote is not shown: {why}"),
     "check.hidden_by_hand": ("您发布的内容未予显示：{reason}", "What you wrote is not shown: {reason}"),
+    "comment.hidden": ("您的评论已被居委会隐藏：{reason}", "The committee has hidden your comment: {reason}"),
     "media.hidden": (
         "您上传的一张照片未通过审核（{why}），其他人看不到它",
         "A picture of yours was not allowed ({why}); nobody else sees it",
@@ -27,6 +28,16 @@ NOTICES: dict[str, tuple[str, str]] = {
     "pledge.expired": ("您为「{title}」的认捐未在时限内付款", "Your pledge to “{title}” was not paid in time"),
     "pledge.refunded": ("您为「{title}」认捐的 {yuan} 元已原路退回", "Your {yuan} yuan for “{title}” were refunded"),
     "pledge.received": ("您捐给「{title}」的物品或服务已收到", "What you gave to “{title}” has been received"),
+    "team.handed_over": ("您现在是小分队「{title}」的队长", "You lead the team “{title}” now"),
+    "disclosure_question.asked": (
+        "居民对公示「{title}」有疑问，请在五个工作日内答复",
+        "A resident asks about “{title}” on display; please answer within five working days",
+    ),
+    "disclosure_question.overdue": (
+        "公示「{title}」的居民提问已超过答复期限",
+        "A question about “{title}” on display is overdue",
+    ),
+    "disclosure_question.answered": ("您对公示「{title}」的提问已有答复", "Your question about “{title}” was answered"),
     "campaign.in_review": ("众筹「{title}」等待您审核发布", "The campaign “{title}” waits for you to publish it"),
     "campaign.funded": ("您支持的众筹「{title}」已达成", "The campaign “{title}” you gave to is funded"),
     "campaign.failed": (
@@ -37,6 +48,16 @@ NOTICES: dict[str, tuple[str, str]] = {
         "众筹「{title}」已取消，您付的款将原路退回",
         "The campaign “{title}” was cancelled; what you paid is coming back",
     ),
+    "expense.requested": (
+        "「{title}」申请支出 {yuan} 元，等待审批",
+        "“{title}” asks for {yuan} yuan; it waits for approval",
+    ),
+    "expense.approved": ("「{title}」的 {yuan} 元支出已获批准", "The {yuan} yuan from “{title}” are approved"),
+    "expense.rejected": (
+        "「{title}」的 {yuan} 元支出被驳回：{reason}",
+        "The {yuan} yuan from “{title}” were rejected: {reason}",
+    ),
+    "expense.paid": ("「{title}」的 {yuan} 元支出已支付", "The {yuan} yuan from “{title}” have been paid"),
     "campaign.extended": (
         "众筹「{title}」的截止时间延长至 {until}，在此之前您可以申请退款",
         "The campaign “{title}” now ends on {until}; until then you may take back what you gave",
@@ -84,6 +105,34 @@ NOTICES: dict[str, tuple[str, str]] = {
     "hours.confirmed": (
         "您在「{title}」的服务时长{minutes}分钟已确认",
         "Your {minutes} minutes of service in “{title}” have been confirmed",
+    ),
+    "deliberation.opened_late": (
+        "「{title}」的表决比预定时间晚开始，截止时间相应顺延，请您投票",
+        "The vote on “{title}” opened late and ends as much later; please vote",
+    ),
+    "deliberation.reviewed": ("「{title}」已落实，请评价是否满意", "“{title}” has been carried out; please rate it"),
+    "option_proposal.made": ("有居民为「{title}」提出了新选项", "A neighbour proposes one more option for “{title}”"),
+    "option_proposal.accepted": ("您为「{title}」提出的选项已采纳", "Your option for “{title}” has been taken in"),
+    "option_proposal.declined": (
+        "您为「{title}」提出的选项未采纳：{reason}",
+        "Your option for “{title}” was not taken in: {reason}",
+    ),
+    "meeting.announced": ("{what}「{title}」将于{at}召开", "{what} “{title}” is called for {at}"),
+    "meeting.cancelled": ("会议「{title}」已取消", "The meeting “{title}” is cancelled"),
+    "meeting.too_late": (
+        "居民会议「{title}」的通知未能提前十日发出，已自动取消，请另定时间",
+        "The residents' meeting “{title}” could not be announced ten days ahead and is cancelled; call it anew",
+    ),
+    "meeting.held": ("会议「{title}」的记录已公布", "The minutes of the meeting “{title}” are there"),
+    "petition.reached": (
+        "联名「{title}」已达到法定人数，请在{due}前答复",
+        "The petition “{title}” has the signatures the law asks for; it must be answered by {due}",
+    ),
+    "petition.answered": ("您参与的联名「{title}」已有答复", "The petition “{title}” you signed has been answered"),
+    "petition.lapsed": ("联名「{title}」在期限内未达到人数", "The petition “{title}” was not signed by enough in time"),
+    "follow_up.set": (
+        "决议「{title}」有一项任务请您在{due}前完成",
+        "The resolution “{title}” gives you a task, due by {due}",
     ),
     "deliberation.voting_opened": ("「{title}」开始表决，请您投票", "The vote on “{title}” is open"),
     "deliberation.ballot_entered": (

@@ -39,6 +39,16 @@ def may_enter_ballots(actor: Actor, deliberation: Deliberation) -> bool:
     return actor.is_staff(deliberation.community_id)
 
 
+def may_choose_options(actor: Actor, deliberation: Deliberation) -> bool:
+    """The committee, and whoever proposed the deliberation, take options of residents in or leave them out."""
+    return may_moderate(actor, deliberation) or (deliberation.author_id == actor.id and not actor.suspended)
+
+
+def chooses_options_in(actor: Actor) -> list[int]:
+    """The communities whose proposed options he sees before they are shown."""
+    return actor.serves(*STAFF)
+
+
 def hears_objections_in(actor: Actor) -> list[int]:
     """The communities whose objections he sees besides his own."""
     return actor.serves(*STAFF, *OFFICERS)

@@ -1,8 +1,10 @@
 """Who may confirm a residence, look after households, grant roles, and act on behalf of others."""
 
+from collections.abc import Iterable
+
 from models.places import Place, PlaceKind
 from models.residents import Household, Role
-from services.policies.actor import Actor
+from services.policies.actor import OFFICERS, Actor
 
 # Who grants what. District officers come only from the command line.
 GRANTER: dict[Role, Role] = {
@@ -54,3 +56,20 @@ def serves_at(actor: Actor) -> list[str]:
 def may_grant(actor: Actor, role: Role, place: Place) -> bool:
     """Whoever holds the granting role at the place or above it."""
     return role in GRANTER and actor.holds_at(place.path, GRANTER[role])
+
+
+def may_read_relatives(actor: Actor, resident_id: int, communities: Iterable[int]) -> bool:
+    """Oneself, and the committee, supervisors and officers of where that person lives or serves."""
+    readers = (Role.COMMITTEE, Role.SUPERVISOR, *OFFICERS)
+    return actor.id == resident_id or any(actor.holds(place, *readers) for place in communities)
+
+
+def may_declare_relatives(actor: Actor, resident_id: int, communities: Iterable[int]) -> bool:
+    """Oneself, and the supervisors and officers: one relative more only ever closes doors."""
+    declarers = (Role.SUPERVISOR, *OFFICERS)
+    return actor.id == resident_id or any(actor.holds(place, *declarers) for place in communities)
+
+
+def may_strike_relatives(actor: Actor, communities: Iterable[int]) -> bool:
+    """The officers above, never the supervisors or oneself."""
+    return any(actor.holds(place, *OFFICERS) for place in communities)

@@ -1,5 +1,6 @@
 """People: login, homes, roles, and acting on behalf of those who do not use a phone."""
 
+from services.residents.consents import consent, consents, named, withdraw_consent
 from services.residents.helping import OnBehalfOf, Speaker, note_assistance, speaker
 from services.residents.homes import (
     IS_ADULT,
@@ -16,6 +17,7 @@ from services.residents.homes import (
 from services.residents.owners import Owner, owners_of, set_owners
 from services.residents.phones import bind_phone, full_name, phone, phone_masked
 from services.residents.profile import Profile, profile, update_profile
+from services.residents.relatives import declare_relative, relatives, strike_relative
 from services.residents.representatives import (
     ConstituencySeen,
     add_constituency,
@@ -27,6 +29,7 @@ from services.residents.representatives import (
     record_representative,
 )
 from services.residents.roles import (
+    RelatedToCommittee,
     StillCommittee,
     find_grant,
     grant_from_command_line,
@@ -52,6 +55,7 @@ __all__ = [
     "OnBehalfOf",
     "Owner",
     "Profile",
+    "RelatedToCommittee",
     "Speaker",
     "StillCommittee",
     "actor",
@@ -63,7 +67,10 @@ __all__ = [
     "claim_household",
     "claims",
     "confirm_claim",
+    "consent",
+    "consents",
     "constituencies",
+    "declare_relative",
     "decline_claim",
     "end_old_sessions",
     "end_term",
@@ -80,6 +87,7 @@ __all__ = [
     "log_in",
     "log_out",
     "masked",
+    "named",
     "note_assistance",
     "open_session",
     "owners_of",
@@ -87,9 +95,12 @@ __all__ = [
     "phone_masked",
     "profile",
     "record_representative",
+    "relatives",
     "revoke_role",
     "set_owners",
     "speaker",
+    "strike_relative",
     "update_household",
     "update_profile",
+    "withdraw_consent",
 ]

@@ -23,6 +23,12 @@ class StillCommittee(Conflict):
     en = "A committee member cannot supervise (Organic Law of Residents' Committees, art. 36)"
 
 
+class RelatedToCommittee(Conflict):
+    code = "related_to_committee"
+    zh = "居委会成员的近亲属不能担任居务监督委员会成员（居委会组织法第三十六条）"
+    en = "A committee member's close relative cannot supervise (Organic Law of Residents' Committees, art. 36)"
+
+
 @atomic()
 async def grant_role(
     actor: Actor,
@@ -36,7 +42,8 @@ async def grant_role(
     """Give somebody a role at a place and all below it.
 
     Raises NotFound, Forbidden (wrong granter, or oneself), Invalid (a role not held at such a place, a supervisor
-    without the residents' meeting's resolution), StillCommittee (居委会组织法 36), AlreadyExists.
+    without the residents' meeting's resolution), StillCommittee and RelatedToCommittee (居委会组织法 36),
+    AlreadyExists.
     """
     place = await places.find(place_id)
     require(policies.may_grant(actor, role, place))
@@ -108,6 +115,8 @@ async def _grant(
     other = {Role.SUPERVISOR: Role.COMMITTEE, Role.COMMITTEE: Role.SUPERVISOR}.get(role)
     if other and await _holds(resident_id, other, place.id):
         raise StillCommittee
+    if other and await _relative_holds(resident_id, other, place.id):
+        raise RelatedToCommittee
     grant = await RoleGrant.create(
         resident_id=resident_id,
         role=role,
@@ -125,6 +134,19 @@ async def _holds(resident_id: int, role: Role, place_id: int) -> bool:
         await db.value(
             "SELECT 1 FROM role_grants WHERE resident_id = $1 AND role = $2 AND place_id = $3 "
             "AND (until_at IS NULL OR until_at > clock_now())",
+            resident_id,
+            role.value,
+            place_id,
+        )
+    )
+
+
+async def _relative_holds(resident_id: int, role: Role, place_id: int) -> bool:
+    return bool(
+        await db.value(
+            "SELECT 1 FROM relatives r JOIN role_grants g ON g.resident_id IN (r.low_id, r.high_id) "
+            "WHERE $1 IN (r.low_id, r.high_id) AND r.ended_at IS NULL AND g.resident_id <> $1 AND g.role = $2 "
+            "AND g.place_id = $3 AND (g.until_at IS NULL OR g.until_at > clock_now()) LIMIT 1",
             resident_id,
             role.value,
             place_id,

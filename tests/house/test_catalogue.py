@@ -21,7 +21,7 @@ VIOLATIONS = [
 TRIED = {name for name, _, _ in VIOLATIONS}
 
 # Keys that only let others point at (id, community) or the like together: the primary key refuses before they can.
-POINTED_AT = ("_in_community", "_in_campaign", "_in_fund")
+POINTED_AT = ("_in_community", "_in_campaign", "_in_fund", "_in_team")
 
 CONSTRAINTS = """
 SELECT c.conname AS name, c.conrelid::regclass::text AS of_table FROM pg_constraint c

@@ -28,6 +28,10 @@ def _secret_ballot(
     )
 
 
+def _channelled(channel: str) -> str:
+    return _ballot().replace("receipt) VALUES", "receipt, channel) VALUES").removesuffix(")") + f", '{channel}')"
+
+
 def _archive(vote: str = VOTE, community: str = JY, digest: str = HASH) -> str:
     return (
         "INSERT INTO archives (community_id, deliberation_id, digest, content) "
@@ -108,11 +112,11 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ("electors_append_only", "a running roll is not written again", [*SECRET, MARK.replace("= true", "= has_voted")]),
     ("ballots_in_their_box", "no open ballot in a secret vote", [*SECRET, _ballot()]),
     ("ballots_in_their_box", "no secret ballot in an open vote", [*OPENED, _secret_ballot()]),
-    ("ballots_channel", "a ballot came somehow", [*OPENED, _ballot(), "UPDATE ballots SET channel = 'pigeon'"]),
+    ("ballots_channel", "a ballot came somehow", [*OPENED, _channelled("pigeon")]),
     (
         "ballots_entered",
         "what was imported has no voter here",
-        [*OPENED, _ballot(), "UPDATE ballots SET channel = 'import'"],
+        [*OPENED, _channelled("import")],
     ),
     (
         "ballots_entered",

@@ -62,7 +62,6 @@ async def test_nobody_publishes_what_he_submitted(people: People) -> None:
     ("changes", "error"),
     [
         ({"legal_path": LegalPath.CHARITY}, Invalid),
-        ({"legal_path": LegalPath.GOVERNMENT}, Invalid),
         ({"budget": [BudgetItem("灯具", 99_999)]}, Invalid),
         ({"budget": [BudgetItem("灯具", 100_001)]}, Invalid),
         ({"minimum_fen": 100_001}, Invalid),

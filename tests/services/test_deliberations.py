@@ -628,19 +628,50 @@ async def test_the_clock_opens_the_vote_when_the_discussion_is_over(people: Peop
     assert (event.actor_id, event.facts["roll_size"]) == (None, ADULTS)
 
 
-async def test_what_nobody_opened_in_time_lapses_and_its_proposer_is_told(people: People, move_clock: Move) -> None:
+async def test_what_nobody_took_up_in_time_lapses_and_its_proposer_is_told(people: People, move_clock: Move) -> None:
     proposed = await in_state(people, DeliberationState.PROPOSED)
-    discussed = await in_state(people, DeliberationState.DISCUSSION)
     await move_clock(timedelta(days=8))
     with pytest.raises(InvalidState):
         await deliberations.open_voting(people.chen, proposed.id)
     await move_clock(timedelta(days=7))
-    with pytest.raises(VoteClosed):
-        await deliberations.open_voting(people.chen, discussed.id)
     await deliberations.advance_due()
-    for made in (proposed, discussed):
-        assert (await deliberations.find(people.lin, made.id)).state is DeliberationState.WITHDRAWN
-        assert await Notice.exists(kind="deliberation.lapsed", subject_id=made.id, resident_id=people.lin.id)
+    assert (await deliberations.find(people.lin, proposed.id)).state is DeliberationState.WITHDRAWN
+    assert await Notice.exists(kind="deliberation.lapsed", subject_id=proposed.id, resident_id=people.lin.id)
+
+
+@pytest.mark.parametrize("days", [10, 30, 100])
+async def test_when_the_worker_slept_the_vote_opens_late_and_runs_as_long_as_was_announced(
+    people: People, move_clock: Move, days: int
+) -> None:
+    made = await in_state(people, DeliberationState.DISCUSSION)
+    await move_clock(timedelta(days=days))
+    await deliberations.advance_due()
+    vote = await deliberations.find(people.lin, made.id)
+    assert vote.state is DeliberationState.VOTING
+    assert vote.opened_at is not None
+    assert vote.voting_until - vote.opened_at == made.voting_until - made.discussion_until
+    await deliberations.cast(people.mei, vote.id, YES)
+    told = await Notice.filter(kind="deliberation.opened_late", subject_id=made.id)
+    assert {notice.resident_id for notice in told} >= {people.lin.id, people.mei.id, people.wang.id}
+    assert (await Event.get(verb="deliberation.voting_opened", subject_id=made.id)).facts["late"] is True
+    await deliberations.advance_due()
+    assert (await deliberations.find(people.lin, made.id)).state is DeliberationState.VOTING
+    await move_clock(timedelta(days=7))
+    await deliberations.advance_due()
+    assert (await deliberations.find(people.lin, made.id)).state is DeliberationState.FAILED_QUORUM
+
+
+async def test_a_vote_opened_within_the_hour_ends_as_announced(people: People, move_clock: Move) -> None:
+    made = await in_state(people, DeliberationState.DISCUSSION)
+    await move_clock(timedelta(days=7, minutes=50))
+    await deliberations.advance_due()
+    vote = await deliberations.find(people.lin, made.id)
+    assert (vote.state, vote.voting_until) == (DeliberationState.VOTING, made.voting_until)
+
+
+async def test_a_discussion_that_is_over_already_cannot_be_proposed(people: People) -> None:
+    with pytest.raises(BadDates):
+        await deliberations.propose(people.lin, await lamp(people, discussion_until=await clock.now()))
 
 
 # --- what a role rests on ---------------------------------------------------------------------------------------

@@ -1,10 +1,9 @@
 """Every kind of ballot from cast to archive; secret votes that nothing joins to their voters; what is published."""
 
+import base64
 import json
 import random
 import re
-import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -45,8 +44,8 @@ from services.rules import budget, runoff
 from services.rules.tally import receipt
 from tests.passing import passed
 from tests.people import People
+from tests.recount import verified
 
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "verify_ballots.py"
 EVERYBODY = ("lin", "mei", "wang", "chen", "zhao", "sun", "he", "ma")
 COLOURS = ("红", "黄", "蓝")
 COSTS = (300_00, 500_00, 600_00)
@@ -92,15 +91,6 @@ async def all_cast(people: People, vote: Deliberation, choices: Sequence[dict[st
         sent = await deliberations.cast(people[who], vote.id, choice, nonce=nonce if vote.secret else None)
         kept.append((sent, nonce))
     return kept
-
-
-def verified(content: str, folder: Path, *options: str) -> str:
-    """What the stand-alone script says of an archive that holds."""
-    path = folder / "archive.json"
-    path.write_text(content, "utf-8")
-    done = subprocess.run([sys.executable, "-I", str(SCRIPT), str(path), *options], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 # --- every kind, from the cast to the archive ---------------------------------------------------------------------
@@ -197,7 +187,7 @@ async def test_every_receipt_is_found_in_the_archive(
     assert len(content["ballots"]) == 5
     assert content["roll"]["hash"] == vote.roll_hash
     head = content["head"]
-    signature = __import__("base64").b64decode(head["signature"])
+    signature = base64.b64decode(head["signature"])
     assert signing.is_signed(head["text"], signature, signing.signer().public_key)
     assert head["text"].split()[2] == archive.digest
     for (sent, nonce), choice in zip(kept[:2], by_kind[kind], strict=False):

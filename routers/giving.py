@@ -1,0 +1,103 @@
+"""Incomes of the charity and government paths; promises kept; teams joined, led and left."""
+
+from functools import partial
+from typing import Any
+
+from models.crowdfunding import Income, Pledge
+from routers.deps import CurrentActor, OnlyOnce, ThePaging
+from routers.house import make_router
+from routers.schemas.base import PageOf, PathId, Reasoned
+from routers.schemas.crowdfunding import PledgeOut, TeamOut, TeamPageOut
+from routers.schemas.giving import ChooseShiftIn, HandTeamOverIn, HelperOut, IncomeIn, IncomeOut
+from services import crowdfunding
+from services.crowdfunding import Helper, TeamLine, TeamPage
+
+campaigns = make_router("/campaigns", "campaigns")
+incomes = make_router("/incomes", "campaigns")
+pledges = make_router("/pledges", "pledges")
+teams = make_router("/teams", "teams")
+
+
+@campaigns.post("/{campaign_id}/incomes", response_model=IncomeOut, status_code=201)
+async def note_income(actor: CurrentActor, only_once: OnlyOnce, campaign_id: PathId, asked: IncomeIn) -> IncomeOut:
+    """Note what a charity's statement or a government document says came in; the committee does."""
+    effect = partial(crowdfunding.note_income, actor, campaign_id, **asked.model_dump())
+    return _income(await only_once(effect, partial(crowdfunding.find_income, actor)))
+
+
+@campaigns.get("/{campaign_id}/incomes", response_model=PageOf[IncomeOut])
+async def list_incomes(actor: CurrentActor, paging: ThePaging, campaign_id: PathId) -> dict[str, Any]:
+    """What was noted, newest first, with what was struck."""
+    return paging.of((await crowdfunding.incomes(actor, campaign_id, page=paging.page)).map(_income))
+
+
+@incomes.post("/{income_id}/strike", response_model=IncomeOut)
+async def strike_income(actor: CurrentActor, only_once: OnlyOnce, income_id: PathId, asked: Reasoned) -> IncomeOut:
+    """Strike what was noted wrongly; another committee member than who noted it does."""
+    effect = partial(crowdfunding.strike_income, actor, income_id, reason=asked.reason)
+    return _income(await only_once(effect, partial(crowdfunding.find_income, actor)))
+
+
+@pledges.post("/{pledge_id}/choose-shift", response_model=PledgeOut)
+async def choose_shift(actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId, asked: ChooseShiftIn) -> Pledge:
+    """Sign up for a shift with time promised before."""
+    effect = partial(crowdfunding.choose_shift, actor, pledge_id, shift_id=asked.shift_id)
+    return await only_once(effect, partial(crowdfunding.find_pledge, actor))
+
+
+@pledges.post("/{pledge_id}/hand-over", response_model=PledgeOut)
+async def hand_pledge_over(actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId) -> Pledge:
+    """The giver says that he gave what he promised; the staff who take it say so with `receive`."""
+    effect = partial(crowdfunding.hand_over, actor, pledge_id)
+    return await only_once(effect, partial(crowdfunding.find_pledge, actor))
+
+
+@teams.get("/{team_id}", response_model=TeamPageOut)
+async def get_team(actor: CurrentActor, team_id: PathId) -> TeamPageOut:
+    """One team: how many help, and how many pledges of each kind it brought."""
+    return _team_page(await crowdfunding.team_page(actor, team_id))
+
+
+@teams.get("/{team_id}/helpers", response_model=PageOf[HelperOut])
+async def list_helpers(actor: CurrentActor, paging: ThePaging, team_id: PathId) -> dict[str, Any]:
+    """Who helps, newest first; named are oneself and those who consented to publishing."""
+    return paging.of((await crowdfunding.helpers(actor, team_id, page=paging.page)).map(_helper))
+
+
+@teams.post("/{team_id}/leave", response_model=TeamOut)
+async def leave_team(actor: CurrentActor, only_once: OnlyOnce, team_id: PathId) -> TeamLine:
+    """Leave a team; who leads it hands it over first, unless he is the last."""
+    return await only_once(partial(crowdfunding.leave_team, actor, team_id), partial(crowdfunding.find_team, actor))
+
+
+@teams.post("/{team_id}/hand-over", response_model=TeamOut)
+async def hand_team_over(actor: CurrentActor, only_once: OnlyOnce, team_id: PathId, asked: HandTeamOverIn) -> TeamLine:
+    """Let another helper lead."""
+    effect = partial(crowdfunding.hand_team_over, actor, team_id, helper_id=asked.helper_id)
+    return await only_once(effect, partial(crowdfunding.find_team, actor))
+
+
+def _income(income: Income) -> IncomeOut:
+    return IncomeOut(
+        id=income.id,
+        campaign_id=income.campaign_id,
+        amount_fen=income.amount_fen,
+        document_number=income.document_number,
+        struck=income.struck_by_id is not None,
+        moderation=income.moderation,
+        created_at=income.created_at,
+    )
+
+
+def _helper(helper: Helper) -> HelperOut:
+    return HelperOut(
+        id=helper.id,
+        nickname=helper.nickname or "一位邻居",
+        leading=helper.leading,
+        mine=helper.mine,
+        since=helper.since,
+    )
+
+
+def _team_page(page: TeamPage) -> TeamPageOut:
+    return TeamPageOut(**dict(TeamOut.model_validate(page.team)), brought=page.brought)

@@ -1,0 +1,53 @@
+"""Shapes of consents."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict
+
+from models.residents import ConsentPurpose
+from routers.schemas.base import PRINTABLE, Asked, Moment, Shape, bounded
+
+PolicyVersion = Annotated[str, bounded(1, 20), PRINTABLE]
+
+
+class ConsentIn(Asked):
+    """The version of the policy that was shown when one agreed."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"policy_version": "2026-11"}]})
+
+    policy_version: PolicyVersion
+
+
+class ConsentOut(Shape):
+    """A consent of one's own; `withdrawn_at` is null while it stands."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 2,
+                    "purpose": "publishing",
+                    "policy_version": "2026-11",
+                    "granted_at": "2026-11-23T10:00:00+08:00",
+                    "withdrawn_at": None,
+                }
+            ]
+        },
+    )
+
+    id: int
+    purpose: ConsentPurpose
+    policy_version: str
+    granted_at: Moment
+    withdrawn_at: Moment | None
+
+
+class ConsentsOut(Shape):
+    """All one ever consented to, newest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": [ConsentOut.model_config["json_schema_extra"]["examples"][0]]}]},  # type: ignore[index]
+    )
+
+    items: list[ConsentOut]

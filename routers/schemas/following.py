@@ -1,0 +1,196 @@
+"""Shapes of proposed options, and of what follows a resolution: displays, tasks, review, satisfaction."""
+
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from models.base import Moderation
+from models.deliberations import DeliberationState
+from models.following import FollowUpState
+from models.proposals import OptionProposalState
+from routers.schemas.base import Asked, Author, Body, Id, Moment, ReasonText, Shape, ShortText, Title, When
+from routers.schemas.deliberations import RESOLUTION, ResolutionOut
+from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
+
+DISPLAY: dict[str, Any] = {
+    "id": 4,
+    "where_text": "小区东门公告栏",
+    "moderation": "passed",
+    "from_at": "2026-12-08T09:00:00+08:00",
+    "until_at": "2026-12-24T09:00:00+08:00",
+    "long_enough": True,
+    "photos": [PHOTO],
+}
+TASK: dict[str, Any] = {
+    "id": 9,
+    "resolution_id": 2,
+    "title": "联系供电局办理路灯报装",
+    "moderation": "passed",
+    "state": "done",
+    "assignee": "马**",
+    "due_at": "2026-12-20T18:00:00+08:00",
+    "overdue": False,
+    "ended_at": "2026-12-18T11:00:00+08:00",
+    "note": "已受理，编号已登记。",
+}
+JUDGEMENT: dict[str, Any] = {
+    "count": 6,
+    "average": "4.50",
+    "scores": {"1": 0, "2": 0, "3": 1, "4": 1, "5": 4},
+}
+
+
+class OptionProposalIn(Asked):
+    """One more thing to choose from."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "太阳能路灯"}]})
+
+    title: Title
+
+
+class OptionProposalOut(Shape):
+    """An option as a resident proposed it; once `accepted` it stands among the options of the vote."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 5,
+                    "deliberation_id": 3,
+                    "title": "太阳能路灯",
+                    "state": "proposed",
+                    "moderation": "passed",
+                    "author": {"id": 8, "nickname": "阿梅"},
+                    "created_at": "2026-11-24T10:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    deliberation_id: int
+    title: str
+    state: OptionProposalState
+    moderation: Moderation
+    author: Author
+    created_at: Moment
+
+
+class DisplayIn(Asked):
+    """Where a resolution hangs from now on, with photos that show it."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"where_text": "小区东门公告栏", "photo_ids": [31]}]}
+    )
+
+    where_text: ShortText
+    photo_ids: PhotoIds = []
+
+
+class DisplayOut(Shape):
+    """Where and from when until when a resolution hung, by the clock of the database."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [DISPLAY]})
+
+    id: int
+    where_text: str | None
+    moderation: Moderation
+    from_at: Moment
+    until_at: Moment | None
+    long_enough: bool
+    photos: list[PhotoOut]
+
+
+class TaskIn(Asked):
+    """What is to be done, by whom and by when."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"title": "联系供电局办理路灯报装", "assignee_id": 15, "due_at": "2026-12-20T18:00:00+08:00"}]
+        },
+    )
+
+    title: Title
+    assignee_id: Id
+    due_at: When
+
+
+class TaskDoneIn(Asked):
+    """How it was done, if one likes to say."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "已受理，编号已登记。"}]})
+
+    note: ReasonText | None = None
+
+
+class TaskOut(Shape):
+    """A task that follows a resolution; its assignee is named by a masked nickname."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [TASK]})
+
+    id: int
+    resolution_id: int
+    title: str | None
+    moderation: Moderation
+    state: FollowUpState
+    assignee: str
+    due_at: Moment
+    overdue: bool
+    ended_at: Moment | None
+    note: str | None
+
+
+class ReviewIn(Asked):
+    """What became of the decision."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "路灯已于 12 月 20 日装好。"}]})
+
+    body: Body
+
+
+class SatisfactionIn(Asked):
+    """How satisfied one is, 1 to 5."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"score": 5}]})
+
+    score: Annotated[int, Field(ge=1, le=5, strict=True)]
+
+
+class SatisfactionOut(Shape):
+    """How satisfied the neighbours are; below five scores only how many gave one."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [JUDGEMENT]})
+
+    count: int
+    average: str | None
+    scores: dict[int, int] | None
+
+
+class ResolutionDetail(ResolutionOut):
+    """A resolution with what followed it. It is displayed on line from `created_at` on."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    **RESOLUTION,
+                    "state": "reviewed",
+                    "displays": [DISPLAY],
+                    "follow_ups": [TASK],
+                    "review": "路灯已于 12 月 20 日装好。",
+                    "reviewed_at": "2027-01-10T10:00:00+08:00",
+                    "satisfaction": JUDGEMENT,
+                }
+            ]
+        },
+    )
+
+    state: DeliberationState
+    displays: list[DisplayOut]
+    follow_ups: list[TaskOut]
+    review: str | None
+    reviewed_at: Moment | None
+    satisfaction: SatisfactionOut

@@ -1,0 +1,162 @@
+"""Shapes of legal paths, incomes noted, and teams. Money is in fen."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from models.base import Moderation
+from models.crowdfunding import BeneficiaryKind, Cause, PledgeKind
+from routers.schemas.base import PRINTABLE, Asked, Fen, Id, Moment, Shape, ShortText, bounded
+
+DocumentNumber = Annotated[str, bounded(1, 64), PRINTABLE]
+CharityName = Annotated[str, bounded(1, 100), PRINTABLE]
+HttpsUrl = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^https://[A-Za-z0-9.-]+(:\d{1,5})?(/[!-~]*)?$"),
+]
+"""An address that is shown, and never followed by us."""
+
+
+class BeneficiaryIn(Asked):
+    """For whom it is raised. For one `person` say the `cause`: illness, accident and hardship are refused here."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"kind": "group", "statement": "7号楼行动不便的老人"}]},
+    )
+
+    kind: BeneficiaryKind = BeneficiaryKind.COMMUNITY
+    cause: Cause | None = None
+    statement: ShortText | None = None
+
+
+class BeneficiaryOut(Shape):
+    """For whom it is raised."""
+
+    kind: BeneficiaryKind
+    cause: Cause | None
+    statement: str | None
+
+
+class CharityIn(Asked):
+    """The charity that raises: its name, certificate of public fundraising, filing number, and its page."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "锦城慈善基金会",
+                    "certificate_number": "53510000MJQ1234567",
+                    "filing_number": "53510000MJQ1234567A26001",
+                    "platform_url": "https://charity.example.org/p/2601",
+                }
+            ]
+        },
+    )
+
+    name: CharityName
+    certificate_number: DocumentNumber
+    filing_number: DocumentNumber
+    platform_url: HttpsUrl
+
+
+class CharityOut(Shape):
+    """The charity that raises, and where."""
+
+    name: str
+    certificate_number: str
+    filing_number: str
+    platform_url: str
+
+
+class IncomeIn(Asked):
+    """What a document says came in; a charity's statement comes with its picture (`purpose=evidence`)."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"amount_fen": 2000000, "document_number": "锦民发〔2026〕12号", "evidence_ids": [31]}]
+        },
+    )
+
+    amount_fen: Fen
+    document_number: DocumentNumber
+    evidence_ids: Annotated[list[Id], Field(max_length=9)] = []
+
+
+class IncomeOut(Shape):
+    """An income noted; what is `struck` does not count. The number is empty until it has passed its check."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 5,
+                    "campaign_id": 8,
+                    "amount_fen": 2000000,
+                    "document_number": "锦民发〔2026〕12号",
+                    "struck": False,
+                    "moderation": "passed",
+                    "created_at": "2026-11-23T10:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    campaign_id: int
+    amount_fen: int
+    document_number: str
+    struck: bool
+    moderation: Moderation
+    created_at: Moment
+
+
+class ChooseShiftIn(Asked):
+    """The shift for which one signs up with the time he promised."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"shift_id": 12}]})
+
+    shift_id: Id
+
+
+class HandTeamOverIn(Asked):
+    """Who leads from now on: the `id` of a helper in the list of the team's helpers."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"helper_id": 40}]})
+
+    helper_id: Id
+
+
+class BroughtOut(Shape):
+    """How many pledges of a kind a team brought."""
+
+    kind: PledgeKind
+    pledges: int
+
+
+class HelperOut(Shape):
+    """A helper; who did not consent to publishing is 一位邻居."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 40,
+                    "nickname": "一位邻居",
+                    "leading": False,
+                    "mine": False,
+                    "since": "2026-11-23T10:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    nickname: str
+    leading: bool
+    mine: bool
+    since: Moment

@@ -1,0 +1,26 @@
+META
+key;value
+description;One each
+unit;Toulouse
+num_projects;4
+num_votes;9
+budget;100
+vote_type;choose-1
+rule;greedy
+PROJECTS
+project_id;cost;name;selected
+a;60;Fontaine;1
+b;50;Jardin;0
+c;40;Bancs;1
+d;40;Arbres;0
+VOTES
+voter_id;vote
+1;a
+2;a
+3;a
+4;a
+5;b
+6;b
+7;c
+8;c
+9;d

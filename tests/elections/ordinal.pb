@@ -1,0 +1,21 @@
+META
+key;value
+description;In order
+unit;Somewhere
+num_projects;3
+num_votes;5
+budget;100
+vote_type;ordinal
+rule;greedy
+PROJECTS
+project_id;cost;name
+1;60;Well
+2;50;Path
+3;40;Trees
+VOTES
+voter_id;vote
+1;1,2,3
+2;1,3
+3;2,3
+4;3,2
+5;2,1

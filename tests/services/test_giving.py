@@ -1,0 +1,279 @@
+"""Legal paths, gifts from hand to hand, time that becomes a sign-up, and names only where somebody agreed."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.core import clock, db
+from app.core.errors import Forbidden, Invalid, InvalidState, NotFound
+from app.core.pages import Page
+from models.base import Moderation
+from models.crowdfunding import (
+    BeneficiaryKind,
+    Campaign,
+    CampaignState,
+    Cause,
+    DocumentNoted,
+    LegalPath,
+    NoPaymentHere,
+    OnlyFromOutside,
+    PersonalAppeal,
+    PledgeKind,
+    PledgeState,
+    StruckByAnother,
+)
+from models.media import UnknownPhoto
+from models.moderation import Check, CheckState, Why
+from models.residents import ConsentPurpose
+from models.volunteering import ActivityKind, Shift, Signup
+from services import crowdfunding, moderation, residents, volunteering
+from services.crowdfunding import Beneficiary, Charity
+from services.policies import Actor
+from services.volunteering import ShiftPlan
+from tests.passing import passed
+from tests.people import People
+from tests.raising import draft, money, opened, paid
+
+CHARITY = Charity("锦城慈善基金会", "53510000MJQ1234567", "53510000MJQ1234567A26001", "https://charity.example.org/p/1")
+
+
+async def evidence(uploader: Actor) -> int:
+    """A picture of a document, as the upload keeps it."""
+    picture = await db.value(
+        "INSERT INTO pictures (sha256, width, height, going) "
+        "VALUES (sha256(convert_to(clock_now()::text, 'UTF8')), 10, 10, false) RETURNING id"
+    )
+    made: int = await db.value(
+        "INSERT INTO media (uploader_id, picture_id, purpose, moderation, check_tries) "
+        "VALUES ($1, $2, 'evidence', 'passed', 0) RETURNING id",
+        uploader.id,
+        picture,
+    )
+    return made
+
+
+async def by_charity(people: People, **changes: Any) -> Campaign:
+    return await opened(people, legal_path=LegalPath.CHARITY, charity=CHARITY, **changes)
+
+
+async def shift(people: People, *, community: str = "jy", capacity: int = 5) -> Shift:
+    """A shift of two hours tomorrow."""
+    staff, place = (people.ma, people.jy) if community == "jy" else (people.deng, people.yl)
+    starts_at = await clock.now() + timedelta(days=1)
+    made = await passed(
+        await volunteering.organise(
+            staff,
+            community_id=place,
+            kind=ActivityKind.SERVICE,
+            title="装灯",
+            body="一起装灯",
+            shifts=[ShiftPlan(capacity, "7号楼", starts_at, starts_at + timedelta(hours=2))],
+        )
+    )
+    return await Shift.get(activity_id=made.activity.id)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"legal_path": LegalPath.CHARITY},
+        {"legal_path": LegalPath.COMMUNITY, "charity": CHARITY},
+        {"legal_path": LegalPath.GOVERNMENT, "charity": CHARITY},
+        {"beneficiary": Beneficiary(BeneficiaryKind.PERSON)},
+        {"beneficiary": Beneficiary(BeneficiaryKind.GROUP, Cause.OTHER)},
+    ],
+)
+async def test_each_path_says_what_it_must(people: People, said: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        await draft(people, **said)
+
+
+@pytest.mark.parametrize("cause", [Cause.ILLNESS, Cause.ACCIDENT, Cause.HARDSHIP])
+async def test_personal_appeals_are_refused_with_the_article(people: People, cause: Cause) -> None:
+    with pytest.raises(PersonalAppeal) as refused:
+        await draft(people, beneficiary=Beneficiary(BeneficiaryKind.PERSON, cause, "老张"))
+    assert "慈善法第一百二十四条" in refused.value.zh
+    assert refused.value.code == "personal_appeal"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"title": "救救老张", "body": "患病住院，急需帮助"},
+        {"beneficiary": Beneficiary(BeneficiaryKind.GROUP, None, "需要手术费的老张一家")},
+        {"beneficiary": Beneficiary(BeneficiaryKind.PERSON, Cause.OTHER, "退休的门卫")},
+    ],
+)
+async def test_what_sounds_personal_is_seen_by_a_human_first(people: People, said: dict[str, Any]) -> None:
+    made = await draft(people, **said)
+    assert (await Campaign.get(id=made.id)).moderation is Moderation.QUEUED
+    check = await Check.get(subject_kind="campaign", subject_id=made.id)
+    assert (check.state, check.why, check.community_id) == (CheckState.QUEUED, Why.PERSONAL, people.jy)
+    await crowdfunding.submit(people.chen, made.id)
+    await crowdfunding.publish(people.zhao, made.id)
+    with pytest.raises(NotFound):
+        await crowdfunding.find(people.lin, made.id)
+    with pytest.raises(Forbidden):
+        await moderation.approve(people.ma, check.id)
+    await moderation.approve(people.zhao, check.id)
+    assert (await crowdfunding.find(people.lin, made.id)).state is CampaignState.OPEN
+
+
+async def test_a_charity_raises_elsewhere_and_no_payment_is_taken_here(people: People) -> None:
+    campaign = await by_charity(people)
+    assert campaign.charity is not None
+    assert campaign.charity["platform_url"] == "https://charity.example.org/p/1"
+    line = campaign.budget[0].id
+    for said in (
+        {"kind": PledgeKind.MONEY, "amount_fen": 100},
+        {"kind": PledgeKind.SALE, "amount_fen": 100},
+        {"kind": PledgeKind.ADOPTION, "budget_line_id": line},
+    ):
+        with pytest.raises(NoPaymentHere):
+            await crowdfunding.pledge(people.lin, campaign.id, **said)  # type: ignore[arg-type]
+    given = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.SKILL, item="理发")
+    assert given.state is PledgeState.PROMISED
+    for who in ("guest", "wu", "deng"):
+        assert (await crowdfunding.find(people[who], campaign.id)).id == campaign.id, "a charity's page is no secret"
+        with pytest.raises(Forbidden):
+            await crowdfunding.pledge(people[who], campaign.id, kind=PledgeKind.SKILL, item="理发")
+
+
+async def test_the_committee_notes_what_the_charity_took_in_with_evidence(people: People) -> None:
+    campaign = await by_charity(people)
+    with pytest.raises(Invalid):
+        await crowdfunding.note_income(people.chen, campaign.id, amount_fen=30_000, document_number="第1号")
+    with pytest.raises(UnknownPhoto):
+        await crowdfunding.note_income(
+            people.chen, campaign.id, amount_fen=1, document_number="第1号", evidence_ids=[await evidence(people.zhao)]
+        )
+    for who in ("ma", "lin", "wu"):
+        with pytest.raises(Forbidden):
+            await crowdfunding.note_income(people[who], campaign.id, amount_fen=1, document_number="第1号")
+    said = {"amount_fen": 30_000, "document_number": "第1号", "evidence_ids": [await evidence(people.chen)]}
+    noted = await crowdfunding.note_income(people.chen, campaign.id, **said)  # type: ignore[arg-type]
+    assert (await crowdfunding.find(people.lin, campaign.id)).progress == 30
+    with pytest.raises(DocumentNoted):
+        await crowdfunding.note_income(
+            people.zhao, campaign.id, **said | {"evidence_ids": [await evidence(people.zhao)]}
+        )  # type: ignore[arg-type]
+    with pytest.raises(StruckByAnother):
+        await crowdfunding.strike_income(people.chen, noted.id, reason="抄错了")
+    await crowdfunding.strike_income(people.zhao, noted.id, reason="抄错了")
+    with pytest.raises(InvalidState):
+        await crowdfunding.strike_income(people.zhao, noted.id, reason="抄错了")
+    assert (await crowdfunding.find(people.lin, campaign.id)).raised_fen == 0
+    again = {"evidence_ids": [await evidence(people.chen)], "amount_fen": 100_000}
+    await crowdfunding.note_income(people.chen, campaign.id, **said | again)  # type: ignore[arg-type]
+    shown = (await crowdfunding.incomes(people.lin, campaign.id, page=Page())).items
+    assert [(one.amount_fen, one.document_number, one.struck_by_id is not None) for one in shown] == [
+        (100_000, "", False),
+        (30_000, "", True),
+    ]
+
+
+async def test_the_incomes_noted_decide_at_the_deadline(people: People, move_clock: Any) -> None:
+    enough, little = [await opened(people, legal_path=LegalPath.GOVERNMENT) for _ in range(2)]
+    for campaign, fen in ((enough, 100_000), (little, 99_999)):
+        await crowdfunding.note_income(people.chen, campaign.id, amount_fen=fen, document_number="锦民发〔2026〕12号")
+    await move_clock(timedelta(days=7))
+    await crowdfunding.end_due()
+    assert (await crowdfunding.find(people.lin, enough.id)).state is CampaignState.FUNDED
+    assert (await crowdfunding.find(people.lin, little.id)).state is CampaignState.FAILED
+
+
+async def test_within_the_community_nothing_is_noted(people: People) -> None:
+    campaign = await opened(people)
+    with pytest.raises(OnlyFromOutside):
+        await crowdfunding.note_income(people.chen, campaign.id, amount_fen=1, document_number="1")
+
+
+async def test_time_for_a_shift_is_a_sign_up(people: People) -> None:
+    campaign, when = await opened(people), await shift(people)
+    given = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.TIME, hours=2, shift_id=when.id)
+    assert given.shift_id == when.id
+    assert await Signup.exists(shift_id=when.id, resident_id=people.lin.id, state="confirmed")
+    await crowdfunding.withdraw(people.lin, given.id)
+    assert not await Signup.exists(shift_id=when.id, resident_id=people.lin.id, state="confirmed")
+    with pytest.raises(Invalid):
+        await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.SKILL, item="装灯", shift_id=when.id)
+    elsewhere = await shift(people, community="yl")
+    with pytest.raises((Invalid, Forbidden)):
+        await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.TIME, hours=2, shift_id=elsewhere.id)
+
+
+async def test_time_is_promised_until_a_shift_is_chosen(people: People) -> None:
+    campaign, first, second = await opened(people), await shift(people), await shift(people)
+    given = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.TIME, hours=2)
+    assert given.shift_id is None
+    for who, refused in (("chen", Forbidden), ("mei", NotFound)):
+        with pytest.raises(refused):
+            await crowdfunding.choose_shift(people[who], given.id, shift_id=first.id)
+    assert (await crowdfunding.choose_shift(people.lin, given.id, shift_id=first.id)).shift_id == first.id
+    assert (await crowdfunding.choose_shift(people.lin, given.id, shift_id=first.id)).shift_id == first.id
+    with pytest.raises(InvalidState):
+        await crowdfunding.choose_shift(people.lin, given.id, shift_id=second.id)
+    await volunteering.cancel(people.lin, first.id)
+    assert (await crowdfunding.choose_shift(people.lin, given.id, shift_id=second.id)).shift_id == second.id
+    lamps = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.IN_KIND, item="灯", amount_fen=100)
+    with pytest.raises(InvalidState):
+        await crowdfunding.choose_shift(people.lin, lamps.id, shift_id=first.id)
+
+
+async def test_goods_go_from_one_hand_to_another(people: People) -> None:
+    campaign = await opened(people)
+    given = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.IN_KIND, item="灯", amount_fen=100)
+    with pytest.raises(Forbidden):
+        await crowdfunding.hand_over(people.chen, given.id)
+    first = await crowdfunding.hand_over(people.lin, given.id)
+    assert first.handed_over_at is not None
+    assert (await crowdfunding.hand_over(people.lin, given.id)).handed_over_at == first.handed_over_at
+    assert (await crowdfunding.find(people.lin, campaign.id)).in_kind_fen == 0, "one hand is not enough"
+    taken = await crowdfunding.receive(people.ma, given.id)
+    assert (taken.state, taken.received_by_id) == (PledgeState.RECEIVED, people.ma.id)
+    with pytest.raises(InvalidState):
+        await crowdfunding.hand_over(people.lin, given.id)
+    paid_for = await money(people.lin, campaign)
+    with pytest.raises(InvalidState):
+        await crowdfunding.hand_over(people.lin, paid_for.id)
+
+
+# who asked to be named × who consented: who is named
+@pytest.mark.parametrize(
+    ("anonymous", "consents", "named"),
+    [(True, True, False), (True, False, False), (False, False, False), (False, True, True)],
+)
+async def test_a_giver_is_named_by_wish_and_consent(
+    people: People, anonymous: bool, consents: bool, named: bool
+) -> None:
+    campaign = await opened(people)
+    if consents:
+        await residents.consent(people.lin, ConsentPurpose.PUBLISHING, policy_version="1")
+    await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.TIME, hours=1, anonymous=anonymous)
+    [gift] = (await crowdfunding.pledges(people.mei, campaign.id, page=Page())).items
+    assert gift.named is named
+    await residents.withdraw_consent(people.lin, ConsentPurpose.PUBLISHING)
+    [gift] = (await crowdfunding.pledges(people.mei, campaign.id, page=Page())).items
+    assert gift.named is False, "withdrawing the consent hides the name at once"
+
+
+async def test_a_consent_is_kept_with_its_version(people: People) -> None:
+    first = await residents.consent(people.lin, ConsentPurpose.PUBLISHING, policy_version="1")
+    again = await residents.consent(people.lin, ConsentPurpose.PUBLISHING, policy_version="1")
+    assert again.id == first.id
+    second = await residents.consent(people.lin, ConsentPurpose.PUBLISHING, policy_version="2")
+    assert second.id != first.id
+    await residents.withdraw_consent(people.lin, ConsentPurpose.PUBLISHING)
+    await residents.withdraw_consent(people.lin, ConsentPurpose.PUBLISHING)
+    kept = await residents.consents(people.lin)
+    assert [(one.policy_version, one.withdrawn_at is None) for one in kept] == [("2", False), ("1", False)]
+    assert await residents.consents(people.mei) == []
+
+
+async def test_givers_of_money_are_named_in_no_ledger_line(people: People) -> None:
+    campaign = await opened(people)
+    await residents.consent(people.lin, ConsentPurpose.PUBLISHING, policy_version="1")
+    await paid(people.lin, campaign)
+    columns = await db.rows("SELECT column_name FROM information_schema.columns WHERE table_name = 'transfers'")
+    assert not {line["column_name"] for line in columns} & {"resident_id", "giver_id", "household_id"}
