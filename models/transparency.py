@@ -20,6 +20,7 @@ class LogKind(StrEnum):
     TRANSFER = "transfer"
     RESOLUTION = "resolution"
     ARCHIVE = "archive"
+    DISCLOSURE = "disclosure"
 
 
 class NotInLog(NotFound):
