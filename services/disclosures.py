@@ -218,9 +218,7 @@ async def _document(kind: DisclosureKind, community_id: int, about: int) -> tupl
     if kind is DisclosureKind.CAMPAIGN:
         campaign = await Campaign.get(id=about)
         books = await statements.books(campaign)
-        said = {**vars(books), "movements": [asdict(one) for one in books.movements]}
-        said["budget"] = [{"title": line.title, "amount_fen": line.amount_fen} for line in books.budget]
-        return f"众筹项目收支公示：{campaign.title}", {"kind": kind.value, **said}
+        return f"众筹项目收支公示：{campaign.title}", {"kind": kind.value, **asdict(books)}
     resolution = await Resolution.get(id=about)
     names = ("number", "title", "binding", "passed", "explanation_zh", "explanation_en", "counts", "roll_hash")
     said = {name: getattr(resolution, name) for name in names}

@@ -9,9 +9,17 @@ from models.base import Moderation
 from models.disclosures import DisclosureKind
 from models.ledger import AccountKind
 from routers.schemas.base import PRINTABLE, Asked, Author, Moment, Shape, bounded
-from routers.schemas.crowdfunding import BudgetLineOut
 
 QuestionText = Annotated[str, bounded(1, 1000), PRINTABLE]
+
+
+class BudgetSpentOut(Shape):
+    """A line of the budget and what was paid out for it."""
+
+    id: int
+    title: str
+    amount_fen: int
+    spent_fen: int
 
 
 class MovementOut(Shape):
@@ -36,7 +44,7 @@ class CampaignAccountsOut(Shape):
                     "raised_fen": 45000,
                     "in_kind_fen": 12000,
                     "balance_fen": 45000,
-                    "budget": [{"id": 1, "title": "灯具", "amount_fen": 60000}],
+                    "budget": [{"id": 1, "title": "灯具", "amount_fen": 60000, "spent_fen": 0}],
                     "movements": [{"counterpart": "wechat_clearing", "in_fen": 45000, "out_fen": 0}],
                 }
             ]
@@ -49,7 +57,7 @@ class CampaignAccountsOut(Shape):
     raised_fen: int
     in_kind_fen: int
     balance_fen: int
-    budget: list[BudgetLineOut]
+    budget: list[BudgetSpentOut]
     movements: list[MovementOut]
 
 

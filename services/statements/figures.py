@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.core import db
 from app.core.clock import SHANGHAI
-from models.crowdfunding import BudgetLine, Campaign
+from models.crowdfunding import Campaign
 from models.ledger import AccountKind
 from services import crowdfunding, ledger, places
 from services.ledger import StatementLine
@@ -74,6 +74,16 @@ class Movement:
 
 
 @dataclass(frozen=True)
+class BudgetSpent:
+    """A line of the budget and what was paid out for it, in fen."""
+
+    id: int
+    title: str
+    amount_fen: int
+    spent_fen: int
+
+
+@dataclass(frozen=True)
 class CampaignAccounts:
     """A campaign's books: what it set out to raise and spend, and every fen in and out of its own account.
 
@@ -86,7 +96,7 @@ class CampaignAccounts:
     raised_fen: int
     in_kind_fen: int
     balance_fen: int
-    budget: list[BudgetLine]
+    budget: list[BudgetSpent]
     movements: list[Movement]
 
     def tables(self) -> list[Table]:
@@ -99,7 +109,11 @@ class CampaignAccounts:
         ]
         return [
             Table(self.title, ["合计", "金额（元）"], figures),
-            Table("预算", ["用途", "金额（元）"], [[line.title, line.amount_fen] for line in self.budget]),
+            Table(
+                "预算",
+                ["用途", "预算（元）", "已支出（元）"],
+                [[line.title, line.amount_fen, line.spent_fen] for line in self.budget],
+            ),
             Table(
                 "往来",
                 ["对方账户", "转入（元）", "转出（元）"],
@@ -167,6 +181,13 @@ WHERE campaign_id = $1 AND kind = 'in_kind' AND state = 'received'
 """
 
 
+BUDGET = """
+SELECT l.id, l.title, l.amount_fen, coalesce(sum(e.amount_fen), 0)::bigint AS spent_fen
+FROM budget_lines l LEFT JOIN expenses e ON e.budget_line_id = l.id AND e.state = 'paid'
+WHERE l.campaign_id = $1 GROUP BY l.id ORDER BY l.id
+"""
+
+
 async def books(campaign: Campaign) -> CampaignAccounts:
     """The books of a campaign."""
     found = await db.rows(MOVEMENTS, campaign.id)
@@ -178,6 +199,6 @@ async def books(campaign: Campaign) -> CampaignAccounts:
         raised_fen=(await crowdfunding.raised([campaign]))[campaign.id],
         in_kind_fen=await db.value(IN_KIND, campaign.id),
         balance_fen=sum(one.in_fen - one.out_fen for one in movements),
-        budget=await BudgetLine.filter(campaign_id=campaign.id).order_by("id"),
+        budget=[BudgetSpent(**line) for line in await db.rows(BUDGET, campaign.id)],
         movements=movements,
     )

@@ -147,7 +147,7 @@ async def test_accounts_are_for_who_sees_the_campaign_and_hold_no_formula(as_: A
     lines = file.content.decode("utf-8-sig").splitlines()
     assert "'=HYPERLINK(1)" in lines
     assert "已筹,123.45" in lines
-    assert "'+1,1000.00" in lines
+    assert "'+1,1000.00,0.00" in lines
     book = zipfile.ZipFile(io.BytesIO((await lin.get(f"{where}.xlsx")).content))
     sheets = "".join(book.read(name).decode() for name in book.namelist() if "worksheets/sheet" in name)
     assert "<f>" not in sheets
