@@ -27,6 +27,15 @@ QUESTIONS: dict[str, str] = {
         SELECT d.id, d.roll_size, count(e.id) AS rows FROM deliberations d
         LEFT JOIN electors e ON e.deliberation_id = d.id
         WHERE d.roll_size IS NOT NULL GROUP BY d.id HAVING d.roll_size <> count(e.id)""",
+    "deliberation {deliberation_id} is over and keeps {rows} secret ballots": """
+        SELECT s.deliberation_id, count(*) AS rows FROM secret_ballots s
+        JOIN deliberations d ON d.id = s.deliberation_id WHERE d.state <> 'voting' GROUP BY s.deliberation_id""",
+    "deliberation {deliberation_id} marks {marked} as voted, {rows} secret ballots lie in its box": """
+        SELECT d.id AS deliberation_id, (SELECT count(*) FROM electors WHERE deliberation_id = d.id AND has_voted)
+            AS marked, (SELECT count(*) FROM secret_ballots WHERE deliberation_id = d.id) AS rows
+        FROM deliberations d WHERE d.secret AND d.state = 'voting'
+            AND (SELECT count(*) FROM electors WHERE deliberation_id = d.id AND has_voted)
+                <> (SELECT count(*) FROM secret_ballots WHERE deliberation_id = d.id)""",
     "resident {resident_id} lives in {homes} households at once": """
         SELECT resident_id, count(*) AS homes FROM memberships WHERE until_at IS NULL
         GROUP BY resident_id HAVING count(*) > 1""",

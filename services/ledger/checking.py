@@ -145,7 +145,8 @@ QUESTIONS: dict[str, str] = {
     "campaign {id} is {state}, but {kept} fen were not set aside for refunds": f"""
         SELECT * FROM (
             SELECT c.id, c.state, coalesce((SELECT sum(o.captured_fen - o.refund_reserved_fen) FROM orders o
-                JOIN pledges p ON p.id = o.pledge_id WHERE p.campaign_id = c.id AND NOT coalesce({CLOSED}, false)), 0)
+                JOIN pledges p ON p.id = o.pledge_id
+                WHERE p.campaign_id = c.id AND p.state <> 'refunding' AND NOT coalesce({CLOSED}, false)), 0)
                 + coalesce((SELECT sum(amount_fen) FROM slips WHERE campaign_id = c.id AND kind = 'gift'
                     AND state = 'posted'), 0) AS kept
             FROM campaigns c WHERE c.state IN ('failed', 'cancelled')) b
