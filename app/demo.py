@@ -4,12 +4,14 @@ Each step is told as a person would tell it, with the request behind it. Anythin
 error. Time passes by moving the clock.
 """
 
+import io
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from PIL import Image
 from rich.console import Console
 
 CLOCK_S = 30.0  # how long the worker may take to notice that a date has come
@@ -52,6 +54,13 @@ class Story:
         if answer.status_code != expect if expect else not answer.is_success:
             raise StoryBroken(f"{method} {path} as {who} answered {answer.status_code}: {answer.text}")
         return answer.json() if answer.content else None
+
+    def upload(self, who: str, picture: bytes) -> int:
+        """Upload a picture that everybody may see; its id."""
+        headers = {"Authorization": f"Bearer {self._tokens[who]}"}
+        answer = self.api.post("/v1/media", files={"file": picture}, headers=headers).raise_for_status()
+        console.print(f"  [dim]{who:>5}  POST /v1/media → {answer.status_code}[/dim]")
+        return int(answer.json()["id"])
 
     def let_pass(self, by: timedelta, why: str) -> None:
         """Move the clock on."""
@@ -101,6 +110,7 @@ def play(story: Story) -> None:
     resolution_id = _decide(story, community, need)
     campaign = _raise_money(story, community, need, resolution_id)
     _mend(story, community, need)
+    _spend(story, campaign)
     _rate(story, need)
     _account(story, community, campaign)
 
@@ -259,6 +269,39 @@ def _mend(story: Story, community: int, need: int) -> None:
     story.ask("he", "POST", f"{shift}/confirm-hours", {})
     record = story.ask("mei", "GET", "/v1/me/service-records?limit=1")["items"][0]
     story.check("阿梅的志愿时长（分钟）", record["minutes"], 90)
+
+
+def _spend(story: Story, campaign: int) -> None:
+    story.tell("何楼长凭票报销买灯的 240 元：他自己不能批，陈主任和监督委员老孙批准，赵委员付款。")
+    line = story.ask("he", "GET", f"/v1/campaigns/{campaign}")["budget"][0]
+    expense = story.ask(
+        "he",
+        "POST",
+        f"/v1/campaigns/{campaign}/expenses",
+        {
+            "budget_line_id": line["id"],
+            "amount_fen": 240_00,
+            "payee": "光明五金店",
+            "purpose": "感应灯三盏",
+            "receipt_ids": [story.upload("he", _receipt())],
+        },
+    )
+    path = f"/v1/expenses/{expense['id']}"
+    story.ask("he", "POST", f"{path}/approve", {}, expect=403)
+    story.ask("chen", "POST", f"{path}/approve", {})
+    story.ask("zhao", "POST", f"{path}/pay", {"reference": "网银 0017"}, expect=409)
+    story.ask("sun", "POST", f"{path}/approve", {})
+    story.ask("zhao", "POST", f"{path}/pay", {"reference": "网银 0017"})
+    seen = story.ask(None, "GET", path)
+    story.check("审批人的身份", [approval["role"] for approval in seen["approvals"]], ["committee", "supervisor"])
+    story.check("已支出（分）", story.ask("lin", "GET", f"/v1/campaigns/{campaign}")["spent_fen"], 240_00)
+
+
+def _receipt() -> bytes:
+    """A photograph of a receipt, as far as a computer is concerned."""
+    picture = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(picture, "JPEG")
+    return picture.getvalue()
 
 
 def _rate(story: Story, need: int) -> None:

@@ -177,11 +177,13 @@ CREATE TRIGGER expenses_resolution_passed BEFORE INSERT ON expenses
 -- budget line. The campaign is locked, so of two payments at once the second counts the first.
 CREATE FUNCTION refuse_careless_spending() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    moment TIMESTAMPTZ;
     missing TEXT[];
     campaign_state TEXT;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtextextended('who may approve', 0));
-    missing := approvals_missing(NEW.id, clock_now());
+    moment := clock_now();
+    missing := approvals_missing(NEW.id, moment);
     IF NOT EXISTS (SELECT 1 FROM attachments WHERE subject_kind = 'expense' AND subject_id = NEW.id) THEN
         RAISE EXCEPTION 'expense % has no receipt', NEW.id USING ERRCODE = '23514',
             CONSTRAINT = 'expenses_receipt', TABLE = 'expenses';
@@ -189,6 +191,9 @@ BEGIN
     IF cardinality(missing) > 0 THEN
         RAISE EXCEPTION 'expense % lacks %', NEW.id, missing USING ERRCODE = '23514',
             CONSTRAINT = 'expenses_two_approvals', TABLE = 'expenses';
+    END IF;
+    IF NEW.state = 'paid' THEN
+        NEW.paid_at := moment;  -- so that `verify` asks about the very moment that was decided by
     END IF;
     IF NEW.state = 'paid' AND NEW.campaign_id IS NOT NULL THEN
         SELECT state INTO campaign_state FROM campaigns WHERE id = NEW.campaign_id FOR NO KEY UPDATE;

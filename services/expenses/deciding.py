@@ -90,7 +90,7 @@ async def pay(actor: Actor, expense_id: int, *, reference: str) -> ExpenseLine:
     purse = await _purse(expense)
     await expense.move_to(
         ExpenseState.PAID, paid_by_id=actor.id, paid_at=await clock.now(), reference=reference
-    )  # the database looks at everything once more
+    )  # the database looks at everything once more, and says when
     await ledger.post(
         expense.community_id,
         debit=purse,

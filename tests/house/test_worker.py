@@ -92,13 +92,16 @@ async def test_a_terminated_backend_ends_the_run_so_that_the_worker_meets_the_da
 ) -> None:
     stopping = asyncio.Event()
     running = asyncio.ensure_future(working(committed, stopping))
-    await asyncio.sleep(0.5)
-    await db.rows(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-        "AND pid <> pg_backend_pid() AND query ILIKE '%pgqueuer%'"
-    )
-    async with asyncio.timeout(15):
-        await asyncio.gather(running, return_exceptions=True)
+
+    async def ended() -> bool:
+        await db.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND query ILIKE '%pgqueuer%'"
+        )
+        return running.done()
+
+    await until(ended)
+    await asyncio.gather(running, return_exceptions=True)
     event_id = await owe(people, "trouble")
     again = asyncio.ensure_future(working(committed, stopping))
     await until(lambda: trouble.ran(1))

@@ -27,7 +27,7 @@ from models.expenses import (
     PaysHimself,
     ReceiptMissing,
 )
-from models.ledger import AccountKind, NotEnough
+from models.ledger import AccountKind, KeptForGivers, NotEnough
 from models.media import Purpose, UnknownPhoto
 from models.residents import Kinship
 from services import crowdfunding, expenses, ledger, media, residents, verification
@@ -358,6 +358,28 @@ async def test_the_general_fund_spends_by_a_resolution(people: People, move_cloc
         await expenses.approve(approver, made.id)
     await pay(people.zhao, made.id)
     assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) == 60_000
+    assert await verification.verify() == []
+
+
+async def test_a_line_whose_use_was_changed_cites_the_new_resolution(people: People, move_clock: MoveClock) -> None:
+    campaign = await funded(people, move_clock)
+    earlier = await approved(people, campaign, 60_000)
+    cited = await resolution(people.jy, people.chen)
+    said = {"resolution_id": cited, "title": "楼道扶手", "body": "改装扶手", "amount_fen": 50_000}
+    await crowdfunding.announce(people.chen, campaign.id, **said)  # type: ignore[arg-type]
+    with pytest.raises(KeptForGivers):
+        async with db.tx():
+            await pay(people.chen, earlier.id)
+    await move_clock(timedelta(days=15))
+    await crowdfunding.changes_due()
+    added = (await crowdfunding.find(people.chen, campaign.id)).budget[-1]
+    made = await approved(people, campaign, 50_000, budget_line_id=added.id, purpose="扶手")
+    assert (added.title, made.resolution_id) == ("楼道扶手", cited)
+    assert earlier.resolution_id == campaign.resolution_id
+    await pay(people.chen, made.id)
+    with pytest.raises(NotEnough):
+        async with db.tx():
+            await pay(people.chen, earlier.id)
     assert await verification.verify() == []
 
 
