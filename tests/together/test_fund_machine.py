@@ -28,7 +28,7 @@ from tortoise.context import TortoiseContext
 from app.core import clock, db
 from app.core.embedded import APP, OWNER, Servers
 from app.core.errors import DomainError
-from models.crowdfunding import Campaign, CampaignKind, Pledge
+from models.crowdfunding import Campaign, CampaignKind, CampaignState, Pledge
 from models.ledger import Transfer
 from models.payments import Order, OrderState, Refund, RefundState
 from models.slips import Match, MatchState, Slip, SlipKind, SlipState
@@ -37,7 +37,7 @@ from services.ledger.checking import QUESTIONS
 from services.payments import orders
 from tests.conftest import TEMPLATE, Undo, as_owner
 from tests.people import People
-from tests.raising import cash, evidence, money, notice, opened, refund_notice, resolution
+from tests.raising import cash, evidence, money, notice, opened, paid, refund_notice, resolution
 
 pytestmark = pytest.mark.no_database
 T = TypeVar("T")
@@ -130,12 +130,20 @@ class Fund(RuleBasedStateMachine):
 
     @initialize(kind=st.sampled_from(CampaignKind))
     def a_first_campaign(self, kind: CampaignKind) -> None:
-        self.do(opened(self.people, kind=kind))
+        self.do(self.raising(kind))
+
+    async def raising(self, kind: CampaignKind) -> Campaign:
+        """A campaign that is easily funded, and that somebody has given to."""
+        budget = [crowdfunding.BudgetItem("灯", 3_000)]
+        campaign = await opened(self.people, kind=kind, goal_fen=3_000, budget=budget)
+        pledge = await paid(self.people.lin, campaign, 5_000)
+        self.paid_there[pledge.id] = 5_000
+        return campaign
 
     @rule(kind=st.sampled_from(CampaignKind))
     def another_campaign(self, kind: CampaignKind) -> None:
         if len({self.some(Campaign, which).id for which in range(3)}) < 3:
-            self.do(opened(self.people, kind=kind))
+            self.do(self.raising(kind))
 
     @rule(which=WHICH, days=st.integers(1, 9))
     def the_deadline_is_put_off(self, which: int, days: int) -> None:
@@ -150,7 +158,9 @@ class Fund(RuleBasedStateMachine):
 
     @rule(which=WHICH)
     def it_is_carried_out(self, which: int) -> None:
-        self.do(crowdfunding.accept(self.people.chen, self.some(Campaign, which).id))
+        campaign = self.some(Campaign, which, state=CampaignState.IMPLEMENTING)
+        if campaign is not None:
+            self.do(crowdfunding.accept(self.people.chen, campaign.id))
 
     @rule(which=WHICH, other=WHICH, elsewhere=st.booleans())
     def it_is_settled(self, which: int, other: int, elsewhere: bool) -> None:
@@ -162,9 +172,11 @@ class Fund(RuleBasedStateMachine):
                 self.people.chen, campaign_id, to_campaign_id=to_campaign_id, resolution_id=cited
             )
 
-        self.do(settle(self.some(Campaign, which).id, self.some(Campaign, other).id))
+        campaign = self.some(Campaign, which, state=CampaignState.ACCEPTED)
+        if campaign is not None:
+            self.do(settle(campaign.id, self.some(Campaign, other).id))
 
-    @rule(which=WHICH, fen=st.integers(1, 50_000))
+    @rule(which=WHICH, fen=st.integers(1, 6_000))
     def its_use_changes(self, which: int, fen: int) -> None:
         async def announce(campaign_id: int) -> Any:
             cited = await resolution(self.people.jy, self.people.chen)
@@ -172,7 +184,9 @@ class Fund(RuleBasedStateMachine):
                 self.people.chen, campaign_id, resolution_id=cited, title="坡道", body="改建", amount_fen=fen
             )
 
-        self.do(announce(self.some(Campaign, which).id))
+        campaign = self.some(Campaign, which, state__in=[CampaignState.FUNDED, CampaignState.IMPLEMENTING])
+        if campaign is not None:
+            self.do(announce(campaign.id))
 
     @rule(by=st.sampled_from([timedelta(minutes=16), timedelta(hours=25), timedelta(days=8), timedelta(days=16)]))
     def time_passes(self, by: timedelta) -> None:
@@ -342,14 +356,14 @@ def _sql_of(servers: Servers) -> Callable[[str], None]:
 
 
 DEEDS = {
-    *("opened", "extend", "cancel", "accept", "settle", "announce", "advance_due", "money", "hear", "capture"),
+    *("raising", "extend", "cancel", "accept", "settle", "announce", "advance_due", "money", "hear", "capture"),
     *("_expire", "take_back", "conclude_refund", "cash", "back", "promise", "pay", "undo"),
 }
 
 
 @pytest.mark.parametrize("steps", [2_000, pytest.param(50_000, marks=pytest.mark.prove)])
 def test_whatever_happens_next_the_books_agree(servers: Servers, template: str, steps: int) -> None:
-    world = run(servers, f"linli_machine_{steps}", steps // 20)
+    world = run(servers, f"linli_machine_{steps}", steps // 28)
     print(world.steps, dict(world.done))  # noqa: T201 - seen with -s
     assert world.steps >= steps
     assert set(world.done) >= DEEDS, "each of these was not only tried"
