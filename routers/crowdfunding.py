@@ -19,17 +19,15 @@ from routers.schemas.crowdfunding import (
     CampaignIn,
     CampaignOut,
     CancelIn,
-    FundOut,
     GiftOut,
     PledgeIn,
     PledgeOut,
     SettleIn,
-    StatementOut,
     TakeBackIn,
     TeamIn,
     TeamOut,
-    TransferOut,
 )
+from routers.schemas.fund import FundOut, StatementOut, TransferOut
 from services import comments, crowdfunding, ledger, payments, places
 from services.crowdfunding import Beneficiary, BudgetItem, Charity, TeamLine, TeamSort
 from services.ledger import Fund
