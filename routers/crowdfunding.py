@@ -17,15 +17,13 @@ from routers.schemas.crowdfunding import (
     CampaignIn,
     CampaignOut,
     CancelIn,
-    FundOut,
     GiftOut,
     PledgeIn,
     PledgeOut,
     SettleIn,
-    StatementOut,
     TakeBackIn,
-    TransferOut,
 )
+from routers.schemas.fund import FundOut, StatementOut, TransferOut
 from routers.schemas.giving import TeamIn, TeamOut
 from services import comments, crowdfunding, ledger, payments, places, statements
 from services.crowdfunding import Beneficiary, BudgetItem, Charity, TeamLine, TeamSort
