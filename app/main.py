@@ -47,6 +47,7 @@ ROUTERS = [
     media.router,
     notifications.calls,
     needs.router,
+    needs.due_dates,
     wishes.router,
     volunteering.activities,
     volunteering.shifts,

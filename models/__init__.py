@@ -10,10 +10,10 @@ from models.events import Event, IdempotencyKey, Notice, Reason
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
 from models.moderation import Check
-from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
+from models.needs import Endorsement, Need, NeedAnswer, NeedHop, NeedLink, NeedRating, NeedRules
 from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
-from models.places import Place
+from models.places import Calendar, Place
 from models.pushes import Push
 from models.residents import (
     Assistance,
@@ -43,6 +43,7 @@ __models__ = [
     Bill,
     BillDifference,
     BudgetLine,
+    Calendar,
     Campaign,
     CampaignNeed,
     Check,
@@ -69,8 +70,10 @@ __models__ = [
     MessageCredit,
     Need,
     NeedAnswer,
+    NeedHop,
     NeedLink,
     NeedRating,
+    NeedRules,
     Notice,
     NoticePreference,
     Objection,

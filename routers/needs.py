@@ -6,27 +6,37 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from models.comments import Comment
-from models.needs import Need, NeedField, NeedSort, NeedState
+from models.needs import Need, NeedField, NeedLevel, NeedRules, NeedSort, NeedState, Urgency
+from models.places import Calendar
 from routers.deps import CurrentActor, OnlyOnce, ThePaging, helped
-from routers.house import make_router
+from routers.house import PUBLIC, make_router
 from routers.schemas.base import PRINTABLE, PageOf, PathId, Reasoned, TimelineLine, Title, bounded
 from routers.schemas.comments import CommentIn, CommentOut
 from routers.schemas.needs import (
     AnswerIn,
     AnswerOut,
+    CalendarIn,
+    CalendarOut,
     DoneIn,
     EndorsementOut,
+    EscalateIn,
+    HopOut,
     LinkOut,
+    MergeIn,
     NeedDetailOut,
     NeedIn,
     NeedOut,
+    NeedRulesIn,
+    NeedRulesOut,
     RateIn,
     RouteIn,
+    UrgencyIn,
 )
-from services import comments, needs
+from services import calendars, comments, needs
 from services.needs import NeedDetail
 
 router = make_router("/needs", "needs")
+due_dates = make_router("/places", "needs")
 
 Search = Annotated[str, bounded(0, 60), PRINTABLE]
 
@@ -43,13 +53,27 @@ async def list_needs(
     actor: CurrentActor,
     paging: ThePaging,
     community_id: Annotated[PathId | None, Query()] = None,
+    place_id: Annotated[PathId | None, Query(description="All communities of a street or district")] = None,
     state: NeedState | None = None,
     field: NeedField | None = None,
-    q: Annotated[Search | None, Query(description="Looked for in title and body")] = None,
+    level: NeedLevel | None = None,
+    urgency: Urgency | None = None,
+    overdue: Annotated[bool | None, Query(description="Past the date an answer or decision was due")] = None,
+    q: Annotated[Search | None, Query(description="Words, each looked for in title and body")] = None,
     sort: NeedSort = NeedSort.NEW,
 ) -> dict[str, Any]:
-    """Needs, newest or most endorsed first."""
-    narrowed = {"community_id": community_id, "state": state, "field": field, "q": q, "sort": sort}
+    """Needs, newest, most endorsed or, of the open ones, most pressing first."""
+    narrowed = {
+        "community_id": community_id,
+        "place_id": place_id,
+        "state": state,
+        "field": field,
+        "level": level,
+        "urgency": urgency,
+        "overdue": overdue,
+        "q": q,
+        "sort": sort,
+    }
     return paging.of(await needs.listed(actor, **narrowed, page=paging.page))  # type: ignore[arg-type]
 
 
@@ -97,6 +121,33 @@ async def route_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, 
     return await only_once(partial(needs.route, actor, need_id, route=asked.route), partial(needs.find, actor))
 
 
+@router.post("/{need_id}/merge", response_model=NeedOut)
+async def merge_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: MergeIn) -> Need:
+    """Merge a submitted need into its open twin, whose supporters it brings, with a notice; staff of the community."""
+    return await only_once(partial(needs.merge, actor, need_id, **asked.model_dump()), partial(needs.find, actor))
+
+
+@router.post("/{need_id}/escalate", response_model=NeedOut)
+async def escalate_need(
+    actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: EscalateIn | None = None
+) -> Need:
+    """Hand an accepted need up to the level above one's own; whoever handles it now."""
+    reason = asked.reason if asked else None
+    return await only_once(partial(needs.escalate, actor, need_id, reason=reason), partial(needs.find, actor))
+
+
+@router.post("/{need_id}/return", response_model=NeedOut)
+async def return_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: Reasoned) -> Need:
+    """Give a need back to the level that handed it up; whoever handles it now."""
+    return await only_once(partial(needs.hand_back, actor, need_id, reason=asked.reason), partial(needs.find, actor))
+
+
+@router.put("/{need_id}/urgency", response_model=NeedOut)
+async def set_need_urgency(actor: CurrentActor, need_id: PathId, asked: UrgencyIn) -> Need:
+    """Say how urgent an open need is; the committee."""
+    return await needs.set_urgency(actor, need_id, urgency=asked.urgency)
+
+
 @router.post("/{need_id}/answer", response_model=NeedOut)
 async def answer_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: AnswerIn) -> Need:
     """Answer officially; staff of the community."""
@@ -140,10 +191,36 @@ async def comment_on_need(actor: CurrentActor, only_once: OnlyOnce, need_id: Pat
     return await only_once(partial(needs.comment, actor, need_id, **asked.model_dump()), partial(comments.find, actor))
 
 
+@due_dates.get("/{place_id}/need-rules", response_model=NeedRulesOut, openapi_extra=PUBLIC)
+async def get_need_rules(place_id: PathId) -> NeedRules:
+    """Within how many working days a community answers and decides."""
+    return await needs.rules(place_id)
+
+
+@due_dates.put("/{place_id}/need-rules", response_model=NeedRulesOut)
+async def set_need_rules(actor: CurrentActor, place_id: PathId, asked: NeedRulesIn) -> NeedRules:
+    """Say them for needs to come; the community's committee or an officer above."""
+    return await needs.update_rules(actor, place_id, **asked.model_dump())
+
+
+@due_dates.get("/{place_id}/calendar", response_model=CalendarOut, openapi_extra=PUBLIC)
+async def get_calendar(place_id: PathId) -> Calendar:
+    """A place's own days off and moved working days; what is said nearer by overrules what is said above."""
+    return await calendars.find(place_id)
+
+
+@due_dates.put("/{place_id}/calendar", response_model=CalendarOut)
+async def set_calendar(actor: CurrentActor, place_id: PathId, asked: CalendarIn) -> Calendar:
+    """Say them for the place and all below it; an officer above. Due dates already given stay."""
+    return await calendars.update(actor, place_id, **asked.model_dump())
+
+
 def _detail(found: NeedDetail) -> NeedDetailOut:
     return NeedDetailOut(
         **NeedOut.model_validate(found.need).model_dump(),
         answers=[AnswerOut.model_validate(answer) for answer in found.answers],
+        hops=[HopOut.model_validate(hop) for hop in found.hops],
+        merged_from=found.merged_from,
         links=[LinkOut.model_validate(link) for link in found.links],
         timeline=[TimelineLine.model_validate(line) for line in found.timeline],
     )

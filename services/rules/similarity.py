@@ -21,3 +21,8 @@ def most_alike(text: str, others: Iterable[tuple[int, str]], *, least: Fraction,
     """The ids of at most `most` texts whose likeness is at least `least`, the most alike first, newer before older."""
     ranked = [(likeness(text, other), id) for id, other in others]
     return [id for alike, id in sorted(ranked, reverse=True) if alike >= least][:most]
+
+
+def spellings(text: str) -> list[str]:
+    """The text as it may have been written by others."""
+    return [text]
