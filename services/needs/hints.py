@@ -8,7 +8,7 @@ from services.needs.reading import visible
 from services.policies import Actor
 from services.rules.similarity import most_alike, spellings
 
-PER_PAIR_MAX, CANDIDATES_MAX, SIMILAR_MAX, SIMILAR_LEAST = 2000, 100, 5, Fraction(2, 5)
+PER_PAIR_MAX, CANDIDATES_MAX, SIMILAR_MAX, SIMILAR_LEAST = 2000, 100, 5, Fraction(4, 25)
 
 # Whoever shares pairs of characters with what is typed, the rarer the pair the more; of a common pair the newest count.
 CANDIDATES = f"""
