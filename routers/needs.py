@@ -3,7 +3,9 @@
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Response
+from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
 
 from models.comments import Comment
 from models.needs import Need, NeedField, NeedLevel, NeedRules, NeedSort, NeedState, Urgency
@@ -38,6 +40,9 @@ from services.needs import NeedDetail
 router = make_router("/needs", "needs")
 due_dates = make_router("/places", "needs")
 
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}, "description": "A table"}}
+XLSX: dict[int | str, dict[str, Any]] = {200: {"content": {SPREADSHEET: {}}, "description": "A spreadsheet"}}
 Search = Annotated[str, bounded(0, 60), PRINTABLE]
 
 
@@ -83,6 +88,27 @@ async def list_similar_needs(
 ) -> dict[str, Any]:
     """At most five open needs of the community like the one being written."""
     return {"items": await needs.similar(actor, community_id, title=title), "next_cursor": None}
+
+
+@router.get("/export.csv", response_class=Response, responses=CSV)
+async def export_needs_csv(
+    actor: CurrentActor, community_id: Annotated[PathId | None, Query()] = None, state: NeedState | None = None
+) -> StreamingResponse:
+    """The newest 100,000 needs of a community, or of all one serves, as CSV; staff and officers above."""
+    parts = await needs.as_csv(actor, community_id=community_id, state=state)
+    return StreamingResponse(parts, media_type="text/csv; charset=utf-8", headers=_attached("needs.csv"))
+
+
+@router.get("/export.xlsx", response_class=Response, responses=XLSX)
+async def export_needs_xlsx(
+    actor: CurrentActor, community_id: Annotated[PathId | None, Query()] = None, state: NeedState | None = None
+) -> StreamingResponse:
+    """The same as a spreadsheet."""
+    made = await needs.as_xlsx(actor, community_id=community_id, state=state)
+    parts = iter(partial(made.read, 65_536), b"")
+    return StreamingResponse(
+        parts, media_type=SPREADSHEET, headers=_attached("needs.xlsx"), background=BackgroundTask(made.close)
+    )
 
 
 @router.get("/{need_id}", response_model=NeedDetailOut)
@@ -213,6 +239,10 @@ async def get_calendar(place_id: PathId) -> Calendar:
 async def set_calendar(actor: CurrentActor, place_id: PathId, asked: CalendarIn) -> Calendar:
     """Say them for the place and all below it; an officer above. Due dates already given stay."""
     return await calendars.update(actor, place_id, **asked.model_dump())
+
+
+def _attached(name: str) -> dict[str, str]:
+    return {"Cache-Control": "private, no-store", "Content-Disposition": f'attachment; filename="{name}"'}
 
 
 def _detail(found: NeedDetail) -> NeedDetailOut:

@@ -5,6 +5,7 @@ Services to the right cite needs by `citable` and note with `link` what they mad
 
 from services.needs.deadlines import note_overdue, rules, update_rules
 from services.needs.escalation import escalate, hand_back
+from services.needs.export import as_csv, as_xlsx
 from services.needs.hints import similar
 from services.needs.links import citable, link, links_of, standing
 from services.needs.merging import merge
@@ -46,6 +47,8 @@ __all__ = [
     "Priority",
     "accept",
     "answer",
+    "as_csv",
+    "as_xlsx",
     "citable",
     "close_due",
     "comment",

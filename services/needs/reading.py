@@ -1,7 +1,7 @@
 """What may be seen of needs: one, many, and everything that became of one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ SELECT 'answer' AS part, id AS nth, id, body, moderation, late, created_at AS at
 FROM need_answers WHERE need_id = $1 AND (moderation = 'passed' OR author_id = $2 OR $3)
 UNION ALL
 SELECT 'link', id, subject_id, NULL, NULL, NULL, created_at, kind, NULL, NULL, NULL, NULL, NULL
-FROM need_links WHERE need_id = $1
+FROM need_links WHERE need_id = $1 AND (kind <> 'wish' OR $4)
 UNION ALL
 SELECT 'hop', id, place_id, NULL, NULL, coalesce(ended_at, clock_now()) >= due_at, created_at,
     NULL, from_level, level, due_at, ended, ended_at
@@ -164,7 +164,9 @@ HOP = ("from_level", "level", "due_at", "ended", "ended_at", "late", "at")
 async def detail(actor: Actor, need_id: int) -> NeedDetail:
     """One need with everything that became of it. Raises NotFound."""
     need = await find(actor, need_id)
-    attached = await db.rows(ATTACHED, need.id, actor.id, actor.is_staff(need.community_id))
+    staff = actor.is_staff(need.community_id)
+    names_the_wisher = staff or actor.id in (need.author_id, need.assistant_id)
+    attached = await db.rows(ATTACHED, need.id, actor.id, staff, names_the_wisher)
     answers = [
         Answer(line["id"], line["body"], Moderation(line["moderation"]), line["late"], line["at"])
         for line in attached
@@ -175,7 +177,10 @@ async def detail(actor: Actor, need_id: int) -> NeedDetail:
         Hop(place_id=line["id"], **{name: line[name] for name in HOP}) for line in attached if line["part"] == "hop"
     ]
     merged_from = [line["id"] for line in attached if line["part"] == "merged"]
-    return NeedDetail(need, answers, links, hops, merged_from, await events.timeline(actor, need))
+    timeline = await events.timeline(actor, need)
+    if not names_the_wisher:
+        timeline = [_without_wish(line) for line in timeline]
+    return NeedDetail(need, answers, links, hops, merged_from, timeline)
 
 
 async def listed_comments(actor: Actor, need_id: int, *, page: Page) -> Listed[Any]:
@@ -215,6 +220,13 @@ def _need(found: dict[str, Any]) -> Need:
     need.overdue, need.rank = found["overdue"], found["rank"]
     need.priority = _priority(need, found["today"]) if need.state in OPEN else None
     return need
+
+
+def _without_wish(line: TimelineItem) -> TimelineItem:
+    """Wishers are masked, authors of needs are not: which wish came of a need would tell them."""
+    if line.facts.get("kind") != "wish":
+        return line
+    return replace(line, facts={name: fact for name, fact in line.facts.items() if name != "subject_id"})
 
 
 def _priority(need: Need, today: int) -> Priority:
