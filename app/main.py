@@ -55,6 +55,7 @@ ROUTERS = [
     media.router,
     notifications.calls,
     needs.router,
+    needs.due_dates,
     wishes.router,
     volunteering.activities,
     volunteering.shifts,

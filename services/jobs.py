@@ -148,6 +148,11 @@ async def close_rated_needs(tools: Tools) -> None:
     await needs.close_due()
 
 
+async def note_overdue_needs(tools: Tools) -> None:
+    """What is not answered or decided in time returns to view as overdue, and those concerned are told."""
+    await needs.note_overdue()
+
+
 async def release_run_out_claims(tools: Tools) -> None:
     """A claimer has seven days; then the wish opens again."""
     await wishes.release_run_out()
@@ -262,6 +267,7 @@ EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_what_is_over),
     ("*/10 * * * *", forget_unused_pictures),
     ("* * * * * */30", close_rated_needs),
+    ("* * * * * */30", note_overdue_needs),
     ("* * * * * */5", release_run_out_claims),
     ("* * * * * */30", remind_claimers),
     ("* * * * * */30", expire_wishes),
