@@ -14,7 +14,7 @@ from alembic import context
 from app.core.db import connection_config
 
 SCRATCH = "alembic_scratch"
-KEPT_BY_TRIGGERS = {"need_pairs"}  # an index in the shape of a table, which no model reads
+KEPT_BY_TRIGGERS = {"need_pairs", "need_words"}  # indexes in the shape of tables, which no model reads
 url: str = context.config.attributes["database_url"]
 upgrading: bool = context.config.attributes.get("upgrading", False)
 

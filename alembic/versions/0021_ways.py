@@ -109,7 +109,16 @@ CREATE FUNCTION grams(said text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PA
     ) AS pairs, LATERAL (VALUES (one), (two)) AS g (gram)
     WHERE gram IS NOT NULL
 $$;
-CREATE INDEX needs_searched ON needs USING gin (grams(title || ' ' || body)) WITH (gin_pending_list_limit = 256);
+
+-- What a need says, to be searched: apart from it, so that each endorsement does not write it into the index anew.
+CREATE TABLE need_words (
+    need_id BIGINT PRIMARY KEY,
+    community_id BIGINT NOT NULL,
+    said TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX need_words_searched ON need_words USING gin (grams(said)) WITH (gin_pending_list_limit = 256);
+CREATE FUNCTION folded(said text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN lower(normalize(said, NFKC) COLLATE "C");
 
 -- Which open needs of a community hold a pair of characters in their titles, newest last. An index in the shape of a
 -- table: written by the triggers below alone.
@@ -124,6 +133,8 @@ BEGIN
     INSERT INTO need_pairs (community_id, pair, need_id)
     SELECT n.community_id, gram, n.id FROM fresh n, unnest(grams(n.title)) AS gram
     WHERE length(gram) = 2 AND n.state IN ('submitted', 'accepted', 'routed', 'in_progress');
+    INSERT INTO need_words (need_id, community_id, said)
+    SELECT n.id, n.community_id, folded(n.title || ' ' || n.body) FROM fresh n;
     RETURN NULL;
 END $$;
 CREATE FUNCTION pair_changed_need() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
@@ -133,18 +144,22 @@ BEGIN
     INSERT INTO need_pairs (community_id, pair, need_id)
     SELECT NEW.community_id, gram, NEW.id FROM unnest(grams(NEW.title)) AS gram
     WHERE length(gram) = 2 AND NEW.state IN ('submitted', 'accepted', 'routed', 'in_progress');
+    UPDATE need_words SET said = folded(NEW.title || ' ' || NEW.body) WHERE need_id = NEW.id
+        AND said <> folded(NEW.title || ' ' || NEW.body);
     RETURN NULL;
 END $$;
 CREATE TRIGGER needs_paired AFTER INSERT ON needs
     REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION pair_new_needs();
-CREATE TRIGGER needs_paired_anew AFTER UPDATE OF title, state ON needs FOR EACH ROW
-    WHEN (OLD.title <> NEW.title
+CREATE TRIGGER needs_paired_anew AFTER UPDATE OF title, body, state ON needs FOR EACH ROW
+    WHEN (OLD.title <> NEW.title OR OLD.body <> NEW.body
         OR (OLD.state IN ('submitted', 'accepted', 'routed', 'in_progress'))
         <> (NEW.state IN ('submitted', 'accepted', 'routed', 'in_progress')))
     EXECUTE FUNCTION pair_changed_need();
 INSERT INTO need_pairs (community_id, pair, need_id)
 SELECT n.community_id, gram, n.id FROM needs n, unnest(grams(n.title)) AS gram
 WHERE length(gram) = 2 AND n.state IN ('submitted', 'accepted', 'routed', 'in_progress');
+INSERT INTO need_words (need_id, community_id, said)
+SELECT id, community_id, folded(title || ' ' || body) FROM needs;
 """
 
 PRIORITY = """
@@ -164,12 +179,13 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     run_script("""
-    DROP INDEX needs_by_rank, needs_searched;
+    DROP INDEX needs_by_rank;
     DROP TRIGGER needs_paired ON needs;
     DROP TRIGGER needs_paired_anew ON needs;
     DROP TRIGGER needs_merged_once ON needs;
-    DROP FUNCTION need_rank, pair_new_needs, pair_changed_need, grams, refuse_merging_into_merged;
-    DROP TABLE need_pairs, calendars, need_rules, need_hops;
+    DROP TABLE need_pairs, need_words;
+    DROP FUNCTION need_rank, pair_new_needs, pair_changed_need, grams, folded, refuse_merging_into_merged;
+    DROP TABLE calendars, need_rules, need_hops;
     ALTER TABLE need_answers DROP COLUMN late;
     ALTER TABLE endorsements DROP COLUMN brought_from_id;
     ALTER TABLE needs DROP COLUMN level, DROP COLUMN urgency, DROP COLUMN due_at, DROP COLUMN decision_due_at,

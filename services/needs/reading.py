@@ -106,7 +106,7 @@ async def listed(
         ("n.urgency = {}", urgency),
         ("coalesce(n.due_at <= (SELECT clock_now()), false) = {}", overdue if overdue is False else None),
         ("n.due_at <= (SELECT clock_now()) AND {}", overdue or None),
-        *(condition for word in words for condition in _says(word)),
+        *(_says(word) for word in words),
         (f"({', '.join(order.values())}) < ({', '.join(['{}'] * len(after))})", *after),
     )
     if sort is NeedSort.PRIORITY:
@@ -242,12 +242,10 @@ def _priority(need: Need, today: int) -> Priority:
     )
 
 
-def _says(word: str) -> list[tuple[str, Any]]:
+def _says(word: str) -> tuple[str, Any, Any]:
     escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return [
-        ("grams(n.title || ' ' || n.body) @> grams({})", word),
-        (
-            "lower(normalize(n.title || ' ' || n.body, NFKC) COLLATE \"C\") LIKE lower(normalize({}, NFKC))",
-            f"%{escaped}%",
-        ),
-    ]
+    return (
+        "n.id IN (SELECT w.need_id FROM need_words w WHERE grams(w.said) @> grams({}) AND w.said LIKE folded({}))",
+        word,
+        f"%{escaped}%",
+    )
