@@ -5,6 +5,7 @@ twins of the tests, whose other halves lie among the 100,000.
 """
 
 import asyncio
+import logging
 import socket
 import tempfile
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 import httpx
+import structlog
 import uvicorn
 from rich.console import Console
 from rich.table import Table
@@ -36,6 +38,7 @@ FROM unnest($2::text[]) AS title RETURNING id
 
 async def main() -> None:
     """Seed, serve, measure, print."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory(prefix="linli-bench-", ignore_cleanup_errors=True) as folder:
         servers = await asyncio.to_thread(embedded.start, Path(folder) / "data")
         try:
