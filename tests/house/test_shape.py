@@ -135,3 +135,9 @@ def _is_enum(node: ast.AST) -> bool:
 def test_files_can_be_read_in_a_sitting() -> None:
     long = {path: lines for path, source in sources(*OURS) if (lines := source.count("\n")) > 500}
     assert not long, long
+
+
+def test_no_page_holds_two_versions_of_itself() -> None:
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for line in path.read_text().splitlines():
+            assert not line.startswith(("<<<<<<<", ">>>>>>>")), f"{path.name}: {line}"
