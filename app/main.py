@@ -156,7 +156,7 @@ def refuse_undeclared(router: APIRouter) -> None:
 
 
 def _asks_who(dependant: Any) -> bool:
-    return dependant.call is deps.current_actor or any(_asks_who(part) for part in dependant.dependencies)
+    return dependant.call is deps.holder or any(_asks_who(part) for part in dependant.dependencies)
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.core import db, logs
 from app.core.errors import Conflict, DomainError, Invalid, NotFound, Unavailable, prefers_english
-from app.gateways.errors import WxBadCode, WxError, WxRefused
+from app.gateways.errors import WxBadArgument, WxBadCode, WxError, WxMisconfigured, WxRefused
 
 log = structlog.stdlib.get_logger("linli.problems")
 
@@ -24,6 +24,8 @@ ZH = {
     "string_too_short": "至少 {min_length} 个字",
     "string_too_long": "最多 {max_length} 个字",
     "string_unicode": "含有无法识别的字符",
+    "unseen": "含有看不见的字符（U+{code}），请删去后再试",
+    "nothing_seen": "没有可以看见的内容",
     "int_type": "应为整数",
     "int_parsing": "应为整数",
     "int_from_float": "应为整数",
@@ -79,8 +81,9 @@ def problem(request: Request, error: DomainError, *, status: int | None = None, 
     status = status or error.status
     extra = dict(error.extra)
     headers = {}
-    if status in (429, 503):
-        headers["Retry-After"] = str(extra.pop("retry_after", 2))
+    retry_after = extra.pop("retry_after", 2)
+    if status in (429, 503) and retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     body = {
@@ -163,10 +166,18 @@ class _WechatRefused(DomainError):
     status, code, zh, en = 403, "refused_by_wechat", "微信拒绝了这次操作", "WeChat refused this"
 
 
+OF_NO_USE = (
+    "本站的微信配置有误，这项功能暂时无法使用，请联系管理员",
+    "WeChat does not take what this installation asks of it; trying again is of no use, please tell its operator",
+)
+
+
 async def _wechat(request: Request, exc: Exception) -> Response:
-    log.warning("wechat", error=type(exc).__name__, path=request.url.path)
+    log.warning("wechat", error=type(exc).__name__, errcode=getattr(exc, "errcode", None), path=request.url.path)
     if isinstance(exc, WxBadCode):
         return problem(request, _CodeSpent())
     if isinstance(exc, WxRefused):
         return problem(request, _WechatRefused())
+    if isinstance(exc, WxBadArgument | WxMisconfigured):
+        return problem(request, Unavailable(*OF_NO_USE, retry_after=None))
     return problem(request, Unavailable("微信服务暂时不可用，请稍后再试", "WeChat is not available; try again shortly"))

@@ -6,6 +6,7 @@ from typing import Any
 
 from tortoise import fields
 
+from app.core.errors import Conflict, refuses
 from models.base import RESTRICT, Stateful
 from models.places import Place
 from models.residents import Resident
@@ -91,3 +92,6 @@ class Check(Stateful):
     def subject(self) -> Subject:
         """What was checked."""
         return Subject(self.subject_kind, self.subject_id)
+
+
+refuses("checks_one_live", Conflict)

@@ -34,7 +34,7 @@ async def hear_wechat_pay(request: Request, pay: TheWechatPay) -> Response:
         said = pay.read_notification(request.headers, await request.body(), now=datetime.now(UTC))
     except NotifyRejected as rejected:
         log.warning("notification rejected", reason=str(rejected))
-        raise NotBelieved(message=str(rejected)) from None
+        raise NotBelieved(message=NotBelieved.zh) from None  # why would help a forger
     await payments.hear(said)
     return Response(status_code=204)
 

@@ -119,13 +119,19 @@ async def code_spent_once(request: Request, code: str) -> AsyncIterator[None]:
         raise
 
 
-async def current_actor(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
-) -> Actor:
-    """Whoever holds the bearer token. Raises Unauthorized, Forbidden when suspended, TooMany."""
+async def holder(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Actor:
+    """Whoever holds the bearer token, even if he is suspended. Raises Unauthorized."""
     actor = await residents.actor_by_token(credentials.credentials) if credentials else None
     if actor is None:
         raise Unauthorized
+    return actor
+
+
+Holder = Annotated[Actor, Depends(holder)]
+
+
+async def current_actor(request: Request, actor: Holder) -> Actor:
+    """Whoever holds the bearer token and may act. Raises Unauthorized, Forbidden when suspended, TooMany."""
     if request.method not in ("GET", "HEAD"):
         if actor.suspended:
             raise Forbidden("您的账号已被暂停使用", "Your account is suspended")

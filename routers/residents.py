@@ -10,7 +10,7 @@ from app.core.settings import Settings
 from models.places import Place, PlaceKind
 from models.residents import ClaimState, HouseholdClaim, RoleGrant
 from routers import deps
-from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging, TheSettings, TheWechat
+from routers.deps import CurrentActor, Holder, InEnglish, OnlyOnce, ThePaging, TheSettings, TheWechat
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId
 from routers.schemas.residents import (
@@ -69,8 +69,8 @@ async def bind_phone(
 
 
 @sessions.delete("/session", status_code=204)
-async def log_out(actor: CurrentActor) -> Response:
-    """End this session; the token is worth nothing from now on."""
+async def log_out(actor: Holder) -> Response:
+    """End this session; the token is worth nothing from now on. Who is suspended may do so too."""
     await residents.log_out(actor)
     return Response(status_code=204)
 

@@ -81,6 +81,7 @@ class Keys:
             "WXPAY_APIV3_KEY": ids.apiv3_key,
             "WXPAY_PUBLIC_KEY_ID": ids.public_key_id,
             "WXPAY_PUBLIC_KEY_FILE": str(self.folder / PLATFORM_PUBLIC),
+            "WXPAY_PLATFORM_CERT_FILES": str(self.folder / CERTIFICATE),
         }
 
     def write_config(self, url: str) -> None:

@@ -28,18 +28,22 @@ def noted() -> Iterator[list[int]]:
 async def ask_a_human(
     subject: Record, author_id: int, why: Why, *, label: int | None = None, community_id: int | None = None
 ) -> None:
-    """Put something of a resident's that no machine decided about into the human queue, by default where he lives."""
+    """Put something of a resident's that no machine decided about into the human queue, by default where he lives.
+
+    Why.REVIEW is WeChat's own advice.
+    """
     await db.execute(
         "INSERT INTO checks (subject_kind, subject_id, community_id, author_id, speaker_id, state, tries, trace_ids, "
-        "next_try_at, why, label) SELECT $1, $2, "
+        "next_try_at, why, label, suggest) SELECT $1, $2, "
         "coalesce($6, (SELECT m.community_id FROM memberships m WHERE m.resident_id = $3 AND m.until_at IS NULL)), "
-        "$3, $3, 'queued', 0, '[]', clock_now(), $4, $5 ON CONFLICT DO NOTHING",
+        "$3, $3, 'queued', 0, '[]', clock_now(), $4, $5, $7 ON CONFLICT DO NOTHING",
         subject.noun(),
         subject.id,
         author_id,
         why.value,
         label,
         community_id,
+        "review" if why is Why.REVIEW else None,
     )
 
 
@@ -56,10 +60,11 @@ async def expect(
 
     `kind` is one of `services.moderation.texts` where it is not the subject's noun, `author_id` whose words they are
     where the actor only helped: WeChat is asked in the actor's name. `again` replaces a check still owed for words
-    that no longer stand.
+    that no longer stand; of two who replace it at once one waits for the other.
     """
     kind = kind or subject.noun()
     if again:
+        await db.advisory_lock(f"the check of {kind} {subject.id}")
         await db.execute(
             "UPDATE checks SET state = 'replaced' "
             "WHERE subject_kind = $1 AND subject_id = $2 AND state IN ('pending', 'queued')",

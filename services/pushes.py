@@ -44,9 +44,11 @@ def _answers(push: Push) -> list[tuple[str, str]]:
 
 
 async def _delivered(push: Push) -> bool:
-    for told in push.facts["deliveries"]:
+    known = [
         await notifications.heard_delivery(push.openid, told["msgid"], told["error_code"], told["status"])
-    return True
+        for told in push.facts["deliveries"]
+    ]
+    return all(known)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -6,6 +6,7 @@ import hmac
 import json
 import logging
 import random
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -54,6 +55,11 @@ WITHOUT_TOKEN = {"sns/jscode2session", "cgi-bin/stable_token"}
 BUSY = -1
 BAD_TOKEN = {40001, 40014, 42001}
 PICTURE = "picture"  # where a reply that is no JSON keeps its bytes
+# What replies may bring: whatever else comes is kept by nobody.
+ID = re.compile(r"[\x21-\x7e]{1,64}")
+PHONE = re.compile(r"\+?[0-9][0-9 -]{3,22}[0-9]")
+ADDRESS = re.compile(r"https://[\x21-\x7e]{1,490}")
+LABEL_MAX = 2**31 - 1
 ERRORS: dict[type[WxError], set[int]] = {
     WxBadCode: {40029, 40163},
     WxRefused: {40226},
@@ -157,17 +163,17 @@ class WechatClient:
         """Who the login code belongs to."""
         # The session key in the reply stays here: we neither keep nor need it.
         reply = await cast(Awaitable[dict[str, Any]], self._api.wxa.code_to_session(code))
-        match reply:
-            case {"openid": str(openid)} if openid:
-                return WechatIdentity(openid, reply.get("unionid") or None)
-        raise WxBadResponse("the reply has no openid")
+        match {"unionid": None} | reply:
+            case {"openid": openid, "unionid": unionid} if _fits(ID, openid) and (not unionid or _fits(ID, unionid)):
+                return WechatIdentity(openid, unionid or None)
+        raise WxBadResponse("the reply has no openid, or no unionid that is one")
 
     async def phone_number(self, code: str, openid: str) -> str:
         """The number behind a phone code of this user."""
         reply = await self._api.wxa.phone_number(code, openid)
         match reply:
-            case {"phone_info": {"phoneNumber": str(number), "watermark": {"appid": self._appid}}} if number:
-                return number
+            case {"phone_info": {"phoneNumber": number, "watermark": {"appid": self._appid}}} if _fits(PHONE, number):
+                return str(number)
         raise WxBadResponse("the reply has no phone number stamped with our appid")
 
     async def session_is_current(self, openid: str, session_key: str) -> bool:
@@ -184,7 +190,10 @@ class WechatClient:
     async def send_message(self, openid: str, template_id: str, data: Mapping[str, str], *, page: str) -> str:
         """Send a subscription message and answer its msgid."""
         reply = await self._api.wxa.send_message(openid, template_id, data, page, STATES[self._env_version])
-        return str(reply.get("msgid", ""))
+        msgid = str(reply.get("msgid", ""))
+        if msgid and not _fits(ID, msgid):
+            raise WxBadResponse("the reply has no msgid that is one")
+        return msgid
 
     async def check_text(self, openid: str, scene: Scene, content: str, *, title: str = "") -> Verdict:
         """What WeChat thinks of a text of at most 2,500 characters."""
@@ -197,8 +206,8 @@ class WechatClient:
     async def check_picture(self, openid: str, scene: Scene, url: str) -> str:
         """Ask what WeChat thinks of a picture; the trace id under which a push will tell."""
         match await self._api.wxa.check_picture(openid, scene, url):
-            case {"trace_id": str(trace_id)} if trace_id:
-                return trace_id
+            case {"trace_id": trace_id} if _fits(ID, trace_id):
+                return str(trace_id)
         raise WxBadResponse("the reply has no trace id")
 
     async def code_picture(self, scene_id: str, page: str) -> bytes:
@@ -208,17 +217,23 @@ class WechatClient:
     async def link(self, page: str, query: str, *, days: int) -> str:
         """An https link that opens `page` in WeChat."""
         match await self._api.wxa.link(page, query, min(days, LINK_DAYS_MAX), self._env_version):
-            case {"url_link": str(link)} if link:
-                return link
+            case {"url_link": link} if _fits(ADDRESS, link):
+                return str(link)
         raise WxBadResponse("the reply has no link")
 
 
 def read_verdict(said: Mapping[str, Any]) -> Verdict:
     """The advice in a reply or a push, whose label is a number here and a string there. Raises ValueError."""
     match said:
-        case {"result": {"suggest": str(suggest), "label": label}, "trace_id": str(trace_id)}:
+        case {"result": {"suggest": str(suggest), "label": int() | str() as label}, "trace_id": trace_id} if (
+            _fits(ID, trace_id) and 0 <= int(label) <= LABEL_MAX
+        ):
             return Verdict(Suggest(suggest), int(label), trace_id)
     raise ValueError("no result")
+
+
+def _fits(form: re.Pattern[str], said: object) -> bool:
+    return isinstance(said, str) and form.fullmatch(said) is not None
 
 
 class _Wxa(WeChatWxa):  # type: ignore[misc]

@@ -156,7 +156,7 @@ def _checked(said: dict[str, Any]) -> dict[str, Any]:
         return not_checked
     try:
         verdict = read_verdict(said)
-    except (ValueError, TypeError):  # a form we do not know: no verdict either
+    except ValueError:  # a form we do not know: no verdict either
         return not_checked
     return {"trace_id": checked.trace_id, "suggest": str(verdict.suggest), "label": verdict.label}
 

@@ -1,6 +1,7 @@
 """What all shapes share: bounded text, ids, money, time, lists and problems."""
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -14,6 +15,7 @@ from pydantic import (
     PlainSerializer,
     StringConstraints,
 )
+from pydantic_core import PydanticCustomError
 
 from app.core.clock import SHANGHAI
 from models.base import Moderation
@@ -24,13 +26,32 @@ FEN_MAX = 10**12
 ID_MAX = 2**63 - 1
 
 
+UNSEEN = {"Cc", "Cf", "Co", "Cs"}  # controls, what steers the direction of writing or has no width, private, halves
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that show nothing
+EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
+JOINED = re.compile(f"(?<=[{EMOJI}\ufe0f])\u200d(?=[{EMOJI}])")
+"""The joiner within an emoji of several."""
+
+
 def _printable(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("contains a NUL character")
+    for character in JOINED.sub("", text):
+        if unicodedata.category(character) in UNSEEN or character in BLANKS:
+            raise PydanticCustomError(
+                "unseen", "contains U+{code}, which nobody can see", {"code": f"{ord(character):04X}"}
+            )
+    if text and all(unicodedata.category(character)[0] in "MZ" for character in text):
+        raise PydanticCustomError("nothing_seen", "contains nothing that can be seen")
+    return text
+
+
+def _printable_lines(text: str) -> str:
+    _printable(re.sub(r"[\r\n\t]", " ", text))
     return text
 
 
 PRINTABLE = AfterValidator(_printable)
+PRINTABLE_LINES = AfterValidator(_printable_lines)
+"""The same for texts of several lines."""
 
 
 def bounded(low: int, high: int) -> StringConstraints:
@@ -39,9 +60,9 @@ def bounded(low: int, high: int) -> StringConstraints:
 
 
 Title = Annotated[str, bounded(1, 60), PRINTABLE]
-Body = Annotated[str, bounded(1, 5000), PRINTABLE]
-ShortText = Annotated[str, bounded(1, 200), PRINTABLE]
-ReasonText = Annotated[str, bounded(1, 1000), PRINTABLE]
+Body = Annotated[str, bounded(1, 5000), PRINTABLE_LINES]
+ShortText = Annotated[str, bounded(1, 200), PRINTABLE_LINES]
+ReasonText = Annotated[str, bounded(1, 1000), PRINTABLE_LINES]
 Id = Annotated[int, Field(ge=1, le=ID_MAX, strict=True)]
 PathId = Annotated[int, Field(ge=1, le=ID_MAX)]
 """An id out of a path or query, where everything is text."""

@@ -8,9 +8,9 @@ from pydantic import ConfigDict
 from models.base import Moderation
 from models.disclosures import DisclosureKind
 from models.ledger import AccountKind
-from routers.schemas.base import PRINTABLE, Asked, Author, Moment, Shape, bounded
+from routers.schemas.base import PRINTABLE_LINES, Asked, Author, Moment, Shape, bounded
 
-QuestionText = Annotated[str, bounded(1, 1000), PRINTABLE]
+QuestionText = Annotated[str, bounded(1, 1000), PRINTABLE_LINES]
 
 
 class BudgetSpentOut(Shape):

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from models.notifications import Answer, MessageTemplate
 from routers.schemas.base import PRINTABLE, Asked, Id, Moment, Shape, bounded
@@ -63,9 +63,9 @@ class PreferencesIn(Asked):
         json_schema_extra={"examples": [{"templates": {"vote_notice": False}, "quiet": True, "digest": True}]},
     )
 
-    templates: dict[MessageTemplate, bool] = {}
-    quiet: bool | None = None
-    digest: bool | None = None
+    templates: dict[MessageTemplate, StrictBool] = {}
+    quiet: StrictBool | None = None
+    digest: StrictBool | None = None
 
 
 class PreferencesOut(Shape):

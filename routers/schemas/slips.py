@@ -8,7 +8,19 @@ from models.base import Moderation
 from models.crowdfunding import UseChangeState
 from models.payments import RefundState
 from models.slips import MatchState, SlipKind, SlipState, Via
-from routers.schemas.base import PRINTABLE, Asked, Fen, Id, Moment, ReasonText, Shape, ShortText, Title, When, bounded
+from routers.schemas.base import (
+    PRINTABLE_LINES,
+    Asked,
+    Fen,
+    Id,
+    Moment,
+    ReasonText,
+    Shape,
+    ShortText,
+    Title,
+    When,
+    bounded,
+)
 
 EvidenceIds = Annotated[list[Id], Field(min_length=1, max_length=9)]
 Ratio = Annotated[int, Field(ge=1, le=1000, strict=True)]
@@ -191,7 +203,7 @@ class UseChangeIn(Asked):
 
     resolution_id: Id
     title: Title
-    body: Annotated[str, bounded(1, 1000), PRINTABLE]
+    body: Annotated[str, bounded(1, 1000), PRINTABLE_LINES]
     amount_fen: Fen
     refund_days: Annotated[int, Field(ge=15, le=90, strict=True)] = 15
 

@@ -128,7 +128,10 @@ async def find_pledge(actor: Actor, pledge_id: int) -> Pledge:
 
 
 async def with_payment(pay: WechatPay, made: Pledge) -> Pledge:
-    """The pledge just made, with what its giver's telephone needs to pay. Calls WeChat, outside any transaction."""
+    """The pledge just made, with what its giver's telephone needs to pay. Calls WeChat, outside any transaction.
+
+    Raises Unavailable when WeChat refuses the order for good; the pledge stands.
+    """
     made.payment = await payments.payment_for(pay, made.id)
     return made
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from app.core import db
+from app.core import db, logs
 from app.core.db import atomic
 from app.core.errors import InvalidState
 from app.gateways.errors import WxBadArgument, WxError, WxInactive
@@ -30,9 +30,10 @@ FOLLOWED = {
     Suggest.RISKY: CheckState.HIDDEN,
 }
 
-# Whoever takes a check has until `next_try_at`; if he dies, it is taken again then.
-TAKE = """
-UPDATE checks SET tries = tries + 1, next_try_at = clock_now() + least(5 * 3 ^ tries, 3600) * interval '1 second'
+# Whoever takes a check has until `next_try_at`, longer than his patience; if he dies, it is taken again then.
+TAKE = f"""
+UPDATE checks SET tries = tries + 1,
+    next_try_at = clock_now() + greatest(least(5 * 3 ^ tries, 3600), {PATIENCE_S + 5}) * interval '1 second'
 WHERE id = $1 AND state = 'pending' AND (tries = 0 OR next_try_at <= clock_now())
 RETURNING id
 """
@@ -47,13 +48,18 @@ class Advice:
 
 
 async def check_now(wechat: Wechat, check_ids: Sequence[int]) -> None:
-    """Check what has just been written, 2 s for all; what cannot be checked now the worker checks. Calls WeChat."""
+    """Check what has just been written, 2 s for all; what cannot be checked now the worker checks. Calls WeChat.
+
+    Never raises: what was written is committed, and its check is owed.
+    """
     ends_at = asyncio.get_running_loop().time() + AT_ONCE_S
     try:
         for check_id in check_ids:
             await _check(wechat, check_id, ends_at)
-    except (WxError, TimeoutError) as error:  # the check is still owed, and tried again by the clock
+    except (WxError, TimeoutError) as error:
         log.warning("text_not_checked", error=type(error).__name__)
+    except Exception as error:
+        log.error("text_not_checked", **logs.about(error))
 
 
 async def check_due(wechat: Wechat) -> None:
@@ -87,7 +93,10 @@ async def settle(check: Check, state: CheckState, **columns: object) -> None:
 
 
 async def _check(wechat: Wechat, check_id: int, ends_at: float) -> None:
-    """Ask about one check, by the loop's time `ends_at`. Raises WxError or TimeoutError when nobody could be asked."""
+    """Ask about one check, by the loop's time `ends_at`.
+
+    Raises WxError or TimeoutError when nobody could be asked; after the last try, whatever failed, a human looks.
+    """
     if await db.value(TAKE, check_id) is None:
         return
     check = await Check.get(id=check_id).select_related("speaker")
@@ -99,16 +108,15 @@ async def _check(wechat: Wechat, check_id: int, ends_at: float) -> None:
     try:
         async with asyncio.timeout_at(ends_at):
             advice = await _ask(wechat, check.speaker.openid, scene, pieces("\n".join(words)))
+        await _follow(check, advice)
     except WxInactive:
         await _queue(check, Why.INACTIVE)
     except WxBadArgument:
         await _queue(check, Why.REFUSED)
-    except (WxError, TimeoutError):
+    except Exception:
         if check.tries >= TRIES_MAX:
             await _queue(check, Why.UNREACHABLE)
         raise
-    else:
-        await _follow(check, advice)
 
 
 async def _ask(wechat: Wechat, openid: str, scene: Scene, parts: Sequence[str]) -> Advice:

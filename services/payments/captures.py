@@ -22,7 +22,10 @@ TOO_LATE = "付款到账时项目已结束，全额退回"
 
 
 async def hear(said: Notification) -> None:
-    """Take in a notification that has been proved; the same one again, or one about nothing of ours, does nothing."""
+    """Take in a notification that has been proved; the same one again, or one about nothing of ours, does nothing.
+
+    One that does not fit its order or refund is not counted as heard.
+    """
     if not (isinstance(said, PaymentNotice) and await _captured_at_once(said)):
         await _hear(said)
 
@@ -89,17 +92,18 @@ async def _captured_at_once(said: PaymentNotice) -> bool:
 
 @atomic()
 async def _hear(said: Notification) -> None:
-    first = await db.value(
-        "INSERT INTO wechat_inbox (provider, event_id) VALUES ('wechat_pay', $1) "
-        "ON CONFLICT ON CONSTRAINT wechat_inbox_once DO NOTHING RETURNING id",
-        said.notification_id,
-    )
-    if first is None:
+    if await db.value(HEARD, said.notification_id):
         return
-    if isinstance(said, PaymentNotice):
-        await _capture(said)
-    else:
-        await conclude_refund(said)
+    fits = await (_capture(said) if isinstance(said, PaymentNotice) else conclude_refund(said))
+    if fits:
+        await db.execute(KEEP_HEARD, said.notification_id)
+
+
+HEARD = "SELECT 1 FROM wechat_inbox WHERE provider = 'wechat_pay' AND event_id = $1"
+KEEP_HEARD = """
+INSERT INTO wechat_inbox (provider, event_id) VALUES ('wechat_pay', $1)
+ON CONFLICT ON CONSTRAINT wechat_inbox_once DO NOTHING
+"""
 
 
 @atomic()
@@ -120,17 +124,18 @@ WHERE o.out_trade_no = $1 FOR SHARE OF c FOR NO KEY UPDATE OF p, o
 """
 
 
-async def _capture(paid: PaymentNotice | wechat_pay.Order) -> None:
+async def _capture(paid: PaymentNotice | wechat_pay.Order) -> bool:
+    """As `capture`; False when it does not fit its order."""
     order = await db.row(LOCK_ORDER, paid.out_trade_no)
     if order is None:
         log.warning("paid, but no order of ours", out_trade_no=paid.out_trade_no)
-        return
+        return True
     if order["state"] == OrderState.PAID:
-        return
+        return True
     pledge = await Pledge.get(id=order["pledge_id"]).select_related("campaign")
     if (paid.amount_fen, paid.openid) != (order["amount_fen"], order["openid"]) or not paid.transaction_id:
         await _refuse_payment(paid, order["id"], pledge)
-        return
+        return False
     late = pledge.state is PledgeState.EXPIRED
     await db.execute(
         "UPDATE orders SET state = 'paid', transaction_id = $2, paid_at = $3, captured_fen = amount_fen, "
@@ -154,6 +159,7 @@ async def _capture(paid: PaymentNotice | wechat_pay.Order) -> None:
     )
     if pledge.campaign.state is not CampaignState.OPEN or (late and pledge.kind is PledgeKind.ADOPTION):
         await give_back(None, pledge, TOO_LATE)
+    return True
 
 
 async def _refuse_payment(paid: PaymentNotice | wechat_pay.Order, order_id: int, pledge: Pledge) -> None:

@@ -11,6 +11,7 @@ import structlog
 
 from app.core import clock, db
 from app.core.db import atomic
+from app.core.errors import Unavailable
 from app.gateways.errors import GatewayError, PayError, PayUnknown
 from app.gateways.wechat_pay import WechatPay
 from models.crowdfunding import CampaignState, Pledge, PledgeState
@@ -24,6 +25,10 @@ log = structlog.stdlib.get_logger("linli.payments")
 
 ORDER_LIVES = timedelta(minutes=15)
 FIRST_QUERY_AFTER = timedelta(seconds=5)
+REFUSED = (
+    "认捐已记录，但微信支付没有受理这笔订单，暂时无法付款，请联系居委会",
+    "The pledge is noted, but WeChat Pay refuses its order, so it cannot be paid; please ask the committee",
+)
 UNPAID = (OrderState.CREATED, OrderState.PREPAID)
 PAID_THERE = ("SUCCESS", "REFUND")
 # Asked so many seconds after the order was made, and once more when it is over.
@@ -49,6 +54,8 @@ async def open_order(pledge: Pledge, *, openid: str, title: str, deadline: datet
 async def payment_for(pay: WechatPay, pledge_id: int, *, looking: bool = False) -> dict[str, str] | None:
     """What the giver's telephone needs to pay now; None when there is nothing to pay or WeChat does not answer.
 
+    Raises Unavailable when WeChat refuses the order for good; whoever is only `looking` is told None again.
+
     Calls WeChat: prepay with the order's own parameters, as often as needed, since the same number with the same
     parameters is the same order. Whoever is only `looking` may do so as often as he likes: WeChat is asked once in 5 s,
     first whether it was paid in the meantime, and then it is captured.
@@ -70,7 +77,9 @@ async def payment_for(pay: WechatPay, pledge_id: int, *, looking: bool = False) 
         return None
     except PayError as error:
         log.error("prepay refused", order=order.id, code=error.code, request_id=error.request_id)
-        return None
+        if looking:
+            return None
+        raise Unavailable(*REFUSED, retry_after=None) from None
     return pay.sign_for_client(order.prepay_id)
 
 

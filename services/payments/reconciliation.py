@@ -129,8 +129,8 @@ async def _compare_day(bill_id: int, trade: TradeBill, flow: FundFlowBill) -> No
         return
     books = await _books(bill.bill_date, trade, flow)
     found = _trade_differences(trade, books)
-    settled = {difference.number for difference in found}
-    found += [one for one in _flow_differences(trade, flow, books) if one.number not in settled]
+    named = {_what(difference) for difference in found}
+    found += [one for one in _flow_differences(trade, flow, books) if _what(one) not in named]
     found += _fees(trade, books)
     for one in found:
         one.bill_id = bill_id
@@ -193,6 +193,7 @@ def _trade_differences(trade: TradeBill, books: _Books) -> list[BillDifference]:
 def _flow_differences(trade: TradeBill, flow: FundFlowBill, books: _Books) -> list[BillDifference]:
     """The account names WeChat's numbers, and its amounts may be less or more by the fee that the trade bill names."""
     fees = {row.refund_id or row.transaction_id: row.fee_fen for row in trade.rows}
+    billed = {row.refund_id or row.transaction_id: row.amount_fen for row in trade.rows}
     numbers = {row.refund_id or row.transaction_id: row.out_refund_no or row.out_trade_no for row in trade.rows}
     found: list[BillDifference] = []
     for kind, ours, sign in ((PAYMENT, books.payments, 1), (REFUND, books.refunds, -1)):
@@ -202,10 +203,16 @@ def _flow_differences(trade: TradeBill, flow: FundFlowBill, books: _Books) -> li
             if row.kind == kind:
                 number = numbers.get(row.business_no, row.business_no)
                 known, fen = ours.get(number), sign * row.amount_fen
-                net = known is not None and fen == known.fen - sign * fees.get(row.business_no, 0)
-                told.append((number, known.fen if known is not None and net else fen))
+                expected = {known.fen if known else None, billed.get(row.business_no)}
+                whole = fen + sign * fees.get(row.business_no, 0)
+                told.append((number, whole if whole in expected and fen not in expected else fen))
         found += _told(BillSource.FUND_FLOW, told, ours, trade, books)
     return found
+
+
+def _what(difference: BillDifference) -> tuple[DifferenceKind, str, int, int]:
+    """By this the account's difference is the one that the trade bill has named already."""
+    return difference.kind, difference.number, difference.ours_fen, difference.theirs_fen
 
 
 def _told(

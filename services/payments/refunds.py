@@ -213,25 +213,25 @@ HEARD_AS = {
 
 
 @atomic()
-async def conclude_refund(said: RefundNotice | wechat_pay.Refund) -> None:
+async def conclude_refund(said: RefundNotice | wechat_pay.Refund) -> bool:
     """Follow what WeChat says of a refund, once, however often it says so; what comes out of order changes nothing.
 
     Succeeded: the money leaves the fund. Closed: it returns to the campaign, and a human must look. Abnormal: it
-    waits for a human.
+    waits for a human. False when it is about another sum than was asked for.
     """
     found = await db.row(LOCK_REFUND, said.out_refund_no)
     if found is None:
         log.warning("refunded, but no refund of ours", out_refund_no=said.out_refund_no)
-        return
+        return True
     accepted_at = said.accepted_at if isinstance(said, wechat_pay.Refund) else None
     await db.execute(ACCEPTED, found["id"], accepted_at)
     refund = await Refund.get(id=found["id"])
     heard = HEARD_AS[said.status]
     if heard not in refund.FLOW[refund.state]:
-        return
+        return True
     if said.refund_fen != refund.amount_fen:
         log.error("another sum was refunded than asked", refund=refund.id, refund_fen=said.refund_fen)
-        return
+        return False
     await refund.move_to(heard, refund_id=said.refund_id)
     pledge = await Pledge.get(id=found["pledge_id"]).select_related("campaign")
     if heard is RefundState.SUCCEEDED:
@@ -241,6 +241,7 @@ async def conclude_refund(said: RefundNotice | wechat_pay.Refund) -> None:
     elif heard is RefundState.ABNORMAL:
         log.error("refund needs a human", refund=refund.id, state=heard.value)
         await events.record(None, "pledge.refund_abnormal", pledge, refund_id=refund.id)
+    return True
 
 
 async def _went_back(refund: Refund, pledge: Pledge) -> None:

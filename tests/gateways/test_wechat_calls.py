@@ -27,6 +27,8 @@ URL = "http://127.0.0.1:9/lamp.jpg"
 SEND, TEXT, MEDIA = "/cgi-bin/message/subscribe/send", "/wxa/msg_sec_check", "/wxa/media_check_async"
 CODE, LINK, SESSION = "/wxa/getwxacodeunlimit", "/wxa/generate_urllink", "/wxa/checksession"
 
+SESSION_OF = "/sns/jscode2session"
+
 Call = Callable[[WechatClient], Awaitable[Any]]
 CALLS: dict[str, Call] = {
     SEND: lambda wechat: wechat.send_message("lin", "T1", {"thing1": "楼道灯坏了"}, page="pages/a"),
@@ -321,3 +323,43 @@ async def test_half_a_fault_strikes_about_half_the_time(control: Control, sandbo
     struck = sum(isinstance(answer, WxQuota) for answer in answers)
     assert 5 < struck < 55  # missed once in ten thousand million runs
     await client.aclose()
+
+
+# --- replies that nobody documented -----------------------------------------------------------------------------
+
+
+PHONE = "/wxa/business/getuserphonenumber"
+
+
+def judged(label: object, trace_id: str = "t1") -> dict[str, Any]:
+    return {"result": {"suggest": "pass", "label": label}, "trace_id": trace_id}
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [(TEXT, judged(label)) for label in (None, 10**12, -1, "much", [], "9" * 5000)]
+    + [(TEXT, judged(100, trace_id)) for trace_id in ("", "t\0", "t" * 65)]
+    + [(MEDIA, {"trace_id": trace_id}) for trace_id in ("", "t" * 600, "t\0", 5)]
+    + [(SESSION_OF, {"openid": openid}) for openid in ("", "o" * 500, "o\0", 5)]
+    + [(SESSION_OF, {"unionid": unionid}) for unionid in ("u" * 500, "u\0", 5)]
+    + [(LINK, {"url_link": link}) for link in ("", "https://" + "x" * 600, "https://wxaurl.cn/\0", "javascript:1")]
+    + [(SEND, {"msgid": msgid}) for msgid in ("m" * 65, "m\0", {"id": 1})],
+)
+async def test_a_reply_of_no_known_shape_is_not_taken(
+    control: Control, wechat: WechatClient, path: str, change: dict[str, Any]
+) -> None:
+    code = (await control.post("login-code", openid="lin"))["code"]
+    await control.post("faults", path=path, change=change)
+    with pytest.raises(WxBadResponse):
+        await (wechat.code_to_session(code) if path == SESSION_OF else CALLS[path](wechat))
+
+
+@pytest.mark.parametrize("number", ["xxx", "", "1234", "1" * 40, "138\x000000000", 13800000000])
+async def test_a_number_that_is_none_is_not_taken(
+    control: Control, wechat: WechatClient, sandbox_process: SandboxProcess, number: object
+) -> None:
+    code = (await control.post("phone-code", openid="lin", phone="13800000000"))["code"]
+    stamped = {"phoneNumber": number, "watermark": {"appid": sandbox_process.config["WX_APPID"]}}
+    await control.post("faults", path=PHONE, change={"phone_info": stamped})
+    with pytest.raises(WxBadResponse):
+        await wechat.phone_number(code, "lin")

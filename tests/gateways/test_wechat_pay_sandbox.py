@@ -12,7 +12,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from app.core.settings import Settings
 from app.gateways.errors import NotifyRejected, PayError, PayUnknown
+from app.gateways.outside import open_outside
 from app.gateways.wechat_pay import PaymentNotice, WechatPayClient
 from sandbox.notify import RETRY_AFTER_S
 from tests.gateways.conftest import Control, Merchant, pay_client
@@ -350,3 +352,13 @@ async def until_tried(control: Control, tries: int) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError(kept)
+
+
+async def test_whoever_takes_the_sandbox_s_settings_believes_its_certificate(
+    control: Control, sandbox_process: SandboxProcess
+) -> None:
+    settings = Settings(_env_file=None, **{name.lower(): value for name, value in sandbox_process.config.items()})
+    await control.post("login-code", openid="lin")
+    await control.post("faults", path="/v3/*", reply="certificate")
+    async with open_outside(settings, None) as (_, pay):
+        assert await order(pay)

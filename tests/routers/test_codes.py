@@ -226,3 +226,15 @@ def test_what_is_no_picture_is_not_kept(drawn: bytes) -> None:
 def test_a_picture_larger_than_wechat_draws_is_not_opened() -> None:
     with pytest.raises(WxBadResponse):
         codes.as_png(picture("PNG", 1281))
+
+
+@pytest.mark.parametrize("errcode", [41030, 48001])
+async def test_what_trying_again_does_not_mend_is_not_called_passing(
+    as_: As, people: People, control: Control, errcode: int
+) -> None:
+    need_id = await a_need(as_, people)
+    await control.post("/faults", json={"path": "/wxa/*", "errcode": errcode})
+    for path in (f"/v1/codes/need/{need_id}.png", f"/v1/links/need/{need_id}"):
+        answer = await (await as_("lin")).get(path)
+        assert (answer.status_code, "retry-after" in answer.headers) == (503, False), answer.text
+        assert "联系管理员" in answer.json()["detail"]

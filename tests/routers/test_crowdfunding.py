@@ -6,13 +6,16 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from app.core import clock
+from app.gateways.errors import PayError
+from models.crowdfunding import Pledge, PledgeState
 from models.payments import Refund
 from services import crowdfunding, payments
 from tests.passing import passed
 from tests.people import People
-from tests.raising import money, opened, paid, refund_notice, resolution
+from tests.raising import FakePay, money, opened, paid, refund_notice, resolution
 from tests.sandbox_process import SandboxProcess
 
 As = Callable[[str], Awaitable[httpx.AsyncClient]]
@@ -241,3 +244,25 @@ async def test_a_list_of_campaigns_asks_a_fixed_number_of_questions(
     for _ in range(4):
         await opened(people)
     assert await count() == one
+
+
+async def test_a_pledge_that_wechat_will_not_let_be_paid_says_so_under_its_key(
+    app: FastAPI, as_: As, people: People
+) -> None:
+    class Refusing(FakePay):
+        async def prepay(self, *, out_trade_no: str, **_: Any) -> str:
+            raise PayError(403, "APPID_MCHID_NOT_MATCH", "不匹配", None)
+
+    app.state.wechat_pay = Refusing()
+    lin, campaign = await as_("lin"), await opened(people)
+    asked = {"kind": "money", "amount_fen": 100}
+    for _ in range(2):
+        answer = await lin.post(
+            f"/v1/campaigns/{campaign.id}/pledges", json=asked, headers={"Idempotency-Key": "refused-1"}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert "无法付款" in answer.json()["detail"]
+        assert "retry-after" not in answer.headers
+    pledge = await Pledge.get(campaign_id=campaign.id)
+    assert pledge.state is PledgeState.AWAITING_PAYMENT
+    assert (await lin.get(f"/v1/pledges/{pledge.id}")).json()["payment"] is None

@@ -477,3 +477,8 @@ async def test_a_phone_that_is_somebody_elses_is_refused(as_: As, people: People
     assert (taken.status_code, taken.json()["code"]) == (409, "phone_taken")
     for phone in ("12", "call me", "1" * 30, "138\n00000000"):
         assert (await he.post("/v1/residents", json={**asked, "phone": phone})).status_code == 422, phone
+
+
+@pytest.mark.parametrize("asked", [{"quiet": "no"}, {"digest": 0}, {"templates": {"vote_notice": "no"}}])
+async def test_a_wish_is_true_or_false(as_: As, asked: dict[str, Any]) -> None:
+    assert (await (await as_("lin")).put("/v1/me/notice-preferences", json=asked)).status_code == 422

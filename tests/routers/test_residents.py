@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable
 
 import httpx
+import pytest
 
-from models.residents import Household
+from models.residents import Household, Resident
 from tests.people import People
 from tests.sandbox_process import SandboxProcess
 
@@ -167,3 +168,42 @@ async def test_a_picture_can_be_taken_away_and_is_one_of_ours(as_: As) -> None:
         assert (await lin.put("/v1/me", json={"avatar_url": address})).status_code == 422
     assert (await lin.put("/v1/me", json={"nickname": None})).status_code == 422
     assert (await lin.get("/v1/me")).json()["nickname"] == "小林"
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    ["\u200b", "\ufeff", "\u3164", "林\u202e", "\u2066林", "林\n林", "林\u200d林", "\ue000", "\ufe0f", "\u0301"],
+)
+async def test_what_nobody_can_see_is_no_nickname_and_no_title(as_: As, people: People, unseen: str) -> None:
+    lin = await as_("lin")
+    refused = await lin.put("/v1/me", json={"nickname": unseen})
+    assert refused.status_code == 422, refused.text
+    assert "看" in refused.json()["errors"][0]["message"]
+    need = {"community_id": people.jy, "service_class": "care", "field": "safety", "title": unseen, "body": "三层"}
+    assert (await lin.post("/v1/needs", json=need)).status_code == 422
+
+
+@pytest.mark.parametrize("seen", ["林👨‍👩‍👧", "👩🏽‍⚕️", "❤️‍🔥", "🏳️‍⚧️", "🙂‍↔️", "1️⃣", "é", "阿依努尔·买买提"])
+async def test_a_nickname_may_hold_what_can_be_seen(as_: As, seen: str) -> None:
+    assert (await (await as_("lin")).put("/v1/me", json={"nickname": seen})).status_code == 200
+
+
+async def test_only_a_body_has_lines(as_: As, people: People) -> None:
+    need = {
+        "community_id": people.jy,
+        "service_class": "care",
+        "field": "safety",
+        "title": "灯",
+        "body": "三层\r\n\t四层",
+    }
+    lin = await as_("lin")
+    assert (await lin.post("/v1/needs", json=need)).status_code == 201
+    assert (await lin.post("/v1/needs", json=need | {"body": "三层\u202e四层"})).status_code == 422
+
+
+async def test_who_is_suspended_may_still_log_out(as_: As, people: People) -> None:
+    lin = await as_("lin")
+    await Resident.filter(id=people.lin.id).update(suspended=True)
+    assert (await lin.put("/v1/me", json={"nickname": "林林"})).status_code == 403
+    assert (await lin.delete("/v1/auth/session")).status_code == 204
+    assert (await lin.get("/v1/me")).status_code == 401

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.core import db
+from app.core import clock, db
 from app.core.errors import Forbidden, InvalidState, NotFound
 from app.core.pages import Page
 from app.gateways.errors import WxBadArgument, WxInactive, WxQuota, WxUnavailable
@@ -19,7 +19,7 @@ from models.needs import Need, NeedField, ServiceClass
 from models.residents import ConsentKind, Resident, Role
 from services import comments, events, jobs, moderation, needs, notifications, residents, wishes
 from services.moderation import texts
-from services.moderation.checking import TRIES_MAX
+from services.moderation.checking import PATIENCE_S, TRIES_MAX
 from services.policies import Actor
 from services.residents import OnBehalfOf
 from tests.passing import check_now, passed
@@ -409,3 +409,39 @@ async def test_a_role_that_ended_ends_the_looking(people: People, wechat: Any) -
     await residents.revoke_role(people.chen, grant["place_id"], grant["id"])
     with pytest.raises(Forbidden):
         await moderation.queue(await residents.actor(people.ma.id), page=EVERYTHING)
+
+
+async def test_whatever_fails_the_request_is_answered_and_a_human_looks_in_the_end(
+    people: People, wechat: Any, move_clock: MoveClock
+) -> None:
+    need = await written(people)
+    wechat.error = RuntimeError("nobody thought of this")
+    await check_now(wechat, people.lin)
+    for _ in range(TRIES_MAX - 1):
+        await move_clock(timedelta(hours=1, seconds=1))
+        with pytest.raises(ExceptionGroup):
+            await moderation.check_due(wechat)
+    assert (await check_of("need", need.id)).why is Why.UNREACHABLE
+
+
+async def test_advice_that_cannot_be_kept_goes_to_a_human_in_the_end(
+    people: People, move_clock: MoveClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Odd(FakeWechat):
+        async def check_text(self, openid: str, scene: Scene, content: str, *, title: str = "") -> Verdict:
+            return Verdict(Suggest.RISKY, 10**12, "t1")
+
+    need = await written(people)
+    await check_now(Odd(), people.lin)
+    await db.execute("UPDATE checks SET tries = $1", TRIES_MAX - 1)
+    await move_clock(timedelta(hours=1, seconds=1))
+    with pytest.raises(ExceptionGroup):
+        await moderation.check_due(Odd())  # type: ignore[arg-type]
+    assert await seen_by(people.lin, need) is Moderation.QUEUED
+
+
+async def test_whoever_takes_a_check_has_it_for_longer_than_his_patience(people: People, wechat: Any) -> None:
+    need = await written(people)
+    await check_now(FakeWechat(WxQuota("too often", 45009)), people.lin)  # type: ignore[arg-type]
+    left = (await check_of("need", need.id)).next_try_at - await clock.now()
+    assert left > timedelta(seconds=PATIENCE_S)

@@ -8,8 +8,8 @@ import pytest
 from tortoise.exceptions import IntegrityError
 
 from app.core import db
-from app.core.errors import Forbidden, InvalidState, NotFound
-from app.gateways.errors import PayUnknown
+from app.core.errors import Forbidden, InvalidState, NotFound, Unavailable
+from app.gateways.errors import PayError, PayUnknown
 from models.crowdfunding import Campaign, CampaignState, Pledge, PledgeKind, PledgeState
 from models.events import Event, Notice
 from models.ledger import AccountKind, Transfer
@@ -437,3 +437,38 @@ async def test_looking_repeats_a_lost_prepay_once_in_five_seconds(people: People
     pay.failing.clear()
     await move_clock(timedelta(seconds=5))
     assert (await crowdfunding.look_at_pledge(people.lin, pay, pledge.id)).payment
+
+
+REFUSED = PayError(403, "NO_AUTH", "商户无权限", "R1")
+
+
+async def test_an_order_that_wechat_refuses_for_good_is_said_to_be(people: People) -> None:
+    pay, pledge = FakePay(), await money(people.lin, await opened(people))
+    pay.failing[(await Order.get(pledge_id=pledge.id)).out_trade_no] = REFUSED
+    for _ in range(2):
+        with pytest.raises(Unavailable) as refusal:
+            await crowdfunding.with_payment(pay, pledge)
+        assert refusal.value.extra == {"retry_after": None}
+    assert await state(pledge) is PledgeState.AWAITING_PAYMENT
+    assert (await crowdfunding.look_at_pledge(people.lin, pay, pledge.id)).payment is None
+
+
+async def heard() -> int:
+    return int(await db.value("SELECT count(*) FROM wechat_inbox"))
+
+
+async def test_what_does_not_fit_does_not_count_as_heard(people: People) -> None:
+    campaign = await opened(people)
+    pledge = await money(people.lin, campaign)
+    await payments.hear(await notice(pledge, amount_fen=1))
+    assert await heard() == 0
+    await payments.hear(await notice(pledge))
+    assert (await state(pledge), await heard()) == (PledgeState.PAID, 1)
+    await payments.hear(await notice(pledge, notification_id="EV-nobodys", out_trade_no="CF000000000000"))
+    assert await heard() == 2
+    await crowdfunding.take_back(people.lin, pledge.id)
+    refund = await Refund.get()
+    await payments.hear(await refund_notice(refund, refund_fen=1))
+    assert (await state(pledge), await heard()) == (PledgeState.REFUNDING, 2)
+    await payments.hear(await refund_notice(refund))
+    assert (await state(pledge), await heard()) == (PledgeState.REFUNDED, 3)

@@ -314,3 +314,15 @@ async def test_without_the_claim_each_of_them_would_ask(
     kept = await uploaded(people)
     await asyncio.gather(*(media.check(wechat, kept.id) for _ in range(5)))
     assert len(asked.calls) == 5
+
+
+@pytest.mark.parametrize(
+    ("facts", "suggest"), [({"suggest": "review", "label": 21000}, "review"), ({"errcode": 1}, None)]
+)
+async def test_the_queue_says_what_wechat_advised(
+    people: People, wechat: Wechat, facts: dict[str, Any], suggest: str | None
+) -> None:
+    kept = await uploaded(people)
+    await media.check_due(wechat)
+    await pushed("trace-1", **facts)
+    assert (await Check.get(subject_kind="media", subject_id=kept.id)).suggest == suggest

@@ -277,3 +277,22 @@ async def test_a_message_that_did_not_arrive_is_written_down(
         await Delivery.filter(msgid=None).update(**sent)
     await hear_over_http(anonymous, wechat, delivered("17001"), delivered("17002", "43101", "user refuse"))
     assert {one.msgid: one.state for one in await Delivery.all()} == {"17001": "sent", "17002": "failed"}
+
+
+async def test_a_failure_told_before_the_reply_is_written_down_is_looked_at_again(people: People) -> None:
+    lin = await Resident.get(id=people.lin.id)
+    for _ in range(2):
+        await notifications.tell([lin.id], "pledge.refunded", lin, title="感应灯", yuan="10.00")
+    known, overtaken = [one.id for one in await Delivery.all().order_by("id")]
+    sent = {"state": "sent", "template_id": "tmpl-a", "sending_at": await clock.now()}
+    await Delivery.filter(id=known).update(**sent, msgid="17001")
+    failures = [{"msgid": msgid, "error_code": 43101, "status": "refused"} for msgid in ("17002", "17001")]
+    await pushes.hear(wechat_push.Push(wechat_push.DELIVERED, "lin", {"deliveries": failures}, b"d", b"s"))
+    push = await Push.get()
+    await pushes.handle(push.id)
+    assert (await Push.get()).due_at is not None
+    await Delivery.filter(id=overtaken).update(**sent, msgid="17002")
+    await past(timedelta(seconds=5))
+    await pushes.handle(push.id)
+    assert (await Push.get()).due_at is None
+    assert {one.state for one in await Delivery.all()} == {"failed"}

@@ -7,7 +7,7 @@ from app.gateways.wechat import Scene, Suggest, Verdict
 from models.base import Moderation
 from models.moderation import Check, CheckState
 from models.needs import Need, NeedField, ServiceClass
-from services import moderation, needs
+from services import moderation, needs, residents
 from tests.conftest import as_owner
 from tests.passing import check_now
 from tests.people import People
@@ -94,3 +94,10 @@ async def test_without_its_index_the_same_words_wait_twice(committed: str) -> No
         await as_owner(lambda: db.execute("DROP INDEX checks_one_live"))
     await db.execute(twice)
     assert await db.value("SELECT count(*) FROM checks WHERE subject_id = 1 AND state = 'pending'") == 2
+
+
+async def test_who_renames_himself_twelve_times_at_once_owes_one_check(committed: str) -> None:
+    people = await People.load()
+    await asyncio.gather(*(residents.update_profile(people.lin, nickname=f"林{number}") for number in range(12)))
+    states = [check.state for check in await Check.filter(subject_kind="nickname").exclude(state="passed")]
+    assert sorted(states) == [CheckState.PENDING] + [CheckState.REPLACED] * 11

@@ -372,6 +372,7 @@ async def test_a_forged_notification_is_refused_in_the_words_wechat_expects(town
     async with httpx.AsyncClient(base_url=town.url, trust_env=False) as stranger:
         answer = await stranger.post("/v1/wechat/pay/notify", json={"id": "EV-1"})
         assert (answer.status_code, answer.json()["code"]) == (400, "FAIL")
+        assert answer.json()["message"] == "通知未通过验证", "and not why"
         large = await stranger.post("/v1/wechat/pay/notify", content=b"x" * 70_000)
         assert large.status_code == 400
     assert await db.value("SELECT count(*) FROM wechat_inbox") == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -270,3 +271,38 @@ async def test_a_difference_is_shown_to_its_community_only_and_settled_by_hand(
         await payments.settle_difference(wrong["id"], "again")
     [day] = (await (await town.as_("sun")).get(path.format(town.people.jy))).json()["items"]
     assert [line["settled_reason"] for line in day["differences"] if line["kind"] != "fee"] == ["微信客服已确认"]
+
+
+WRONGLY_BILLED = ("trade", "wrong_amount", 5_000, 5_001)
+
+
+@pytest.mark.parametrize(
+    ("moved", "less_fee", "more"),
+    [
+        (4_000, False, [("fund_flow", "wrong_amount", 5_000, 4_000)]),
+        (5_001, False, []),
+        (5_001, True, []),
+        (5_000, True, []),
+    ],
+)
+async def test_an_account_that_says_yet_another_sum_is_a_difference_of_its_own(
+    town: Town, until_tomorrow: Wait, moved: int, less_fee: bool, more: list[tuple[str, str, int, int]]
+) -> None:
+    await business(town)
+    day = await until_tomorrow()
+    trade, flow = await town.pay.trade_bill(day), await town.pay.fund_flow_bill(day)
+    spoiled = next(row for row in trade.rows if row.amount_fen == 5_000)
+    moved -= spoiled.fee_fen if less_fee else 0
+
+    class Confused:
+        async def trade_bill(self, _: date) -> TradeBill:
+            rows = [replace(row, amount_fen=5_001) if row is spoiled else row for row in trade.rows]
+            return TradeBill(rows, trade.sha1)
+
+        async def fund_flow_bill(self, _: date) -> FundFlowBill:
+            number = spoiled.transaction_id
+            rows = [replace(row, amount_fen=moved) if row.business_no == number else row for row in flow.rows]
+            return FundFlowBill(rows, flow.sha1)
+
+    await payments.fetch_bills(Confused())  # type: ignore[arg-type]
+    assert await found() == [WRONGLY_BILLED, *more]
