@@ -14,6 +14,7 @@ from alembic import context
 from app.core.db import connection_config
 
 SCRATCH = "alembic_scratch"
+KEPT_BY_TRIGGERS = {"need_pairs", "need_words"}  # indexes in the shape of tables, which no model reads
 url: str = context.config.attributes["database_url"]
 upgrading: bool = context.config.attributes.get("upgrading", False)
 
@@ -29,9 +30,9 @@ async def drawn_by_tortoise() -> None:
 
 
 def include_object(thing: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
-    """Leave PgQueuer alone, and what revisions wrote by hand: the catalogue test guards those."""
+    """Leave PgQueuer alone, what triggers keep, and what revisions wrote by hand: the catalogue test guards those."""
     if kind == "table":
-        return not (name or "").startswith("pgqueuer")
+        return not (name or "").startswith("pgqueuer") and name not in KEPT_BY_TRIGGERS
     if kind in {"index", "unique_constraint", "foreign_key_constraint"}:
         return not (reflected and compare_to is None)
     return True

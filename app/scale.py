@@ -29,7 +29,7 @@ async def seed_scale(count: int) -> int:
     building = await places.add(None, parent_id=community.id, kind=PlaceKind.BUILDING, name="1号楼")
     people = await settle(community.id, building.id, max(10, min(count // 10, PEOPLE_MAX)), f"scale-{community.id}")
     await _needs(dice, community.id, people, count)
-    await db.execute("ANALYZE needs, endorsements, comments")
+    await db.execute("ANALYZE needs, need_words, need_pairs, endorsements, comments")
     return int(community.id)
 
 

@@ -14,10 +14,10 @@ from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
 from models.meetings import AgendaItem, Attendance, Meeting, MeetingDeliberation, Petition, PetitionSignature
 from models.moderation import Check
-from models.needs import Endorsement, Need, NeedAnswer, NeedLink, NeedRating
+from models.needs import Endorsement, Need, NeedAnswer, NeedHop, NeedLink, NeedRating, NeedRules
 from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
-from models.places import Place
+from models.places import Calendar, Place
 from models.proposals import OptionProposal
 from models.pushes import Push
 from models.residents import (
@@ -52,6 +52,7 @@ __models__ = [
     Bill,
     BillDifference,
     BudgetLine,
+    Calendar,
     Campaign,
     CampaignNeed,
     Check,
@@ -92,8 +93,10 @@ __models__ = [
     MessageCredit,
     Need,
     NeedAnswer,
+    NeedHop,
     NeedLink,
     NeedRating,
+    NeedRules,
     Notice,
     NoticePreference,
     Objection,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tortoise import fields
 
-from app.core.errors import AlreadyExists, refuses
+from app.core.errors import AlreadyExists, Conflict, refuses
 from models.base import RESTRICT, Moderation, Record, Stateful
 from models.places import Place
 from models.residents import Resident
@@ -63,27 +63,54 @@ class NeedRoute(StrEnum):
     ESCALATION = "escalation"
 
 
+class NeedLevel(StrEnum):
+    """Who handles a need: those near by, the committee, the street, the district."""
+
+    GRID = "grid"
+    COMMUNITY = "community"
+    STREET = "street"
+    DISTRICT = "district"
+
+
+class Urgency(StrEnum):
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class HopEnd(StrEnum):
+    """What became of a need at the level it was handed up to."""
+
+    ANSWERED = "answered"
+    RETURNED = "returned"
+    ESCALATED = "escalated"
+    DONE = "done"
+
+
 class NeedSort(StrEnum):
-    """Newest first, or most endorsed first."""
+    """Newest first, most endorsed first, or what most needs doing first."""
 
     NEW = "new"
     SUPPORT = "support"
+    PRIORITY = "priority"
 
 
 refuses("need_links_once", AlreadyExists)
+refuses("needs_merged_into_a_standing_one", Conflict)
 
 
 class Need(Stateful):
     """What somebody asks for. `endorsements` follows the rows by trigger; `assistant` posted it on the author's behalf.
 
-    `endorsed_by_me` and `photos` are as whoever looks sees them; only what came through the door of `services.needs`
-    knows them.
+    `due_at` is when the next answer or decision is owed, none when nothing is. What came through the door of
+    `services.needs` also knows `overdue`, the reader's `endorsed_by_me` and `photos`, and what its priority comes from.
     """
 
     FLOW = {
         NeedState.SUBMITTED: {NeedState.ACCEPTED, NeedState.DECLINED, NeedState.MERGED, NeedState.WITHDRAWN},
         NeedState.ACCEPTED: {NeedState.ROUTED, NeedState.IN_PROGRESS, NeedState.DONE},
-        NeedState.ROUTED: {NeedState.IN_PROGRESS, NeedState.DONE},
+        NeedState.ROUTED: {NeedState.ACCEPTED, NeedState.IN_PROGRESS, NeedState.DONE},
         NeedState.IN_PROGRESS: {NeedState.DONE},
         NeedState.DONE: {NeedState.RATED, NeedState.ACCEPTED},
         NeedState.RATED: {NeedState.CLOSED, NeedState.ACCEPTED},
@@ -112,8 +139,21 @@ class Need(Stateful):
     done_at: datetime | None = fields.DatetimeField(null=True)
     rated_at: datetime | None = fields.DatetimeField(null=True)
 
+    level = fields.CharEnumField(NeedLevel, max_length=16, default=NeedLevel.GRID)
+    urgency = fields.CharEnumField(Urgency, max_length=16, default=Urgency.NORMAL)
+    due_at: datetime | None = fields.DatetimeField(null=True)
+    decision_due_at: datetime | None = fields.DatetimeField(null=True)
+    overdue_noted = fields.BooleanField(default=False)
+    merged_into: fields.ForeignKeyNullableRelation["Need"] = fields.ForeignKeyField(
+        "models.Need", "merged_from", on_delete=RESTRICT, null=True
+    )
+    merged_into_id: int | None
+
+    overdue: bool = False
     endorsed_by_me: bool = False
     photos: Sequence[Any] = ()
+    rank: int = 0
+    priority: Any = None
 
     class Meta:
         table = "needs"
@@ -142,6 +182,12 @@ class Endorsement(Record):
     )
     resident_id: int
 
+    brought_from: fields.ForeignKeyNullableRelation[Need] = fields.ForeignKeyField(
+        "models.Need", "supports_brought", on_delete=RESTRICT, null=True
+    )
+    brought_from_id: int | None
+    """The need that was merged into this one, if that brought the support."""
+
     class Meta:
         table = "endorsements"
 
@@ -161,6 +207,7 @@ class NeedAnswer(Record):
     author_id: int
     body = fields.TextField()
     moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
+    late = fields.BooleanField(default=False)
 
     class Meta:
         table = "need_answers"
@@ -199,3 +246,39 @@ class NeedLink(Record):
 
     class Meta:
         table = "need_links"
+
+
+class NeedHop(Record):
+    """A need handed up to `place`, with the date by which that level answers or hands it back; `ended` says how."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", "need_hops", on_delete=RESTRICT
+    )
+    community_id: int
+    need: fields.ForeignKeyRelation[Need] = fields.ForeignKeyField("models.Need", "hops", on_delete=RESTRICT)
+    need_id: int
+    place: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "hops_here", on_delete=RESTRICT)
+    place_id: int
+    from_level = fields.CharEnumField(NeedLevel, max_length=16)
+    level = fields.CharEnumField(NeedLevel, max_length=16)
+    due_at: datetime = fields.DatetimeField()
+    ended = fields.CharEnumField(HopEnd, max_length=16, null=True)
+    ended_at: datetime | None = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "need_hops"
+
+
+class NeedRules(Record):
+    """Within how many working days a community answers, decides, and expects an answer from above."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", "need_rules", on_delete=RESTRICT
+    )
+    community_id: int
+    answer_days = fields.SmallIntField(default=3)
+    decision_days = fields.SmallIntField(default=15)
+    escalation_days = fields.SmallIntField(default=5)
+
+    class Meta:
+        table = "need_rules"

@@ -39,3 +39,15 @@ class Place(Record):
 
     class Meta:
         table = "places"
+
+
+class Calendar(Record):
+    """Days off and moved working days at a place and all below it, as `2026-10-01`; else Monday to Friday is worked."""
+
+    place: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "calendars", on_delete=RESTRICT)
+    place_id: int
+    days_off: list[str] = fields.JSONField()
+    working_days: list[str] = fields.JSONField()
+
+    class Meta:
+        table = "calendars"

@@ -49,6 +49,8 @@ class OptionProposal(Stateful):
     )
     author_id: int
     title = fields.CharField(60)
+    cost_fen = fields.BigIntField(null=True)
+    """What it would cost, in a budget vote."""
     state = fields.CharEnumField(OptionProposalState, max_length=16, default=OptionProposalState.PROPOSED)
     moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
 

@@ -19,6 +19,8 @@ class LogKind(StrEnum):
 
     TRANSFER = "transfer"
     RESOLUTION = "resolution"
+    ARCHIVE = "archive"
+    DISCLOSURE = "disclosure"
 
 
 class NotInLog(NotFound):

@@ -1,12 +1,10 @@
 """The community's fund, its campaigns, what residents pledge to them, and their teams."""
 
-from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query
 
-from app.core.clock import SHANGHAI
 from models.comments import Comment
 from models.crowdfunding import Campaign, CampaignState, Pledge
 from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheWechatPay
@@ -24,14 +22,14 @@ from routers.schemas.crowdfunding import (
     PledgeOut,
     SettleIn,
     TakeBackIn,
-    TeamIn,
-    TeamOut,
 )
 from routers.schemas.fund import FundOut, StatementOut, TransferOut
-from services import comments, crowdfunding, ledger, payments, places
+from routers.schemas.giving import TeamIn, TeamOut
+from services import comments, crowdfunding, ledger, payments, places, statements
 from services.crowdfunding import Beneficiary, BudgetItem, Charity, TeamLine, TeamSort
 from services.ledger import Fund
 from services.policies import Actor
+from services.statements import Statement
 
 fund = make_router("/communities", "fund")
 campaigns = make_router("/campaigns", "campaigns")
@@ -56,14 +54,9 @@ async def list_transfers(paging: ThePaging, community_id: PathId) -> dict[str, A
 async def get_statement(
     community_id: PathId,
     month: Annotated[str, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="A calendar month: 2026-11")],
-) -> dict[str, Any]:
-    """What came in and went out of each kind of account in a calendar month of Shanghai."""
-    community = await places.find_community(community_id)
-    year, number = (int(part) for part in month.split("-"))
-    begins_at = datetime(year, number, 1, tzinfo=SHANGHAI)
-    ends_at = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=SHANGHAI)
-    lines = await ledger.statement(community.id, begins_at=begins_at, ends_at=ends_at)
-    return {"community_id": community.id, "month": month, "accounts": lines}
+) -> Statement:
+    """What came in and went out of each kind of account, and of each campaign's, in a calendar month of Shanghai."""
+    return await statements.monthly(community_id, month)
 
 
 @fund.get("/{community_id}/fund/reconciliation", response_model=PageOf[DayOfBillsOut])

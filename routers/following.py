@@ -27,7 +27,7 @@ from services.deliberations import DisplayView, Judgement, TaskView
 discussed = make_router("/deliberations", "deliberations")
 proposals = make_router("/option-proposals", "deliberations")
 decided = make_router("/resolutions", "deliberations")
-displays = make_router("/displays", "deliberations")
+displays = make_router("/resolution-displays", "deliberations")
 tasks = make_router("/follow-ups", "deliberations")
 
 
@@ -36,7 +36,7 @@ async def propose_option(
     actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: OptionProposalIn
 ) -> OptionProposal:
     """Wish for one more option while it is discussed; residents of the community."""
-    effect = partial(deliberations.propose_option, actor, deliberation_id, title=asked.title)
+    effect = partial(deliberations.propose_option, actor, deliberation_id, **asked.model_dump())
     return await only_once(effect, partial(deliberations.find_option_proposal, actor))
 
 

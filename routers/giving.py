@@ -7,8 +7,8 @@ from models.crowdfunding import Income, Pledge
 from routers.deps import CurrentActor, OnlyOnce, ThePaging
 from routers.house import make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
-from routers.schemas.crowdfunding import PledgeOut, TeamOut, TeamPageOut
-from routers.schemas.giving import ChooseShiftIn, HandTeamOverIn, HelperOut, IncomeIn, IncomeOut
+from routers.schemas.crowdfunding import PledgeOut
+from routers.schemas.giving import ChooseShiftIn, HandTeamOverIn, HelperOut, IncomeIn, IncomeOut, TeamOut, TeamPageOut
 from services import crowdfunding
 from services.crowdfunding import Helper, TeamLine, TeamPage
 

@@ -16,10 +16,12 @@ from routers.schemas.meetings import (
     AttendanceOut,
     MeetingCheckInIn,
     MeetingCodeOut,
+    MeetingDetail,
     MeetingIn,
     MeetingOut,
     MinutesIn,
     PetitionAnswerIn,
+    PetitionDetail,
     PetitionIn,
     PetitionOut,
     PointOut,
@@ -54,10 +56,11 @@ async def list_meetings(
     return paging.of(page.map(_meeting))
 
 
-@meetings.get("/{meeting_id}", response_model=MeetingOut)
-async def get_meeting(actor: CurrentActor, meeting_id: PathId) -> MeetingOut:
-    """One meeting with its agenda, and who came in figures."""
-    return _meeting(await deliberations.find_meeting(actor, meeting_id))
+@meetings.get("/{meeting_id}", response_model=MeetingDetail)
+async def get_meeting(actor: CurrentActor, meeting_id: PathId) -> dict[str, Any]:
+    """One meeting with its agenda, who came in figures, and its history."""
+    found, timeline = await deliberations.meeting_detail(actor, meeting_id)
+    return _meeting(found).model_dump() | {"timeline": timeline}
 
 
 @meetings.get("/{meeting_id}/checkin-code", response_model=MeetingCodeOut)
@@ -116,10 +119,11 @@ async def list_petitions(
     return paging.of(await deliberations.petitions(actor, community_id=community_id, state=state, page=paging.page))
 
 
-@petitions.get("/{petition_id}", response_model=PetitionOut)
-async def get_petition(actor: CurrentActor, petition_id: PathId) -> Petition:
-    """One petition; `overdue` when the committee has not answered in time."""
-    return await deliberations.find_petition(actor, petition_id)
+@petitions.get("/{petition_id}", response_model=PetitionDetail)
+async def get_petition(actor: CurrentActor, petition_id: PathId) -> dict[str, Any]:
+    """One petition with its history; `overdue` when the committee has not answered in time."""
+    found, timeline = await deliberations.petition_detail(actor, petition_id)
+    return PetitionOut.model_validate(found).model_dump() | {"timeline": timeline}
 
 
 @petitions.put("/{petition_id}/signature", response_model=PetitionOut)

@@ -3,31 +3,46 @@
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Response
+from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
 
 from models.comments import Comment
-from models.needs import Need, NeedField, NeedSort, NeedState
+from models.needs import Need, NeedField, NeedLevel, NeedRules, NeedSort, NeedState, Urgency
+from models.places import Calendar
 from routers.deps import CurrentActor, OnlyOnce, ThePaging, helped
-from routers.house import make_router
+from routers.house import PUBLIC, make_router
 from routers.schemas.base import PRINTABLE, PageOf, PathId, Reasoned, TimelineLine, Title, bounded
 from routers.schemas.comments import CommentIn, CommentOut
 from routers.schemas.needs import (
     AnswerIn,
     AnswerOut,
+    CalendarIn,
+    CalendarOut,
     DoneIn,
     EndorsementOut,
+    EscalateIn,
+    HopOut,
     LinkOut,
+    MergeIn,
     NeedDetailOut,
     NeedIn,
     NeedOut,
+    NeedRulesIn,
+    NeedRulesOut,
     RateIn,
     RouteIn,
+    UrgencyIn,
 )
-from services import comments, needs
+from services import calendars, comments, needs
 from services.needs import NeedDetail
 
 router = make_router("/needs", "needs")
+due_dates = make_router("/places", "needs")
 
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}, "description": "A table"}}
+XLSX: dict[int | str, dict[str, Any]] = {200: {"content": {SPREADSHEET: {}}, "description": "A spreadsheet"}}
 Search = Annotated[str, bounded(0, 60), PRINTABLE]
 
 
@@ -43,13 +58,27 @@ async def list_needs(
     actor: CurrentActor,
     paging: ThePaging,
     community_id: Annotated[PathId | None, Query()] = None,
+    place_id: Annotated[PathId | None, Query(description="All communities of a street or district")] = None,
     state: NeedState | None = None,
     field: NeedField | None = None,
-    q: Annotated[Search | None, Query(description="Looked for in title and body")] = None,
+    level: NeedLevel | None = None,
+    urgency: Urgency | None = None,
+    overdue: Annotated[bool | None, Query(description="Past the date an answer or decision was due")] = None,
+    q: Annotated[Search | None, Query(description="Words, each looked for in title and body")] = None,
     sort: NeedSort = NeedSort.NEW,
 ) -> dict[str, Any]:
-    """Needs, newest or most endorsed first."""
-    narrowed = {"community_id": community_id, "state": state, "field": field, "q": q, "sort": sort}
+    """Needs, newest, most endorsed or, of the open ones, most pressing first."""
+    narrowed = {
+        "community_id": community_id,
+        "place_id": place_id,
+        "state": state,
+        "field": field,
+        "level": level,
+        "urgency": urgency,
+        "overdue": overdue,
+        "q": q,
+        "sort": sort,
+    }
     return paging.of(await needs.listed(actor, **narrowed, page=paging.page))  # type: ignore[arg-type]
 
 
@@ -59,6 +88,27 @@ async def list_similar_needs(
 ) -> dict[str, Any]:
     """At most five open needs of the community like the one being written."""
     return {"items": await needs.similar(actor, community_id, title=title), "next_cursor": None}
+
+
+@router.get("/export.csv", response_class=Response, responses=CSV)
+async def export_needs_csv(
+    actor: CurrentActor, community_id: Annotated[PathId | None, Query()] = None, state: NeedState | None = None
+) -> StreamingResponse:
+    """The newest 100,000 needs of a community, or of all one serves, as CSV; staff and officers above."""
+    parts = await needs.as_csv(actor, community_id=community_id, state=state)
+    return StreamingResponse(parts, media_type="text/csv; charset=utf-8", headers=_attached("needs.csv"))
+
+
+@router.get("/export.xlsx", response_class=Response, responses=XLSX)
+async def export_needs_xlsx(
+    actor: CurrentActor, community_id: Annotated[PathId | None, Query()] = None, state: NeedState | None = None
+) -> StreamingResponse:
+    """The same as a spreadsheet."""
+    made = await needs.as_xlsx(actor, community_id=community_id, state=state)
+    parts = iter(partial(made.read, 65_536), b"")
+    return StreamingResponse(
+        parts, media_type=SPREADSHEET, headers=_attached("needs.xlsx"), background=BackgroundTask(made.close)
+    )
 
 
 @router.get("/{need_id}", response_model=NeedDetailOut)
@@ -95,6 +145,33 @@ async def decline_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId
 async def route_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: RouteIn) -> Need:
     """Settle which path an accepted need takes; staff of the community."""
     return await only_once(partial(needs.route, actor, need_id, route=asked.route), partial(needs.find, actor))
+
+
+@router.post("/{need_id}/merge", response_model=NeedOut)
+async def merge_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: MergeIn) -> Need:
+    """Merge a submitted need into its open twin, whose supporters it brings, with a notice; staff of the community."""
+    return await only_once(partial(needs.merge, actor, need_id, **asked.model_dump()), partial(needs.find, actor))
+
+
+@router.post("/{need_id}/escalate", response_model=NeedOut)
+async def escalate_need(
+    actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: EscalateIn | None = None
+) -> Need:
+    """Hand an accepted need up to the level above one's own; whoever handles it now."""
+    reason = asked.reason if asked else None
+    return await only_once(partial(needs.escalate, actor, need_id, reason=reason), partial(needs.find, actor))
+
+
+@router.post("/{need_id}/return", response_model=NeedOut)
+async def return_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: Reasoned) -> Need:
+    """Give a need back to the level that handed it up; whoever handles it now."""
+    return await only_once(partial(needs.hand_back, actor, need_id, reason=asked.reason), partial(needs.find, actor))
+
+
+@router.put("/{need_id}/urgency", response_model=NeedOut)
+async def set_need_urgency(actor: CurrentActor, need_id: PathId, asked: UrgencyIn) -> Need:
+    """Say how urgent an open need is; the committee."""
+    return await needs.set_urgency(actor, need_id, urgency=asked.urgency)
 
 
 @router.post("/{need_id}/answer", response_model=NeedOut)
@@ -140,10 +217,40 @@ async def comment_on_need(actor: CurrentActor, only_once: OnlyOnce, need_id: Pat
     return await only_once(partial(needs.comment, actor, need_id, **asked.model_dump()), partial(comments.find, actor))
 
 
+@due_dates.get("/{place_id}/need-rules", response_model=NeedRulesOut, openapi_extra=PUBLIC)
+async def get_need_rules(place_id: PathId) -> NeedRules:
+    """Within how many working days a community answers and decides."""
+    return await needs.rules(place_id)
+
+
+@due_dates.put("/{place_id}/need-rules", response_model=NeedRulesOut)
+async def set_need_rules(actor: CurrentActor, place_id: PathId, asked: NeedRulesIn) -> NeedRules:
+    """Say them for needs to come; the community's committee or an officer above."""
+    return await needs.update_rules(actor, place_id, **asked.model_dump())
+
+
+@due_dates.get("/{place_id}/calendar", response_model=CalendarOut, openapi_extra=PUBLIC)
+async def get_calendar(place_id: PathId) -> Calendar:
+    """A place's own days off and moved working days; what is said nearer by overrules what is said above."""
+    return await calendars.find(place_id)
+
+
+@due_dates.put("/{place_id}/calendar", response_model=CalendarOut)
+async def set_calendar(actor: CurrentActor, place_id: PathId, asked: CalendarIn) -> Calendar:
+    """Say them for the place and all below it; an officer above. Due dates already given stay."""
+    return await calendars.update(actor, place_id, **asked.model_dump())
+
+
+def _attached(name: str) -> dict[str, str]:
+    return {"Cache-Control": "private, no-store", "Content-Disposition": f'attachment; filename="{name}"'}
+
+
 def _detail(found: NeedDetail) -> NeedDetailOut:
     return NeedDetailOut(
         **NeedOut.model_validate(found.need).model_dump(),
         answers=[AnswerOut.model_validate(answer) for answer in found.answers],
+        hops=[HopOut.model_validate(hop) for hop in found.hops],
+        merged_from=found.merged_from,
         links=[LinkOut.model_validate(link) for link in found.links],
         timeline=[TimelineLine.model_validate(line) for line in found.timeline],
     )

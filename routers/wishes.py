@@ -116,6 +116,7 @@ def _detail(found: WishDetail) -> WishDetailOut:
             )
             for claim in found.claims
         ],
+        need_ids=found.need_ids,
         thanks=found.thanks,
         thanks_moderation=found.wish.thanks_moderation,
         timeline=[TimelineLine.model_validate(line) for line in found.timeline],

@@ -19,6 +19,7 @@ from models.residents import HouseholdClaim, RoleGrant
 from services import (
     crowdfunding,
     deliberations,
+    disclosures,
     media,
     moderation,
     needs,
@@ -147,6 +148,11 @@ async def close_rated_needs(tools: Tools) -> None:
     await needs.close_due()
 
 
+async def note_overdue_needs(tools: Tools) -> None:
+    """What is not answered or decided in time returns to view as overdue, and those concerned are told."""
+    await needs.note_overdue()
+
+
 async def release_run_out_claims(tools: Tools) -> None:
     """A claimer has seven days; then the wish opens again."""
     await wishes.release_run_out()
@@ -217,6 +223,21 @@ async def advance_campaigns(tools: Tools) -> None:
     await crowdfunding.advance_due()
 
 
+async def put_on_display(tools: Tools) -> None:
+    """The month's statement from the 1st on, settled campaigns and resolutions are put on display."""
+    await disclosures.disclose_due()
+
+
+async def note_displays(tools: Tools) -> None:
+    """Each day it is noted what hangs on display, read back from where readers read it."""
+    await disclosures.note_displays()
+
+
+async def remind_of_questions(tools: Tools) -> None:
+    """The committee is told once of a question whose answer is overdue."""
+    await disclosures.remind_due()
+
+
 async def send_messages(tools: Tools) -> None:
     """Messages go out through WeChat, by day, to those who agreed."""
     await notifications.send_due(tools.wechat, tools.template_id)
@@ -246,6 +267,7 @@ EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_what_is_over),
     ("*/10 * * * *", forget_unused_pictures),
     ("* * * * * */30", close_rated_needs),
+    ("* * * * * */30", note_overdue_needs),
     ("* * * * * */5", release_run_out_claims),
     ("* * * * * */30", remind_claimers),
     ("* * * * * */30", expire_wishes),
@@ -260,6 +282,9 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */5", check_pictures),
     ("* * * * * */5", handle_pushes),
     ("* * * * * */5", advance_campaigns),
+    ("* * * * *", put_on_display),
+    ("*/10 * * * *", note_displays),
+    ("* * * * *", remind_of_questions),
     ("* * * * * */5", send_messages),
     ("* * * * * */30", write_digests),
     ("* * * * * */30", give_up_old_messages),

@@ -14,10 +14,28 @@ QUESTIONS: dict[str, str] = {
     "need {id} counts {endorsements} endorsements, {rows} are there": """
         SELECT n.id, n.endorsements, count(e.id) AS rows FROM needs n LEFT JOIN endorsements e ON e.need_id = n.id
         GROUP BY n.id HAVING n.endorsements <> count(e.id)""",
+    "comment {id} counts {supports} supports, {rows} are there": """
+        SELECT c.id, c.supports, count(s.id) AS rows FROM comments c LEFT JOIN comment_supports s ON s.comment_id = c.id
+        GROUP BY c.id HAVING c.supports <> count(s.id)""",
+    "petition {id} counts {signatures} signatures, {rows} are there": """
+        SELECT p.id, p.signatures, count(s.id) AS rows FROM petitions p
+        LEFT JOIN petition_signatures s ON s.petition_id = p.id GROUP BY p.id HAVING p.signatures <> count(s.id)""",
+    "meeting {id} says {present} came, {rows} were entered": """
+        SELECT m.id, m.present, count(a.id) AS rows FROM meetings m LEFT JOIN attendances a ON a.meeting_id = m.id
+        WHERE m.state = 'held' GROUP BY m.id HAVING m.present > count(a.id)""",
     "deliberation {id} says {roll_size} electors, {rows} are on the roll": """
         SELECT d.id, d.roll_size, count(e.id) AS rows FROM deliberations d
         LEFT JOIN electors e ON e.deliberation_id = d.id
         WHERE d.roll_size IS NOT NULL GROUP BY d.id HAVING d.roll_size <> count(e.id)""",
+    "deliberation {deliberation_id} is over and keeps {rows} secret ballots": """
+        SELECT s.deliberation_id, count(*) AS rows FROM secret_ballots s
+        JOIN deliberations d ON d.id = s.deliberation_id WHERE d.state <> 'voting' GROUP BY s.deliberation_id""",
+    "deliberation {deliberation_id} marks {marked} as voted, {rows} secret ballots lie in its box": """
+        SELECT d.id AS deliberation_id, (SELECT count(*) FROM electors WHERE deliberation_id = d.id AND has_voted)
+            AS marked, (SELECT count(*) FROM secret_ballots WHERE deliberation_id = d.id) AS rows
+        FROM deliberations d WHERE d.secret AND d.state = 'voting'
+            AND (SELECT count(*) FROM electors WHERE deliberation_id = d.id AND has_voted)
+                <> (SELECT count(*) FROM secret_ballots WHERE deliberation_id = d.id)""",
     "resident {resident_id} lives in {homes} households at once": """
         SELECT resident_id, count(*) AS homes FROM memberships WHERE until_at IS NULL
         GROUP BY resident_id HAVING count(*) > 1""",

@@ -24,7 +24,7 @@ from models.wishes import (
     WishKind,
     WishState,
 )
-from services import checks, events, media, notifications, residents
+from services import checks, events, media, needs, notifications, residents
 from services.due import one_by_one
 from services.events import TimelineItem
 from services.media import Photo
@@ -112,9 +112,13 @@ class ClaimSeen:
 
 @dataclass(frozen=True)
 class WishDetail:
-    """A wish with the claims the actor may know of, the thanks if they are his to read, and its public history."""
+    """A wish with the claims the actor may know of, the thanks if they are his to read, and its public history.
+
+    The needs it was made from carry their author's name, so only those who may know the wisher see them.
+    """
 
     wish: Wish
+    need_ids: list[int]
     claims: list[ClaimSeen]
     thanks: str | None
     timeline: list[TimelineItem]
@@ -139,8 +143,10 @@ async def detail(actor: Actor, wish_id: int) -> WishDetail:
     passed = wish.thanks_moderation is Moderation.PASSED
     thanks_shown = concerned and (passed or staff or policies.speaks_for(actor, wish))
     timeline = await events.timeline(actor, wish)
+    cited = (await needs.links_of(Wish.noun(), [wish.id])).get(wish.id, []) if concerned else []
     return WishDetail(
         wish,
+        cited,
         [_claim_seen(line) for line in claims],
         wish.thanks if thanks_shown else None,
         timeline if concerned else [replace(line, reason=None) for line in timeline],
@@ -158,11 +164,12 @@ async def post(
     value_fen: int | None = None,
     needed_by: date | None = None,
     claimers: int = 1,
+    need_ids: Sequence[int] = (),
     on_behalf_of: OnBehalfOf | None = None,
 ) -> Wish:
     """Post a wish, for oneself or for somebody one helps; the committee looks at it first.
 
-    Raises NotVerified, Forbidden, Invalid for a day in the past, and what `residents.speaker` raises.
+    Raises NotVerified, Forbidden, Invalid for a day in the past, and what `residents.speaker` and `needs.link` raise.
     """
     speaker = await residents.speaker(actor, community_id, on_behalf_of)
     if needed_by is not None and needed_by < (await clock.now()).astimezone(clock.SHANGHAI).date():
@@ -181,6 +188,7 @@ async def post(
     await checks.expect(actor, wish, author_id=speaker.id)
     await residents.note_assistance(actor, speaker, "wish.posted", wish, community_id)
     await events.record(actor, "wish.posted", wish, on_behalf_of_id=speaker.on_behalf_of_id)
+    await needs.link(actor, need_ids, wish)
     return await find(actor, wish.id)
 
 

@@ -52,16 +52,6 @@ ALTER TABLE deliberations ADD CONSTRAINT deliberations_dates CHECK (
     discussion_until < voting_until AND voting_until > created_at
     AND voting_until <= coalesce(opened_at, created_at) + interval '90 days'
 );
-CREATE FUNCTION guard_discussion_ahead() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.discussion_until <= NEW.created_at THEN
-        RAISE EXCEPTION 'a discussion ends in the future' USING ERRCODE = '23514',
-            CONSTRAINT = 'deliberations_discussion_ahead', TABLE = 'deliberations';
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER deliberations_discussion_ahead BEFORE INSERT ON deliberations
-    FOR EACH ROW EXECUTE FUNCTION guard_discussion_ahead();
 
 CREATE TABLE option_proposals (
     id BIGSERIAL PRIMARY KEY,
@@ -70,8 +60,10 @@ CREATE TABLE option_proposals (
     deliberation_id BIGINT NOT NULL REFERENCES deliberations (id) ON DELETE RESTRICT,
     author_id BIGINT NOT NULL REFERENCES residents (id) ON DELETE RESTRICT,
     title VARCHAR(60) NOT NULL,
+    cost_fen BIGINT,
     state VARCHAR(16) NOT NULL,
     moderation VARCHAR(16) NOT NULL,
+    CONSTRAINT option_proposals_cost CHECK (cost_fen BETWEEN 1 AND 1000000000000),
     CONSTRAINT option_proposals_same_community
         FOREIGN KEY (deliberation_id, community_id) REFERENCES deliberations (id, community_id) ON DELETE RESTRICT,
     CONSTRAINT option_proposals_state CHECK (state IN ('proposed', 'accepted', 'declined', 'withdrawn'))
@@ -466,11 +458,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     run_script("""
     DROP TRIGGER deliberations_tasks_done ON deliberations;
-    DROP TRIGGER deliberations_discussion_ahead ON deliberations;
     DROP TABLE satisfactions, deliberation_reviews, follow_ups, resolution_displays, petition_signatures, petitions,
         attendances, meeting_deliberations, agenda_items, meetings, option_proposals, comment_supports;
     DROP FUNCTION guard_satisfaction, guard_review, guard_follow_up, guard_display, count_signatures, guard_signature,
-        guard_petition, guard_attendance, guard_meeting, guard_option_proposal, guard_discussion_ahead, count_supports;
+        guard_petition, guard_attendance, guard_meeting, guard_option_proposal, count_supports;
     ALTER TABLE deliberations DROP CONSTRAINT deliberations_dates;
     ALTER TABLE deliberations ADD CONSTRAINT deliberations_dates CHECK (
         discussion_until < voting_until AND voting_until > created_at

@@ -58,8 +58,11 @@ BEGIN
 END $$;
 CREATE TRIGGER transfers_logged AFTER INSERT ON transfers FOR EACH ROW EXECUTE FUNCTION await_log('transfer');
 CREATE TRIGGER resolutions_logged AFTER INSERT ON resolutions FOR EACH ROW EXECUTE FUNCTION await_log('resolution');
+CREATE TRIGGER archives_logged AFTER INSERT ON archives FOR EACH ROW EXECUTE FUNCTION await_log('archive');
+CREATE TRIGGER disclosures_logged AFTER INSERT ON disclosures FOR EACH ROW EXECUTE FUNCTION await_log('disclosure');
 INSERT INTO log_pending (kind, row_id)
-    SELECT 'transfer', id FROM transfers UNION ALL SELECT 'resolution', id FROM resolutions;
+    SELECT 'transfer', id FROM transfers UNION ALL SELECT 'resolution', id FROM resolutions
+    UNION ALL SELECT 'archive', id FROM archives UNION ALL SELECT 'disclosure', id FROM disclosures;
 
 -- L1: entries are numbered from 0 without a gap.
 CREATE FUNCTION keep_log_contiguous() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -111,6 +114,8 @@ def downgrade() -> None:
     run_script("""
     DROP TRIGGER transfers_logged ON transfers;
     DROP TRIGGER resolutions_logged ON resolutions;
+    DROP TRIGGER archives_logged ON archives;
+    DROP TRIGGER disclosures_logged ON disclosures;
     DROP TABLE verifications, log_heads, log_nodes, log_entries, log_pending;
     DROP FUNCTION await_log, keep_log_contiguous, keep_head_over_log;
     """)

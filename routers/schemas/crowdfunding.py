@@ -19,7 +19,7 @@ from routers.schemas.base import (
     Title,
     When,
 )
-from routers.schemas.giving import BeneficiaryIn, BeneficiaryOut, BroughtOut, CharityIn, CharityOut
+from routers.schemas.giving import BeneficiaryIn, BeneficiaryOut, CharityIn, CharityOut
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 
 Hours = Annotated[int, Field(ge=1, le=1000, strict=True)]
@@ -333,62 +333,3 @@ class GiftOut(Shape):
     hours: int | None
     message: str | None
     created_at: Moment
-
-
-class TeamIn(Asked):
-    """A team to start."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "7号楼小分队"}]})
-
-    name: Title
-
-
-class TeamOut(Shape):
-    """A team: how many help, how many pledges it brought; whether one has `joined`, and whether he leads."""
-
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 3,
-                    "campaign_id": 8,
-                    "name": "7号楼小分队",
-                    "moderation": "passed",
-                    "helpers": 11,
-                    "pledges": 7,
-                    "joined": True,
-                    "leading": False,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
-    )
-
-    id: int
-    campaign_id: int
-    name: str
-    moderation: Moderation
-    helpers: int
-    pledges: int
-    joined: bool
-    leading: bool
-    created_at: Moment
-
-
-class TeamPageOut(TeamOut):
-    """A team and how many pledges of each kind it brought."""
-
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    **TeamOut.model_config["json_schema_extra"]["examples"][0],  # type: ignore[index,dict-item]
-                    "brought": [{"kind": "money", "pledges": 5}, {"kind": "time", "pledges": 2}],
-                }
-            ]
-        },
-    )
-
-    brought: list[BroughtOut]

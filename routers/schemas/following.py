@@ -8,7 +8,7 @@ from models.base import Moderation
 from models.deliberations import DeliberationState
 from models.following import FollowUpState
 from models.proposals import OptionProposalState
-from routers.schemas.base import Asked, Author, Body, Id, Moment, ReasonText, Shape, ShortText, Title, When
+from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, ReasonText, Shape, ShortText, Title, When
 from routers.schemas.deliberations import RESOLUTION, ResolutionOut
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 
@@ -41,11 +41,12 @@ JUDGEMENT: dict[str, Any] = {
 
 
 class OptionProposalIn(Asked):
-    """One more thing to choose from."""
+    """One more thing to choose from; what it costs only in a budget vote."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "太阳能路灯"}]})
 
     title: Title
+    cost_fen: Fen | None = None
 
 
 class OptionProposalOut(Shape):
@@ -59,6 +60,7 @@ class OptionProposalOut(Shape):
                     "id": 5,
                     "deliberation_id": 3,
                     "title": "太阳能路灯",
+                    "cost_fen": None,
                     "state": "proposed",
                     "moderation": "passed",
                     "author": {"id": 8, "nickname": "阿梅"},
@@ -71,6 +73,7 @@ class OptionProposalOut(Shape):
     id: int
     deliberation_id: int
     title: str
+    cost_fen: int | None
     state: OptionProposalState
     moderation: Moderation
     author: Author

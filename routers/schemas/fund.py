@@ -97,6 +97,16 @@ class StatementLineOut(Shape):
     closing_fen: int
 
 
+class CampaignLineOut(Shape):
+    """A campaign's own account over a month."""
+
+    campaign_id: int
+    opening_fen: int
+    in_fen: int
+    out_fen: int
+    closing_fen: int
+
+
 class StatementOut(Shape):
     """The fund over a calendar month."""
 
@@ -110,6 +120,9 @@ class StatementOut(Shape):
                     "accounts": [
                         {"kind": "campaign", "opening_fen": 0, "in_fen": 50000, "out_fen": 5000, "closing_fen": 45000}
                     ],
+                    "campaigns": [
+                        {"campaign_id": 8, "opening_fen": 0, "in_fen": 50000, "out_fen": 5000, "closing_fen": 45000}
+                    ],
                 }
             ]
         },
@@ -118,3 +131,4 @@ class StatementOut(Shape):
     community_id: int
     month: str
     accounts: list[StatementLineOut]
+    campaigns: list[CampaignLineOut]

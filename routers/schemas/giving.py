@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from models.base import Moderation
 from models.crowdfunding import BeneficiaryKind, Cause, PledgeKind
-from routers.schemas.base import PRINTABLE, Asked, Fen, Id, Moment, Shape, ShortText, bounded
+from routers.schemas.base import PRINTABLE, Asked, Fen, Id, Moment, Shape, ShortText, Title, bounded
 
 DocumentNumber = Annotated[str, bounded(1, 64), PRINTABLE]
 CharityName = Annotated[str, bounded(1, 100), PRINTABLE]
@@ -135,6 +135,65 @@ class BroughtOut(Shape):
 
     kind: PledgeKind
     pledges: int
+
+
+class TeamIn(Asked):
+    """A team to start."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "7号楼小分队"}]})
+
+    name: Title
+
+
+class TeamOut(Shape):
+    """A team: how many help, how many pledges it brought; whether one has `joined`, and whether he leads."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 3,
+                    "campaign_id": 8,
+                    "name": "7号楼小分队",
+                    "moderation": "passed",
+                    "helpers": 11,
+                    "pledges": 7,
+                    "joined": True,
+                    "leading": False,
+                    "created_at": "2026-11-23T10:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    campaign_id: int
+    name: str
+    moderation: Moderation
+    helpers: int
+    pledges: int
+    joined: bool
+    leading: bool
+    created_at: Moment
+
+
+class TeamPageOut(TeamOut):
+    """A team and how many pledges of each kind it brought."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    **TeamOut.model_config["json_schema_extra"]["examples"][0],  # type: ignore[index,dict-item]
+                    "brought": [{"kind": "money", "pledges": 5}, {"kind": "time", "pledges": 2}],
+                }
+            ]
+        },
+    )
+
+    brought: list[BroughtOut]
 
 
 class HelperOut(Shape):

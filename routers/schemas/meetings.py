@@ -16,6 +16,7 @@ from routers.schemas.base import (
     Moment,
     Shape,
     ShortText,
+    TimelineLine,
     Title,
     When,
 )
@@ -171,6 +172,14 @@ class MeetingOut(Shape):
     created_at: Moment
 
 
+class MeetingDetail(MeetingOut):
+    """A meeting with its public history."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [{**MEETING, "timeline": []}]})
+
+    timeline: list[TimelineLine]
+
+
 class MinutesIn(Asked):
     """What was said and agreed."""
 
@@ -279,6 +288,14 @@ class PetitionOut(Shape):
     answered_at: Moment | None
     meeting_id: int | None
     created_at: Moment
+
+
+class PetitionDetail(PetitionOut):
+    """A petition with its public history; who signed it is not told."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [{**PETITION, "timeline": []}]})
+
+    timeline: list[TimelineLine]
 
 
 class PetitionAnswerIn(Asked):

@@ -1,11 +1,12 @@
 """Shapes of needs."""
 
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from models.base import Moderation
-from models.needs import NeedField, NeedRoute, NeedState, ServiceClass
+from models.needs import HopEnd, NeedField, NeedLevel, NeedRoute, NeedState, ServiceClass, Urgency
 from routers.schemas.base import Asked, Author, Body, Id, Moment, ReasonText, Shape, TimelineLine, Title
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 from routers.schemas.residents import OnBehalfOfIn
@@ -20,6 +21,19 @@ NEED: dict[str, Any] = {
     "title": "楼道灯坏了",
     "body": "7号楼三层的楼道灯坏了一周，老人晚上上下楼很危险。",
     "route": None,
+    "level": "grid",
+    "urgency": "normal",
+    "due_at": "2026-11-27T00:00:00+08:00",
+    "overdue": False,
+    "merged_into_id": None,
+    "priority": {
+        "score": 25,
+        "because": [
+            {"what": "endorsements", "points": 24},
+            {"what": "urgency", "points": 0},
+            {"what": "days", "points": 1},
+        ],
+    },
     "endorsements": 12,
     "endorsed_by_me": False,
     "author": {"id": 7, "nickname": "小林"},
@@ -56,6 +70,20 @@ class NeedIn(Asked):
     on_behalf_of: OnBehalfOfIn | None = None
 
 
+class BecauseOut(Shape):
+    """One thing that makes a need more pressing: endorsements (2 points each), urgency, days of waiting (1 each)."""
+
+    what: Literal["endorsements", "urgency", "days"]
+    points: int
+
+
+class PriorityOut(Shape):
+    """How pressing an open need is, and why."""
+
+    score: int
+    because: list[BecauseOut]
+
+
 class NeedOut(Shape):
     """A need as its reader sees it."""
 
@@ -70,6 +98,12 @@ class NeedOut(Shape):
     title: str
     body: str
     route: NeedRoute | None
+    level: NeedLevel
+    urgency: Urgency
+    due_at: Moment | None
+    overdue: bool
+    merged_into_id: int | None
+    priority: PriorityOut | None
     endorsements: int
     endorsed_by_me: bool
     author: Author
@@ -84,6 +118,7 @@ class AnswerOut(Shape):
     id: int
     body: str
     moderation: Moderation
+    late: bool
     at: Moment
 
 
@@ -94,8 +129,21 @@ class LinkOut(Shape):
     id: int
 
 
+class HopOut(Shape):
+    """A level a need was handed up to, by when it answers there, and how that ended."""
+
+    from_level: NeedLevel
+    level: NeedLevel
+    place_id: int
+    due_at: Moment
+    ended: HopEnd | None
+    ended_at: Moment | None
+    late: bool
+    at: Moment
+
+
 class NeedDetailOut(NeedOut):
-    """A need with official answers, what was made from it, and its public history."""
+    """A need with official answers, what was made from it or merged into it, its way up, and its public history."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -108,10 +156,24 @@ class NeedDetailOut(NeedOut):
                             "id": 2,
                             "body": "物业将在三天内更换。",
                             "moderation": "passed",
+                            "late": False,
                             "at": "2026-11-24T09:00:00+08:00",
                         }
                     ],
                     "links": [{"kind": "deliberation", "id": 3}],
+                    "hops": [
+                        {
+                            "from_level": "community",
+                            "level": "street",
+                            "place_id": 2,
+                            "due_at": "2026-12-01T00:00:00+08:00",
+                            "ended": "returned",
+                            "ended_at": "2026-11-25T10:00:00+08:00",
+                            "late": False,
+                            "at": "2026-11-24T10:00:00+08:00",
+                        }
+                    ],
+                    "merged_from": [9],
                     "timeline": [
                         {
                             "id": 81,
@@ -130,6 +192,8 @@ class NeedDetailOut(NeedOut):
 
     answers: list[AnswerOut]
     links: list[LinkOut]
+    hops: list[HopOut]
+    merged_from: list[int]
     timeline: list[TimelineLine]
 
 
@@ -175,3 +239,82 @@ class RateIn(Asked):
 
     score: Annotated[int, Field(ge=1, le=5, strict=True)]
     comment: ReasonText | None = None
+
+
+class MergeIn(Asked):
+    """The twin a need is merged into."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"into_id": 5, "reason": "与另一条需求是同一件事"}]}
+    )
+
+    into_id: Id
+    reason: ReasonText | None = None
+
+
+class EscalateIn(Asked):
+    """Why a need is handed up."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "需要街道协调燃气公司"}]})
+
+    reason: ReasonText | None = None
+
+
+class UrgencyIn(Asked):
+    """How urgent a need is."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"urgency": "high"}]})
+
+    urgency: Urgency
+
+
+RULES: dict[str, Any] = {"answer_days": 3, "decision_days": 15, "escalation_days": 5}
+Days = Annotated[int, Field(ge=1, le=90, strict=True)]
+
+
+class NeedRulesIn(Asked):
+    """Within how many working days a need is answered first, decided, and answered by each level above."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [RULES]})
+
+    answer_days: Days = 3
+    decision_days: Days = 15
+    escalation_days: Days = 5
+
+
+class NeedRulesOut(Shape):
+    """Within how many working days a need is answered first, decided, and answered by each level above."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [RULES]})
+
+    answer_days: int
+    decision_days: int
+    escalation_days: int
+
+
+CALENDAR: dict[str, Any] = {"days_off": ["2026-10-01", "2026-10-02"], "working_days": ["2026-10-10"]}
+SomeDays = Annotated[list[Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]], Field(max_length=400)]
+
+
+class CalendarIn(Asked):
+    """Days off, and days that are worked though they are a Saturday or Sunday; else Monday to Friday is worked."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [CALENDAR]})
+
+    days_off: SomeDays = []
+    working_days: SomeDays = []
+
+    @model_validator(mode="after")
+    def _not_both(self) -> "CalendarIn":
+        if set(self.days_off) & set(self.working_days):
+            raise ValueError("a day is off or worked, not both")
+        return self
+
+
+class CalendarOut(Shape):
+    """A place's own days off and moved working days."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [CALENDAR]})
+
+    days_off: list[date]
+    working_days: list[date]

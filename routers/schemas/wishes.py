@@ -56,6 +56,7 @@ class WishIn(Asked):
     value_fen: Fen | None = None
     needed_by: date | None = None
     claimers: Annotated[int, Field(ge=1, le=CLAIMERS_MAX, strict=True)] = 1
+    need_ids: Annotated[list[Id], Field(max_length=20)] = []
     on_behalf_of: OnBehalfOfIn | None = None
 
 
@@ -122,6 +123,7 @@ class WishDetailOut(WishOut):
                             "photos": [PHOTO],
                         }
                     ],
+                    "need_ids": [5],
                     "thanks": None,
                     "thanks_moderation": "passed",
                     "timeline": [
@@ -141,6 +143,7 @@ class WishDetailOut(WishOut):
     )
 
     claims: list[ClaimOut]
+    need_ids: list[int]
     thanks: str | None
     thanks_moderation: Moderation
     timeline: list[TimelineLine]

@@ -39,7 +39,7 @@ from services.crowdfunding.offline import (
     sign_slip,
     slips,
 )
-from services.crowdfunding.reading import CampaignDetail, comment, comments_on, detail, find, listed, visible
+from services.crowdfunding.reading import CampaignDetail, comment, comments_on, detail, find, listed, raised, visible
 from services.crowdfunding.refunding import refunds, take_back
 from services.crowdfunding.road import (
     accept,
@@ -104,6 +104,7 @@ __all__ = [
     "pledges",
     "promise_match",
     "publish",
+    "raised",
     "receive",
     "refunds",
     "settle",

@@ -9,6 +9,7 @@ from models.base import Moderation
 from models.crowdfunding import CampaignState, Income, LegalPath, OnlyFromOutside
 from models.media import Purpose
 from services import checks, events, media
+from services.crowdfunding.giving import hold
 from services.crowdfunding.reading import door, visible
 from services.policies import Actor, require
 from services.policies import crowdfunding as policies
@@ -30,8 +31,9 @@ async def note_income(
     require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
     if campaign.legal_path is LegalPath.COMMUNITY:
         raise OnlyFromOutside
-    if campaign.state not in NOTED_IN:
-        raise InvalidState(campaign.state)
+    state, _ = await hold(campaign.id)
+    if state not in NOTED_IN:
+        raise InvalidState(state)
     if campaign.legal_path is LegalPath.CHARITY and not evidence_ids:
         raise Invalid("请附上慈善组织的收入凭证照片", "Attach a picture of the charity's statement")
     income = await Income.create(

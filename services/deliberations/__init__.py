@@ -34,6 +34,7 @@ from services.deliberations.meetings import call as call_meeting
 from services.deliberations.meetings import cancel as cancel_meeting
 from services.deliberations.meetings import check_in as check_in_at_meeting
 from services.deliberations.meetings import code as meeting_code
+from services.deliberations.meetings import detail as meeting_detail
 from services.deliberations.meetings import find as find_meeting
 from services.deliberations.meetings import hold as hold_meeting
 from services.deliberations.meetings import listed as meetings
@@ -58,6 +59,7 @@ from services.deliberations.petitions import (
     answer_petition,
     find_petition,
     lapse_due,
+    petition_detail,
     petitions,
     sign,
     start_petition,
@@ -145,6 +147,7 @@ __all__ = [
     "listed",
     "meeting_attendances",
     "meeting_code",
+    "meeting_detail",
     "meetings",
     "object_to",
     "objections",
@@ -154,6 +157,7 @@ __all__ = [
     "outcome",
     "own_roll_line",
     "paper_batches",
+    "petition_detail",
     "petitions",
     "printed_sheets",
     "propose",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 
+from app.core import clock
 from app.core.db import atomic
 from app.core.errors import Invalid, InvalidState
 from app.core.pages import Listed, Page
@@ -12,6 +13,7 @@ from models.base import Moderation
 from models.comments import Comment
 from models.deliberations import (
     MAX_SCORE,
+    BadDates,
     BallotKind,
     BudgetCount,
     Deliberation,
@@ -64,6 +66,8 @@ async def propose(actor: Actor, proposal: Proposal) -> Deliberation:
     if not actor.is_committee(proposal.community_id):
         require_resident(actor, proposal.community_id)
     _refuse_misfitting_options(proposal)
+    if proposal.discussion_until <= await clock.now():
+        raise BadDates
     deliberation = await Deliberation.create(
         community_id=proposal.community_id,
         author_id=actor.id,

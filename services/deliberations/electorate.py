@@ -1,5 +1,6 @@
 """How many stand on a roll of a community as of now, whom to tell, and whether somebody is one of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.core import db
@@ -26,16 +27,16 @@ async def speakers(roll: Roll, community_id: int) -> list[int]:
     return [line["id"] for line in found if line["id"] is not None]
 
 
-async def present(roll: Roll, community_id: int, meeting_id: int) -> int:
-    """How many of them came to a meeting; for a household any grown-up of it."""
+async def present(roll: Roll, community_id: int, meeting_ids: Sequence[int]) -> dict[int, int]:
+    """How many of them came to each meeting that somebody came to; for a household anybody of it."""
+    key = "household_id" if roll is Roll.HOUSEHOLDS else "resident_id"
     found = await _read(
-        f"SELECT count(DISTINCT coalesce(c.resident_id, c.household_id)) AS present FROM ({CANDIDATES[roll]}) c "
-        f"JOIN attendances a ON a.resident_id = c.resident_id OR a.household_id = c.household_id, {NO_VOTE} "
-        "WHERE a.meeting_id = $3",
+        f"SELECT a.meeting_id, count(DISTINCT c.{key}) AS present FROM ({CANDIDATES[roll]}) c "
+        f"JOIN attendances a ON a.{key} = c.{key}, {NO_VOTE} WHERE a.meeting_id = ANY($3::bigint[]) GROUP BY 1",
         community_id,
-        meeting_id,
+        list(meeting_ids),
     )
-    return int(found[0]["present"])
+    return {line["meeting_id"]: line["present"] for line in found}
 
 
 async def includes(roll: Roll, community_id: int, actor: Actor) -> bool:

@@ -82,7 +82,7 @@ async def import_election(
         budget_count=(count or election.count or BudgetCount.GREEDY) if kind is BallotKind.BUDGET else None,
         roll=Roll.RESIDENTS,
         rule=Rule.CONSULTATION,
-        discussion_until=now,
+        discussion_until=now + timedelta(minutes=1),
         voting_until=now + timedelta(days=VOTE_DAYS),
         moderation=Moderation.PASSED,
     )

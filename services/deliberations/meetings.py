@@ -25,6 +25,7 @@ from models.meetings import (
 from services import checks, events, media, notifications, residents
 from services.deliberations import electorate, reading
 from services.due import one_by_one
+from services.events import TimelineItem
 from services.media import Photo
 from services.policies import Actor, require, require_resident
 from services.policies import meetings as policies
@@ -145,6 +146,12 @@ async def find(actor: Actor, meeting_id: int) -> MeetingView:
     return (await _views(actor, [await _door(actor, meeting_id)]))[0]
 
 
+async def detail(actor: Actor, meeting_id: int) -> tuple[MeetingView, list[TimelineItem]]:
+    """One meeting with its public history. Raises NotFound."""
+    view = await find(actor, meeting_id)
+    return view, await events.timeline(actor, view.meeting)
+
+
 async def listed(
     actor: Actor,
     *,
@@ -200,7 +207,8 @@ async def check_in(
     )
     if entered is not None:
         helped_id = attendee.id if attendee.id != actor.id else None
-        await events.record(actor, "meeting.attended", meeting, on_behalf_of_id=helped_id)
+        line = Attendance(id=entered, community_id=meeting.community_id)
+        await events.record(actor, "attendance.entered", line, on_behalf_of_id=helped_id, meeting_id=meeting.id)
     return await find(actor, meeting_id)
 
 
@@ -363,19 +371,16 @@ def _may_read_minutes(actor: Actor, meeting: Meeting) -> bool:
 
 
 async def _turnouts(meetings: Sequence[Meeting]) -> dict[int, Turnout]:
-    """Who came, live until a meeting is put on record, then as it was recorded."""
-    sizes: dict[tuple[Roll, int], int] = {}
-    found = {}
+    """Who came, live until a meeting is put on record, then as it was recorded; two queries per roll counted live."""
+    live: dict[tuple[Roll, int], list[int]] = {}
     for meeting in meetings:
-        expected, present = meeting.expected, meeting.present
-        if expected is None or present is None:
-            roll = meeting.roll, meeting.community_id
-            if roll not in sizes:
-                sizes[roll] = await electorate.size(*roll)
-            present = await electorate.present(meeting.roll, meeting.community_id, meeting.id)
-            expected = max(sizes[roll], present)
-        found[meeting.id] = _turnout(BY[meeting.kind], expected, present)
-    return found
+        if meeting.expected is None:
+            live.setdefault((meeting.roll, meeting.community_id), []).append(meeting.id)
+    figures = {meeting.id: (meeting.expected or 0, meeting.present or 0) for meeting in meetings}
+    for (roll, community_id), ids in live.items():
+        size, came = await electorate.size(roll, community_id), await electorate.present(roll, community_id, ids)
+        figures |= {id_: (max(size, came.get(id_, 0)), came.get(id_, 0)) for id_ in ids}
+    return {meeting.id: _turnout(BY[meeting.kind], *figures[meeting.id]) for meeting in meetings}
 
 
 def _turnout(preset: Preset, expected: int, present: int) -> Turnout:

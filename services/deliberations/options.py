@@ -20,19 +20,25 @@ OPTIONS_MAX = 50
 
 
 @atomic()
-async def propose_option(actor: Actor, deliberation_id: int, *, title: str) -> OptionProposal:
+async def propose_option(
+    actor: Actor, deliberation_id: int, *, title: str, cost_fen: int | None = None
+) -> OptionProposal:
     """Wish for one more thing to choose from; its author and the committee are told.
 
-    Raises NotVerified, Forbidden, Invalid for a ballot without options or a budget, SameOption, AlreadyExists,
-    DiscussionOver before and after the discussion.
+    Raises NotVerified, Forbidden, Invalid for a ballot without options or a cost that does not fit, SameOption,
+    AlreadyExists, DiscussionOver before and after the discussion.
     """
     deliberation = await find(actor, deliberation_id)
     require_resident(actor, deliberation.community_id)
-    _require_open_choice(deliberation)
+    _require_choice(deliberation, cost_fen)
     if any(option.title == title for option in deliberation.options):
         raise SameOption
     proposal = await OptionProposal.create(
-        community_id=deliberation.community_id, deliberation_id=deliberation.id, author_id=actor.id, title=title
+        community_id=deliberation.community_id,
+        deliberation_id=deliberation.id,
+        author_id=actor.id,
+        title=title,
+        cost_fen=cost_fen,
     )
     await checks.expect(actor, proposal)
     await events.record(actor, "deliberation.option_proposed", deliberation, proposal_id=proposal.id)
@@ -76,6 +82,7 @@ async def accept_option(actor: Actor, proposal_id: int) -> OptionProposal:
         deliberation_id=deliberation.id,
         position=(last or 0) + 1,
         title=proposal.title,
+        cost_fen=proposal.cost_fen,
     )
     await events.record(actor, "deliberation.option_accepted", deliberation, proposal_id=proposal.id)
     await notifications.tell([proposal.author_id], "option_proposal.accepted", proposal, title=deliberation.title)
@@ -107,9 +114,11 @@ async def withdraw_option(actor: Actor, proposal_id: int) -> OptionProposal:
     return proposal
 
 
-def _require_open_choice(deliberation: Deliberation) -> None:
-    if deliberation.ballot_kind in (BallotKind.YES_NO, BallotKind.BUDGET):
-        raise Invalid("这种表决不能增加选项", "A ballot of this kind takes no more options")
+def _require_choice(deliberation: Deliberation, cost_fen: int | None) -> None:
+    if deliberation.ballot_kind is BallotKind.YES_NO:
+        raise Invalid("这种表决没有选项", "A ballot of this kind has no options")
+    if (deliberation.ballot_kind is BallotKind.BUDGET) != (cost_fen is not None):
+        raise Invalid("预算表决的选项须写明 cost_fen，其他不需要", "In a budget vote, and no other, cost_fen is said")
 
 
 def _visible(actor: Actor) -> QuerySet[OptionProposal]:

@@ -25,6 +25,7 @@ from models.residents import Role
 from services import checks, events, notifications, residents
 from services.deliberations import electorate
 from services.due import one_by_one
+from services.events import TimelineItem
 from services.policies import Actor, require, require_resident
 from services.policies import meetings as policies
 from services.rules.petition import needed
@@ -69,6 +70,12 @@ async def find_petition(actor: Actor, petition_id: int) -> Petition:
     return (await _completed(actor, [petition]))[0]
 
 
+async def petition_detail(actor: Actor, petition_id: int) -> tuple[Petition, list[TimelineItem]]:
+    """One petition with its public history; who signed is not in it. Raises NotFound."""
+    petition = await find_petition(actor, petition_id)
+    return petition, await events.timeline(actor, petition)
+
+
 async def petitions(
     actor: Actor, *, community_id: int | None = None, state: PetitionState | None = None, page: Page
 ) -> Listed[Petition]:
@@ -101,7 +108,8 @@ async def sign(actor: Actor, petition_id: int) -> Petition:
     household_id = actor.household_id if petition.roll is Roll.HOUSEHOLDS else None
     signed = await db.value(SIGN, petition.community_id, petition.id, actor.id, household_id)
     if signed is not None:
-        await events.record(actor, "petition.signed", petition)
+        line = PetitionSignature(id=signed, community_id=petition.community_id)
+        await events.record(actor, "petition_signature.given", line, petition_id=petition.id)
         await _ask_for_an_answer_if_enough(petition.id)
     return await find_petition(actor, petition_id)
 
@@ -110,11 +118,14 @@ async def sign(actor: Actor, petition_id: int) -> Petition:
 async def unsign(actor: Actor, petition_id: int) -> Petition:
     """Take one's name back while it is open; again: no change. Raises NotFound, PetitionOver."""
     petition = await find_petition(actor, petition_id)
-    gone = await db.execute(
-        "DELETE FROM petition_signatures WHERE petition_id = $1 AND resident_id = $2", petition.id, actor.id
+    gone = await db.value(
+        "DELETE FROM petition_signatures WHERE petition_id = $1 AND resident_id = $2 RETURNING id",
+        petition.id,
+        actor.id,
     )
-    if gone:
-        await events.record(actor, "petition.unsigned", petition)
+    if gone is not None:
+        line = PetitionSignature(id=gone, community_id=petition.community_id)
+        await events.record(actor, "petition_signature.taken_back", line, petition_id=petition.id)
     return await find_petition(actor, petition_id)
 
 

@@ -77,6 +77,21 @@ NOTICES: dict[str, tuple[str, str]] = {
     ),
     "need.rated": ("需求「{title}」收到评价：{score} 分", "The need “{title}” was rated {score}"),
     "need.reopened": ("需求「{title}」被要求重办：{reason}", "The need “{title}” was reopened: {reason}"),
+    "need.merged": ("需求「{title}」已并入「{into}」", "The need “{title}” was merged into “{into}”"),
+    "need.support_brought": (
+        "您附议的「{from_title}」已并入「{title}」，附议随之保留，可随时撤回",
+        "“{from_title}” was merged into “{title}”; your support went with it, and you may take it back",
+    ),
+    "need.joined": ("另一条需求并入了「{title}」", "Another need was merged into “{title}”"),
+    "need.escalated": (
+        "需求「{title}」已递交{level}，应于 {until} 前答复",
+        "The need “{title}” was handed up to the {level}, which answers before {until}",
+    ),
+    "need.returned": (
+        "需求「{title}」被{level}退回：{reason}",
+        "The need “{title}” came back from the {level}: {reason}",
+    ),
+    "need.overdue": ("需求「{title}」已超过办理期限", "The need “{title}” is overdue"),
     "need.closed": ("需求「{title}」已归档", "The need “{title}” is closed"),
     "wish.approved": ("微心愿「{title}」已通过审核", "The wish “{title}” has been approved"),
     "wish.claimed": ("微心愿「{title}」有人认领了", "The wish “{title}” has been claimed"),

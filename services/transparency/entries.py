@@ -47,6 +47,20 @@ KINDS: dict[LogKind, Kind] = {
         FROM resolutions WHERE id = ANY ($1::bigint[])""",
         _resolution,
     ),
+    LogKind.ARCHIVE: Kind(
+        "archives",
+        f"""
+        SELECT id, community_id, deliberation_id, digest,
+            encode(sha256(convert_to(content, 'UTF8')), 'hex') AS content_sha256, {AT.format("created_at")} AS at
+        FROM archives WHERE id = ANY ($1::bigint[])""",
+    ),
+    LogKind.DISCLOSURE: Kind(
+        "disclosures",
+        f"""
+        SELECT id, community_id, kind, about, encode(sha256(convert_to(title, 'UTF8')), 'hex') AS title_sha256,
+            document_hash, {AT.format("shown_from")} AS shown_from, {AT.format("shown_until")} AS shown_until
+        FROM disclosures WHERE id = ANY ($1::bigint[])""",
+    ),
 }
 
 

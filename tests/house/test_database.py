@@ -112,14 +112,19 @@ async def test_limits_reach_the_server_as_text() -> None:
 
 
 async def test_waiting_for_a_connection_is_bounded(committed: str) -> None:
+    held, release = asyncio.Semaphore(0), asyncio.Event()
+
     async def hold() -> None:
         async with db.tx():
-            await asyncio.sleep(4)
+            held.release()
+            await release.wait()
 
     holders = [asyncio.ensure_future(hold()) for _ in range(20)]
-    await asyncio.sleep(0.2)
+    for _ in holders:
+        await held.acquire()
     with pytest.raises(TimeoutError) as late:
         await db.value("SELECT 1")
     assert isinstance(db.meaning(late.value), Unavailable)
+    release.set()
     await asyncio.gather(*holders)
     assert in_use() == 0

@@ -32,6 +32,7 @@ async def test_a_need_walks_its_road(as_: As, people: People) -> None:
     lin, mei, chen = await as_("lin"), await as_("mei"), await as_("chen")
     made = await lin.post("/v1/needs", json=asked(people))
     need = made.json()
+    assert need.pop("due_at").endswith("T00:00:00+08:00")
     assert need | {"id": 0, "created_at": ""} == {
         "id": 0,
         "community_id": people.jy,
@@ -42,6 +43,18 @@ async def test_a_need_walks_its_road(as_: As, people: People) -> None:
         "title": "楼道灯坏了",
         "body": "三层的灯坏了一周",
         "route": None,
+        "level": "grid",
+        "urgency": "normal",
+        "overdue": False,
+        "merged_into_id": None,
+        "priority": {
+            "score": 0,
+            "because": [
+                {"what": "endorsements", "points": 0},
+                {"what": "urgency", "points": 0},
+                {"what": "days", "points": 0},
+            ],
+        },
         "endorsements": 0,
         "endorsed_by_me": False,
         "author": {"id": people.lin.id, "nickname": "小林"},

@@ -43,6 +43,7 @@ async def test_a_wish_comes_true(as_: As, people: People) -> None:
         "assisted": False,
         "created_at": "",
         "claims": [],
+        "need_ids": [],
         "thanks": None,
         "thanks_moderation": "passed",
         "timeline": [],

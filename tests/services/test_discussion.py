@@ -227,6 +227,16 @@ async def test_an_option_is_proposed_and_taken_in(people: People) -> None:
     assert await Notice.exists(kind="option_proposal.accepted", resident_id=people.mei.id)
 
 
+async def test_a_project_is_proposed_with_what_it_costs(people: People) -> None:
+    asked = {"ballot_kind": BallotKind.BUDGET, "options": ("灯", "椅"), "costs_fen": (100, 200), "budget_fen": 500}
+    question = await in_discussion(people, **asked)
+    with pytest.raises(Invalid):
+        await deliberations.propose_option(people.mei, question.id, title="花坛")
+    wish = await passed(await deliberations.propose_option(people.mei, question.id, title="花坛", cost_fen=300))
+    await deliberations.accept_option(people.chen, wish.id)
+    assert (await Option.get(deliberation_id=question.id, title="花坛")).cost_fen == 300
+
+
 async def test_an_option_is_declined_with_a_reason_or_taken_back(people: People) -> None:
     question = await colours(people)
     black = await passed(await deliberations.propose_option(people.mei, question.id, title="黑"))
@@ -264,6 +274,8 @@ async def test_options_are_refused_by_name(people: People) -> None:
     yes_no = await in_discussion(people)
     with pytest.raises(Invalid):
         await deliberations.propose_option(people.mei, yes_no.id, title="也许")
+    with pytest.raises(Invalid):
+        await deliberations.propose_option(people.mei, question.id, title="绿", cost_fen=100)
     await deliberations.open_voting(people.chen, question.id)
     with pytest.raises(DiscussionOver):
         await deliberations.propose_option(people.mei, question.id, title="绿")

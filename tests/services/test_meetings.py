@@ -172,7 +172,13 @@ async def test_meetings_are_refused_by_name(people: People, move_clock: Move) ->
 async def test_a_meeting_called_off_is_told_to_whom_it_was_announced(people: People) -> None:
     made = await called(people)
     await deliberations.announce_due()
-    await deliberations.cancel_meeting(people.zhao, made.id, reason="场地停电")
+    await passed(await deliberations.cancel_meeting(people.zhao, made.id, reason="场地停电"))
+    _, timeline = await deliberations.meeting_detail(people.lin, made.id)
+    assert [(line.verb, line.reason) for line in timeline] == [
+        ("meeting.called", None),
+        ("meeting.announced", None),
+        ("meeting.cancelled", "场地停电"),
+    ]
     assert len(await told("meeting.cancelled", made.id)) == ADULTS
     with pytest.raises(InvalidState):
         await deliberations.cancel_meeting(people.chen, made.id, reason="再次")
@@ -190,6 +196,50 @@ async def test_households_are_counted_once(people: People, move_clock: Move) -> 
     )
     seen = await deliberations.check_in_at_meeting(people.ma, made.id, resident_id=people.mei.id, secret=SECRET)
     assert (seen.attendance.present, seen.attendance.expected) == (1, ADULTS - 1)
+
+
+async def representatives(people: People, *openids: str) -> None:
+    """Elected for constituencies of their own."""
+    today = (await clock.now()).astimezone(clock.SHANGHAI).date()
+    for openid in openids:
+        await db.execute(
+            "WITH c AS (INSERT INTO constituencies (community_id, name) VALUES ($1, $2::varchar) RETURNING id) "
+            "INSERT INTO representatives (community_id, constituency_id, resident_id, from_on, until_on, minutes, "
+            "recorded_by_id) SELECT $1, id, $3, $4, $5, '推选会', $6 FROM c",
+            people.jy,
+            openid,
+            people[openid].id,
+            today,
+            today + timedelta(days=365),
+            people.chen.id,
+        )
+
+
+async def test_representatives_meet_when_two_thirds_are_there(people: People, move_clock: Move) -> None:
+    await representatives(people, "lin", "mei", "wang", "sun")
+    made = await called(people, kind=MeetingKind.REPRESENTATIVES, starts_at=await clock.now() + DAY)
+    await deliberations.announce_due()
+    assert await told("meeting.announced", made.id) == {people[who].id for who in ("lin", "mei", "wang", "sun", "chen")}
+    await move_clock(DAY)
+    quorate = []
+    for who in ("lin", "he", "mei", "wang"):  # 何 listens
+        seen = await deliberations.check_in_at_meeting(people.ma, made.id, resident_id=people[who].id, secret=SECRET)
+        quorate.append((seen.attendance.present, seen.attendance.quorate))
+    assert quorate == [(1, False), (1, False), (2, False), (3, True)]
+    assert seen.attendance.expected == 4
+
+
+async def test_one_in_three_representatives_ask(people: People) -> None:
+    await representatives(people, "lin", "mei", "wang", "sun")
+    petition = await started(people, Roll.REPRESENTATIVES)
+    assert (petition.roll_size, petition.needed) == (4, 2)
+    with pytest.raises(NotOnRoll):
+        await deliberations.sign(people.he, petition.id)
+    states = [(await deliberations.sign(people[who], petition.id)).state for who in ("mei", "sun")]
+    assert states == [PetitionState.OPEN, PetitionState.REACHED]
+    found, timeline = await deliberations.petition_detail(people.wu, petition.id)
+    assert [line.verb for line in timeline] == ["petition.started", "petition.reached"]
+    assert not found.signed_by_me
 
 
 # --- petitions --------------------------------------------------------------------------------------------------

@@ -257,7 +257,7 @@ async def test_pages_go_on_where_the_last_ended(people: People, sort: NeedSort) 
         if after is None:
             break
     rest = [made[4], made[3], made[2], made[0]]
-    assert seen == ([made[1], *rest] if sort is NeedSort.SUPPORT else sorted(made, reverse=True))
+    assert seen == (sorted(made, reverse=True) if sort is NeedSort.NEW else [made[1], *rest])
 
 
 async def test_similar_open_needs_are_shown_while_typing(people: People) -> None:

@@ -1,5 +1,6 @@
 """The transparency log: what is moved and decided comes in once and in order, and nobody can change it unseen."""
 
+import hashlib
 import json
 
 import pytest
@@ -70,6 +71,37 @@ async def test_no_words_and_no_people_come_in(people: People) -> None:
         "text_sha256",
         "at",
     }
+
+
+async def test_a_vote_s_archive_comes_in_by_its_digest(people: People) -> None:
+    await resolution(people.jy, people.chen)
+    archive_id = await db.value(
+        "INSERT INTO archives (community_id, deliberation_id, digest, content) "
+        "SELECT community_id, max(id), $1, '{}' FROM deliberations WHERE community_id = $2 GROUP BY 1 RETURNING id",
+        "ab" * 32,
+        people.jy,
+    )
+    await transparency.sequence_pending()
+    facts = (await transparency.proof(LogKind.ARCHIVE, archive_id)).entry["facts"]
+    assert (facts["digest"], facts["content_sha256"]) == ("ab" * 32, hashlib.sha256(b"{}").hexdigest())
+    assert await transparency.check_log() == []
+    await as_owner_of("archives", "UPDATE archives SET content = '{ }'")
+    assert await transparency.check_log() == [f"archive {archive_id} is not what log entry 1 says of it"]
+
+
+async def test_a_disclosure_comes_in_by_its_hash(people: People) -> None:
+    disclosure_id = await db.value(
+        "INSERT INTO disclosures (community_id, kind, about, title, document, document_hash, shown_from, shown_until) "
+        "VALUES ($1, 'statement', 202611, '十一月账目', '{}', encode(sha256('{}'), 'hex'), clock_now(), "
+        "clock_now() + interval '15 days') RETURNING id",
+        people.jy,
+    )
+    await transparency.sequence_pending()
+    entry = (await transparency.proof(LogKind.DISCLOSURE, disclosure_id)).entry
+    assert (entry["kind"], entry["facts"]["kind"], entry["facts"]["about"]) == ("disclosure", "statement", 202611)
+    assert entry["facts"]["document_hash"] == hashlib.sha256(b"{}").hexdigest()
+    await as_owner_of("disclosures", "UPDATE disclosures SET title = '账目'")
+    assert await transparency.check_log() == [f"disclosure {disclosure_id} is not what log entry 0 says of it"]
 
 
 async def test_each_run_signs_a_head_over_all_that_continues_the_last(people: People) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 import random
 import re
+import shutil
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tortoise.exceptions import IntegrityError
 
 from app.core import clock, db, signing
 from app.core.errors import DomainError, Forbidden, InvalidState, NotFound
@@ -41,10 +43,12 @@ from models.rolls import AlreadyVoted
 from services import deliberations
 from services.deliberations import Proposal
 from services.rules import budget, runoff
+from services.rules.notes import Key
 from services.rules.tally import receipt
+from services.verification import verify
 from tests.passing import passed
 from tests.people import People
-from tests.recount import verified
+from tests.recount import signed_by, verified
 
 EVERYBODY = ("lin", "mei", "wang", "chen", "zhao", "sun", "he", "ma")
 COLOURS = ("红", "黄", "蓝")
@@ -435,6 +439,16 @@ async def test_the_application_may_change_no_more_of_a_roll_than_the_mark(people
     assert await Elector.filter(deliberation_id=vote.id).count() == 8
 
 
+async def test_verify_names_a_secret_vote_whose_marks_and_ballots_differ(people: People) -> None:
+    vote, _ = await in_voting(people, BallotKind.YES_NO, secret=True)
+    await all_cast(people, vote, [YES] * 5)
+    assert await verify() == []
+    await db.execute("UPDATE electors SET has_voted = true WHERE deliberation_id = $1 AND NOT has_voted", vote.id)
+    assert await verify() == [f"deliberation {vote.id} marks 8 as voted, 5 secret ballots lie in its box"]
+    with pytest.raises(IntegrityError, match="not the recount"):  # and it cannot be counted
+        await deliberations.close(people.chen, vote.id)
+
+
 # --- who may see what -------------------------------------------------------------------------------------------------
 
 
@@ -472,6 +486,17 @@ async def test_there_is_an_archive_from_the_close_on(people: People) -> None:
     assert json.loads((await deliberations.published(vote.id)).content)["resolution_number"]
     with pytest.raises(NotFound):
         await deliberations.published(10**6)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine")
+async def test_the_head_is_signed_by_the_key_that_is_published(people: People, tmp_path: Path) -> None:
+    vote, _ = await in_voting(people, BallotKind.YES_NO)
+    await deliberations.close(people.chen, vote.id)
+    content = (await deliberations.published(vote.id)).content
+    signer = signing.signer()
+    assert signed_by(content, str(Key(signer.name, signer.public_key)), tmp_path)
+    assert not signed_by(content, str(Key(signer.name, bytes(32))), tmp_path)
+    assert json.loads(content)["head"]["key_id"] == Key(signer.name, signer.public_key).id.hex()
 
 
 async def test_a_vote_without_quorum_has_an_archive_too(people: People, tmp_path: Path, move_clock: Any) -> None:

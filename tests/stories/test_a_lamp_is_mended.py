@@ -1,5 +1,7 @@
 """The demonstration story, whole; and again with a process killed in its middle."""
 
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ import httpx
 import pytest
 
 from app import demo
-from tests.stories.running import Running, running
+from tests.stories.running import ROOT, Running, running
 
 pytestmark = pytest.mark.no_database
 
@@ -52,6 +54,24 @@ class Witness(demo.Story):
         self.until(None, f"/v1/communities/{community}/fund", "received_fen", paid_fen)
 
 
+def head(linli: Running) -> dict[str, Any]:
+    """The newest head of the log."""
+    newest: dict[str, Any] = httpx.get(f"{linli.api}/v1/log/head").json()
+    return newest
+
+
+def off_line(linli: Running, folder: Path, old: dict[str, Any]) -> str:
+    """What the stand-alone script says of the log, with a head that somebody kept from before."""
+    newest = head(linli)
+    assert newest["size"] > old["size"]
+    (folder / "old.txt").write_text(old["note"])
+    (folder / "head.txt").write_text(newest["note"])
+    (folder / "log.jsonl").write_bytes(httpx.get(f"{linli.api}/v1/log/export").content)
+    script = [sys.executable, str(ROOT / "tools" / "verify_log.py"), "log.jsonl", "head.txt", "old.txt"]
+    done = subprocess.run([*script, "--key", old["key"]], cwd=folder, capture_output=True, text=True, check=False)
+    return done.stdout
+
+
 async def test_the_story_is_told_to_its_end_and_the_books_balance(tmp_path: Path) -> None:
     with running(tmp_path) as linli:
         told = linli.linli("demo")
@@ -83,7 +103,9 @@ async def test_a_killed_part_loses_no_acknowledged_fact(tmp_path: Path, victim: 
         story.still_true()
         verified = linli.linli("verify")
         assert verified.returncode == 0, verified.stdout
+        old = head(linli)
         demo.play(story)  # and life goes on
+        assert "All holds." in off_line(linli, tmp_path, old)
 
 
 async def test_a_killed_run_leaves_nothing_that_keeps_the_next_from_starting(tmp_path: Path) -> None:

@@ -21,6 +21,11 @@ async def test_the_contest_adds_up_to_the_fen_and_a_second_run_changes_nothing(c
     assert {name: getattr(figures, name) for name in CONTEST} == CONTEST
     streets = [await statistics.figures(street.id) for street in await Place.filter(parent_id=district.id)]
     assert sum(street.raised_fen for street in streets) == CONTEST["raised_fen"]
+    communities = [place.id for place in await Place.filter(kind="community", path__startswith=district.path)]
+    each = {id_: (await statistics.figures(id_)).raised_fen for id_ in communities}
+    assert sum(each.values()) == CONTEST["raised_fen"]
+    paid = "SELECT community_id, sum(captured_fen)::bigint AS fen FROM orders GROUP BY community_id"
+    assert {line["community_id"]: line["fen"] for line in await db.rows(paid)} == each, "to the fen, by the rows"
     sizes = await db.rows("SELECT count(*) AS size FROM team_members GROUP BY team_id")
     assert len({line["size"] for line in sizes}) > 5, "teams are not all alike"
     assert await verify() == []

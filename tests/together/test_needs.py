@@ -73,8 +73,8 @@ async def test_endorsing_while_it_is_declined_leaves_no_support_behind_the_decis
 async def test_two_workers_close_a_need_once(people: People, committed: str) -> None:
     need = await written(people)
     await db.execute(
-        "UPDATE needs SET state = 'rated', done_at = clock_now(), rated_at = clock_now() - interval '31 days' "
-        "WHERE id = $1",
+        "UPDATE needs SET state = 'rated', due_at = NULL, done_at = clock_now(), "
+        "rated_at = clock_now() - interval '31 days' WHERE id = $1",
         need.id,
     )
     assert await outcomes(needs.close_due() for _ in range(5)) == {"ok": 5}

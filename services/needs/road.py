@@ -1,57 +1,37 @@
 """Needs: raised by residents, supported by neighbours, handled by the community, rated and reopened."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from fractions import Fraction
-from typing import Any
 
 from app.core import clock, db
 from app.core.db import atomic
-from app.core.errors import Invalid, InvalidState, NotFound, TooLate
-from app.core.pages import Listed, Page, cut, where
-from models.base import Moderation, Record
+from app.core.errors import InvalidState, TooLate
 from models.comments import Comment
 from models.needs import (
     OPEN,
+    HopEnd,
     Need,
     NeedAnswer,
     NeedField,
-    NeedLink,
+    NeedLevel,
     NeedRating,
     NeedRoute,
-    NeedSort,
     NeedState,
     ServiceClass,
+    Urgency,
 )
-from models.residents import Resident
 from services import checks, comments, events, media, notifications, residents
 from services.due import one_by_one
-from services.events import TimelineItem
+from services.needs.deadlines import deadlines, step
+from services.needs.escalation import end_hop, escalate
+from services.needs.reading import find, participants
 from services.policies import Actor, require, require_resident
 from services.policies import needs as policies
-from services.policies.actor import STAFF
 from services.residents import OnBehalfOf
-from services.rules.similarity import most_alike
 
 REOPEN_DAYS, CLOSE_DAYS = 30, 30
-COMPARED_MAX, SIMILAR_MAX, SIMILAR_LEAST = 500, 5, Fraction(2, 5)
-LINKED_MAX = 20
-CAME_TO_NOTHING = (NeedState.DECLINED, NeedState.WITHDRAWN, NeedState.MERGED)
 DUE_MAX = 100
 STAFF_ONLY = ("只有本社区的工作人员可以处理", "Only staff of this community may do this")
 
-SEEN = f"""
-SELECT n.*, r.nickname, {media.photos_sql("need", "n.id", "$1")} AS photos,
-    EXISTS (SELECT 1 FROM endorsements e WHERE e.need_id = n.id AND e.resident_id = $1) AS endorsed_by_me
-FROM needs n JOIN residents r ON r.id = n.author_id
-WHERE (n.moderation = 'passed' OR n.author_id = $1 OR n.assistant_id = $1 OR n.community_id = ANY($2::bigint[]))
-"""
-ATTACHED = """
-SELECT id, 'answer' AS kind, body, moderation, created_at AS at FROM need_answers
-WHERE need_id = $1 AND (moderation = 'passed' OR author_id = $2 OR $3)
-UNION ALL SELECT subject_id, kind, NULL, NULL, created_at FROM need_links WHERE need_id = $1 ORDER BY at, id
-"""
 ENDORSE = """
 WITH still_open AS (
     SELECT id, community_id FROM needs WHERE id = $1 AND state = ANY($3::text[]) FOR NO KEY UPDATE
@@ -61,104 +41,6 @@ WITH still_open AS (
 )
 SELECT id FROM still_open
 """
-
-
-async def visible(actor: Actor, narrowed: str, *values: Any) -> list[Need]:
-    """The one door: the needs the actor may see, narrowed by SQL whose values count from $3."""
-    found = await db.rows(SEEN + narrowed, actor.id, actor.serves(*STAFF), *values)
-    return [_need(line) for line in found]
-
-
-async def find(actor: Actor, need_id: int) -> Need:
-    """One need that the actor may see. Raises NotFound."""
-    found = await visible(actor, "AND n.id = $3", need_id)
-    if not found:
-        raise NotFound("没有找到这条需求", "No such need")
-    return found[0]
-
-
-comments.DOORS[Need.noun()] = find
-
-
-async def listed(
-    actor: Actor,
-    *,
-    community_id: int | None = None,
-    state: NeedState | None = None,
-    field: NeedField | None = None,
-    q: str | None = None,
-    sort: NeedSort = NeedSort.NEW,
-    page: Page,
-) -> Listed[Need]:
-    """Needs, newest or most endorsed first; `q` is looked for in title and body."""
-    by = ("endorsements", "id") if sort is NeedSort.SUPPORT else ("id",)
-    columns = ", ".join(f"n.{column}" for column in by)
-    after = page.after if page.after and len(page.after) == len(by) else (None,)
-    narrowed, values = where(
-        3,
-        ("n.community_id = {}", community_id),
-        ("n.state = {}", state),
-        ("n.field = {}", field),
-        ("(n.title ILIKE {0} OR n.body ILIKE {0})", _containing(q) if q else None),
-        (f"({columns}) < ({', '.join(['{}'] * len(after))})", *after),
-    )
-    order = ", ".join(f"n.{column} DESC" for column in by)
-    found = await visible(actor, f"{narrowed} ORDER BY {order} LIMIT {page.limit + 1}", *values)
-    return cut(found, page, by=by)
-
-
-async def similar(actor: Actor, community_id: int, *, title: str) -> list[Need]:
-    """At most 5 open needs of the community whose titles are like `title`, out of its newest 500."""
-    titles = await db.rows(
-        "SELECT id, title FROM needs WHERE community_id = $1 AND state = ANY($2::text[]) "
-        f"ORDER BY id DESC LIMIT {COMPARED_MAX}",
-        community_id,
-        list(OPEN),
-    )
-    ids = most_alike(title, ((line["id"], line["title"]) for line in titles), least=SIMILAR_LEAST, most=SIMILAR_MAX)
-    found = await visible(actor, "AND n.id = ANY($3::bigint[])", ids)
-    return sorted(found, key=lambda need: ids.index(need.id))
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An official answer."""
-
-    id: int
-    body: str
-    moderation: Moderation
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Link:
-    """Something made from a need."""
-
-    kind: str
-    id: int
-
-
-@dataclass(frozen=True)
-class NeedDetail:
-    """A need with its answers, what was made from it, and its public history."""
-
-    need: Need
-    answers: list[Answer]
-    links: list[Link]
-    timeline: list[TimelineItem]
-
-
-async def detail(actor: Actor, need_id: int) -> NeedDetail:
-    """One need with everything that became of it. Raises NotFound."""
-    need = await find(actor, need_id)
-    attached = await db.rows(ATTACHED, need.id, actor.id, actor.is_staff(need.community_id))
-    answers = [
-        Answer(line["id"], line["body"], Moderation(line["moderation"]), line["at"])
-        for line in attached
-        if line["body"]
-    ]
-    links = [Link(line["kind"], line["id"]) for line in attached if line["body"] is None]
-    return NeedDetail(need, answers, links, await events.timeline(actor, need))
 
 
 @atomic()
@@ -178,6 +60,7 @@ async def submit(
     Raises NotVerified, Forbidden, and what `media.attach` and `residents.speaker` raises about the person helped.
     """
     speaker = await residents.speaker(actor, community_id, on_behalf_of)
+    due = await deadlines(community_id)
     need = await Need.create(
         community_id=community_id,
         author_id=speaker.id,
@@ -186,6 +69,8 @@ async def submit(
         field=field,
         title=title,
         body=body,
+        due_at=due.answer_at,
+        decision_due_at=due.decision_at,
     )
     await checks.expect(actor, need, author_id=speaker.id)
     await media.attach(actor, need, community_id, photo_ids)
@@ -218,7 +103,7 @@ async def accept(actor: Actor, need_id: int) -> Need:
     need = await find(actor, need_id)
     require(policies.may_handle(actor, need), *STAFF_ONLY)
     _must_be(need, NeedState.SUBMITTED)
-    await need.move_to(NeedState.ACCEPTED)
+    await step(need, NeedState.ACCEPTED, due_at=need.due_at)
     await events.record(actor, "need.accepted", need)
     await _tell_author(actor, "need.accepted", need)
     return need
@@ -229,19 +114,22 @@ async def decline(actor: Actor, need_id: int, *, reason: str) -> Need:
     """Decline a need with a reason everybody reads. Raises Forbidden, InvalidState."""
     need = await find(actor, need_id)
     require(policies.may_handle(actor, need), *STAFF_ONLY)
-    await need.move_to(NeedState.DECLINED)
-    event = await events.record(actor, "need.declined", need, reason=reason)
+    late = await step(need, NeedState.DECLINED)
+    event = await events.record(actor, "need.declined", need, reason=reason, late=late)
     await _tell_author(actor, "need.declined", need, reason_id=event.facts["reason_id"])
     return need
 
 
 @atomic()
 async def route(actor: Actor, need_id: int, *, route: NeedRoute) -> Need:
-    """Settle which path an accepted need takes. Raises Forbidden, InvalidState."""
+    """Settle which path an accepted need takes; by `escalation` it goes up at once. Raises Forbidden, InvalidState."""
     need = await find(actor, need_id)
     require(policies.may_handle(actor, need), *STAFF_ONLY)
-    await need.move_to(NeedState.ROUTED, route=route)
-    await events.record(actor, "need.routed", need, route=route.value)
+    if route is NeedRoute.ESCALATION:
+        _must_be(need, NeedState.ACCEPTED)
+        return await escalate(actor, need_id)
+    late = await step(need, NeedState.ROUTED, route=route)
+    await events.record(actor, "need.routed", need, route=route.value, late=late)
     await _tell_author(actor, "need.routed", need)
     return need
 
@@ -251,10 +139,14 @@ async def answer(actor: Actor, need_id: int, *, body: str) -> Need:
     """Answer officially; the need is in progress from now on. Raises Forbidden, InvalidState."""
     need = await find(actor, need_id)
     require(policies.may_handle(actor, need), *STAFF_ONLY)
-    await need.move_to(NeedState.IN_PROGRESS)
-    said = await NeedAnswer.create(community_id=need.community_id, need_id=need.id, author_id=actor.id, body=body)
+    undecided = need.state is NeedState.ACCEPTED
+    late = await step(need, NeedState.IN_PROGRESS, due_at=need.decision_due_at if undecided else None)
+    await end_hop(need, HopEnd.ANSWERED)
+    said = await NeedAnswer.create(
+        community_id=need.community_id, need_id=need.id, author_id=actor.id, body=body, late=bool(late)
+    )
     await checks.expect(actor, said)
-    await events.record(actor, "need.answered", need, answer_id=said.id)
+    await events.record(actor, "need.answered", need, answer_id=said.id, late=late)
     await _tell_author(actor, "need.answered", need)
     return need
 
@@ -264,8 +156,9 @@ async def finish(actor: Actor, need_id: int, *, note: str | None = None) -> Need
     """Say that a need is done; author and endorsers are asked to rate it. Raises Forbidden, InvalidState."""
     need = await find(actor, need_id)
     require(policies.may_handle(actor, need), *STAFF_ONLY)
-    await need.move_to(NeedState.DONE, done_at=await clock.now())
-    await events.record(actor, "need.done", need, reason=note)
+    late = await step(need, NeedState.DONE, done_at=await clock.now())
+    await end_hop(need, HopEnd.DONE)
+    await events.record(actor, "need.done", need, reason=note, late=late)
     await _tell_participants(actor, "need.done", need)
     return need
 
@@ -294,7 +187,15 @@ async def reopen(actor: Actor, need_id: int, *, reason: str) -> Need:
     need = await find(actor, need_id)
     require(policies.may_reopen(actor, need), "只有相关居民可以要求重办", "Only residents it affects may reopen it")
     _must_be(need, NeedState.DONE, NeedState.RATED)
-    await need.move_to(NeedState.ACCEPTED)
+    due = await deadlines(need.community_id)
+    await step(
+        need,
+        NeedState.ACCEPTED,
+        due_at=due.answer_at,
+        decision_due_at=due.decision_at,
+        level=NeedLevel.GRID,
+        route=None,
+    )
     if await db.value(
         f"SELECT done_at + interval '{REOPEN_DAYS} days' <= clock_now() FROM needs WHERE id = $1", need.id
     ):
@@ -309,9 +210,21 @@ async def withdraw(actor: Actor, need_id: int) -> Need:
     """Take a need back before anybody has taken it on. Raises Forbidden, InvalidState."""
     need = await find(actor, need_id)
     require(policies.speaks_for(actor, need), "只有提出人可以撤回", "Only its author may withdraw it")
-    await need.move_to(NeedState.WITHDRAWN)
+    await step(need, NeedState.WITHDRAWN)
     await events.record(actor, "need.withdrawn", need, on_behalf_of_id=_helped_id(actor, need))
     return need
+
+
+@atomic()
+async def set_urgency(actor: Actor, need_id: int, *, urgency: Urgency) -> Need:
+    """Say how urgent an open need is; the committee. Raises Forbidden, InvalidState."""
+    need = await find(actor, need_id)
+    require(policies.may_set_urgency(actor, need), "只有居委会成员可以设置紧急程度", "Only the committee sets urgency")
+    if await Need.filter(id=need.id, state__in=OPEN).update(urgency=urgency) == 0:
+        raise InvalidState((await find(actor, need_id)).state)
+    if need.urgency is not urgency:
+        await events.record(actor, "need.urgency_set", need, urgency=urgency.value)
+    return await find(actor, need_id)
 
 
 @atomic()
@@ -320,68 +233,6 @@ async def comment(actor: Actor, need_id: int, *, body: str, parent_id: int | Non
     need = await find(actor, need_id)
     require_resident(actor, need.community_id)
     return await comments.add(actor, need, need.community_id, body=body, parent_id=parent_id)
-
-
-async def listed_comments(actor: Actor, need_id: int, *, page: Page) -> Listed[Comment]:
-    """What was said about a need, newest first. Raises NotFound."""
-    return await comments.listed(actor, await find(actor, need_id), page=page)
-
-
-# --- for services to the right ----------------------------------------------------------------------------------
-
-
-@atomic()
-async def link(actor: Actor, need_ids: Sequence[int], subject: Record) -> None:
-    """Note that `subject` was made from needs of its community; accepted ones that the actor handles become routed.
-
-    Raises Invalid as `citable` does.
-    """
-    kind = subject.noun()
-    for need in await citable(actor, need_ids, getattr(subject, "community_id", None)):
-        await NeedLink.create(community_id=need.community_id, need_id=need.id, kind=kind, subject_id=subject.id)
-        if need.state is NeedState.ACCEPTED and policies.may_handle(actor, need):
-            await need.move_to(NeedState.ROUTED, route=NeedRoute(kind))
-        await events.record(actor, "need.linked", need, kind=kind, subject_id=subject.id)
-
-
-async def citable(actor: Actor, need_ids: Sequence[int], community_id: int | None) -> list[Need]:
-    """The needs that something of this community may be made from; at most 20.
-
-    Raises Invalid for a need the actor may not see, of another community, or that came to nothing.
-    """
-    ids = sorted(set(need_ids))
-    found = await visible(actor, "AND n.id = ANY($3::bigint[]) ORDER BY n.id", ids)
-    if len(found) != len(ids) or len(ids) > LINKED_MAX or any(need.community_id != community_id for need in found):
-        raise Invalid("引用的需求不存在或不属于本社区", "A cited need is not there, or not of this community")
-    if any(need.state in CAME_TO_NOTHING for need in found):
-        raise Invalid("引用的需求已撤回、未受理或已合并", "A cited need was withdrawn, declined or merged")
-    return found
-
-
-async def standing(need_ids: Sequence[int]) -> list[int]:
-    """Those of the needs that have not come to nothing."""
-    found = await Need.filter(id__in=need_ids).exclude(state__in=CAME_TO_NOTHING).order_by("id")
-    return [need.id for need in found]
-
-
-async def links_of(kind: str, subject_ids: Sequence[int]) -> dict[int, list[int]]:
-    """The needs that each subject of a kind was made from."""
-    found = await db.rows(
-        "SELECT subject_id, array_agg(need_id ORDER BY need_id) AS need_ids FROM need_links "
-        "WHERE kind = $1 AND subject_id = ANY($2::bigint[]) GROUP BY subject_id",
-        kind,
-        list(subject_ids),
-    )
-    return {line["subject_id"]: line["need_ids"] for line in found}
-
-
-async def participants(need_id: int) -> list[int]:
-    """The ids of a need's author and endorsers, for notices."""
-    found = await db.rows(
-        "SELECT author_id AS id FROM needs WHERE id = $1 UNION SELECT resident_id FROM endorsements WHERE need_id = $1",
-        need_id,
-    )
-    return [line["id"] for line in found]
 
 
 # --- by the clock -----------------------------------------------------------------------------------------------
@@ -412,18 +263,6 @@ async def _close(need_id: int) -> None:
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------
-
-
-def _need(found: dict[str, Any]) -> Need:
-    need = Need._init_from_db(**found)
-    need.author = Resident(id=need.author_id, nickname=found["nickname"])
-    need.endorsed_by_me, need.photos = found["endorsed_by_me"], media.read_photos(found["photos"])
-    return need
-
-
-def _containing(q: str) -> str:
-    escaped = q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
 
 
 def _must_be(need: Need, *states: NeedState) -> None:
