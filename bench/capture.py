@@ -28,7 +28,7 @@ from services import ledger, payments
 from services.ledger import Purse
 from services.payments import captures
 
-PROCESSES, CONNECTIONS, ROUNDS, PAYMENTS = 2, 8, 3, 2_000
+PROCESSES, CONNECTIONS, ROUNDS, PAYMENTS = 2, 16, 5, 1_500
 SMALLEST_RATIO = 4.0
 FREE, STEPWISE, LOCKED = "one statement, nothing locked", "several statements, nothing locked", "both accounts locked"
 
