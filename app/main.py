@@ -99,6 +99,7 @@ ROUTERS = [
     log.router,
     comments.router,
     codes.router,
+    moderation.complaints,
     moderation.router,
     callbacks.router,
 ]
