@@ -5,7 +5,7 @@ What is shown already is reported, hidden, restored and appealed against through
 
 from services.moderation.checking import check_due, check_now, drop, trust
 from services.moderation.labels import in_words
-from services.moderation.pauses import find_pause, lift, pauses
+from services.moderation.pausing import find_pause, lift, pauses
 from services.moderation.queue import Queued, approve, find, hide, queue
 from services.moderation.reporting import (
     Decision,

@@ -10,7 +10,7 @@ from app.core.errors import NotFound
 from app.core.pages import Listed, Page, cut, where
 from models.moderation import Check, CheckState, DecidedBefore, Why
 from services import events, residents
-from services.moderation import pauses, texts
+from services.moderation import pausing, texts
 from services.moderation.checking import settle
 from services.policies import Actor, require
 from services.policies import moderation as policies
@@ -105,7 +105,7 @@ async def decide(
         verb = "check.noted"
     await events.record(actor, verb, check, reason=reason, reason_id=reason_id)
     if state is CheckState.HIDDEN:
-        await pauses.count(check)
+        await pausing.count(check)
         return
     overturned = (
         before
@@ -116,7 +116,7 @@ async def decide(
         .first()
     )
     if overturned is not None and overturned.decided_by_id is not None and overturned.decided_at is not None:
-        await pauses.forgive(actor, check.author_id, overturned.decided_at)
+        await pausing.forgive(actor, check.author_id, overturned.decided_at)
 
 
 async def _visible(actor: Actor, narrowed: str, *values: Any) -> list[Queued]:

@@ -13,8 +13,8 @@ from app.core.pages import Listed, Page, cut, where
 from models.base import Moderation
 from models.moderation import AppealDecided, Check, CheckState, Report, TooManyReports, Why
 from services import events
-from services.moderation import queue, texts
-from services.moderation.queue import Queued
+from services.moderation import texts
+from services.moderation.queue import Queued, decide, find
 from services.policies import Actor, require
 
 APPEAL_DAYS = 15
@@ -34,7 +34,8 @@ ON CONFLICT (subject_kind, subject_id) WHERE state IN ('pending', 'queued') DO N
 APPEAL = f"""
 INSERT INTO checks (subject_kind, subject_id, community_id, author_id, speaker_id, state, tries, trace_ids,
     next_try_at, why, plea, appeal_of_id)
-SELECT subject_kind, subject_id, community_id, author_id, speaker_id, 'queued', 0, '[]', clock_now(), 'appeal', $2::varchar, id
+SELECT subject_kind, subject_id, community_id, author_id, speaker_id, 'queued', 0, '[]', clock_now(),
+    'appeal', $2::varchar, id
 FROM checks WHERE id = $1 AND clock_now() < coalesce(decided_at, created_at) + interval '{APPEAL_DAYS} days'
 RETURNING id
 """
@@ -129,15 +130,15 @@ async def decide_by_hand(actor: Actor, target: Target, state: CheckState, *, rea
     require(actor.is_committee(target.community_id), *COMMITTEE_ONLY)
     before = Moderation.PASSED if state is CheckState.HIDDEN else Moderation.HIDDEN
     check = await _live(target, Why.BY_HAND, before)
-    await queue.decide(actor, check, state, reason=reason)
-    return await queue.find(actor, check.id)
+    await decide(actor, check, state, reason=reason)
+    return await find(actor, check.id)
 
 
 @atomic()
 async def note_hidden(actor: Actor, target: Target, *, reason_id: int) -> None:
     """Note what the committee has hidden by its domain's own verb, so that it counts and can be appealed against."""
     check = await _live(target, Why.BY_HAND, None)
-    await queue.decide(actor, check, CheckState.HIDDEN, reason_id=reason_id)
+    await decide(actor, check, CheckState.HIDDEN, reason_id=reason_id)
 
 
 @atomic()

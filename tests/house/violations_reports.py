@@ -11,8 +11,8 @@ def check(id_: int, *, state: str = "'hidden'", appeal_of: str = "NULL", plea: s
     """An INSERT of a check of need 1."""
     return (
         "INSERT INTO checks (id, subject_kind, subject_id, community_id, author_id, speaker_id, state, tries, "
-        f"trace_ids, next_try_at, why, decided_by_id, appeal_of_id, plea) VALUES ({id_}, 'need', 1, {JY}, {LIN}, {LIN}, "
-        f"{state}, 0, '[]', clock_now(), 'by_hand', {by}, {appeal_of}, {plea})"
+        f"trace_ids, next_try_at, why, decided_by_id, appeal_of_id, plea) VALUES ({id_}, 'need', 1, {JY}, {LIN}, "
+        f"{LIN}, {state}, 0, '[]', clock_now(), 'by_hand', {by}, {appeal_of}, {plea})"
     )
 
 

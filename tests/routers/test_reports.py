@@ -12,7 +12,7 @@ from app.core.pages import Page
 from models.events import Event
 from models.moderation import Check
 from services import jobs, notifications
-from services.moderation.pauses import HIDDEN_MAX
+from services.moderation.pausing import HIDDEN_MAX
 from services.moderation.reporting import APPEAL_DAYS, REPORTS_MAX
 from tests.people import People
 
