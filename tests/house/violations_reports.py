@@ -1,5 +1,7 @@
 """One attempt to break each constraint on reports, appeals and pauses, by raw SQL as the owner of the tables."""
 
+from tests.house.violations_deliberations import _opened
+
 LIN = "(SELECT id FROM residents WHERE openid = 'lin')"
 MEI = "(SELECT id FROM residents WHERE openid = 'mei')"
 CHEN = "(SELECT id FROM residents WHERE openid = 'chen')"
@@ -68,4 +70,9 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [check(-9), pause(), f"UPDATE pauses SET lifted_at = clock_now(), lifted_by_id = {LIN}"],
     ),
     ("pauses_one_at_a_time", "two pauses at once", [check(-9), pause(), pause()]),
+    (
+        "deliberations_stay_in_sight",
+        "hiding a vote that runs",
+        [*_opened(), "UPDATE deliberations SET moderation = 'hidden' WHERE title = 'q'"],
+    ),
 ]
