@@ -18,6 +18,7 @@ from app.gateways.outside import open_outside
 from app.gateways.storage import open_storage
 from app.middleware import ETags, Surroundings
 from routers import (
+    audit,
     callbacks,
     codes,
     comments,
@@ -51,6 +52,7 @@ ROUTERS = [
     consents.router,
     notifications.messages,
     residents.place_tree,
+    audit.router,
     residents.homes,
     media.router,
     notifications.calls,
@@ -100,6 +102,7 @@ ROUTERS = [
     log.router,
     comments.router,
     codes.router,
+    moderation.complaints,
     moderation.router,
     callbacks.router,
 ]

@@ -13,7 +13,7 @@ from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Sa
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
 from models.meetings import AgendaItem, Attendance, Meeting, MeetingDeliberation, Petition, PetitionSignature
-from models.moderation import Check
+from models.moderation import Check, Pause, Report
 from models.needs import Endorsement, Need, NeedAnswer, NeedHop, NeedLink, NeedRating, NeedRules
 from models.notifications import CreditEntry, Delivery, MessageCredit, NoticePreference
 from models.payments import Heard, Order, Refund
@@ -56,6 +56,8 @@ __models__ = [
     Campaign,
     CampaignNeed,
     Check,
+    Report,
+    Pause,
     Code,
     Comment,
     CommentSupport,

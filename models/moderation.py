@@ -1,13 +1,14 @@
 """What WeChat, or a human after it, says about words and pictures that others are going to see."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from tortoise import fields
 
-from app.core.errors import Conflict, refuses
-from models.base import RESTRICT, Stateful
+from app.core.errors import AlreadyExists, Conflict, Forbidden, refuses
+from models.base import RESTRICT, Record, Stateful
 from models.places import Place
 from models.residents import Resident
 
@@ -25,7 +26,8 @@ class CheckState(StrEnum):
 class Why(StrEnum):
     """Why a human has to look: WeChat is in doubt, cannot judge in this person's name, or could not be asked.
 
-    `personal`: it sounds like an appeal for one person, which is not raised for here.
+    `personal`: it sounds like an appeal for one person, which is not raised for here. `reported`: residents did not
+    like it; it is shown meanwhile. `by_hand`: the committee acted unasked. `appeal`: its author asks again.
     """
 
     REVIEW = "review"
@@ -34,6 +36,53 @@ class Why(StrEnum):
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
     PERSONAL = "personal"
+    REPORTED = "reported"
+    BY_HAND = "by_hand"
+    APPEAL = "appeal"
+
+
+class Paused(Forbidden):
+    """Carries `until`, the end of the pause."""
+
+    code = "paused"
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(
+            "您因多次发布被隐藏的内容，暂时不能发布",
+            "You may not post for now: too much was hidden",
+            until=until.isoformat(),
+        )
+
+
+class AppealDecided(Conflict):
+    code = "appeal_decided"
+    zh = "申诉已有最终结果，或没有可申诉的决定"
+    en = "There is no decision to appeal against, or an appeal has settled it"
+
+
+class DecidedBefore(Forbidden):
+    code = "decided_before"
+    zh = "申诉须由作出原决定以外的人处理"
+    en = "An appeal is decided by somebody else than before"
+
+
+class VoteInSight(Conflict):
+    code = "vote_in_sight"
+    zh = "表决已经开始或结束，不能隐藏"
+    en = "A vote that has begun or ended is not hidden"
+
+
+class TooManyReports(Conflict):
+    code = "too_many_reports"
+    zh = "您有太多未处理的举报，请等待处理"
+    en = "Too many of your reports are still open; wait for their outcome"
+
+
+refuses("reports_once", AlreadyExists)
+refuses("checks_one_appeal", AlreadyExists)
+refuses("checks_appeal_of_hidden", AppealDecided)
+refuses("checks_appeal_by_another", DecidedBefore)
+refuses("deliberations_stay_in_sight", VoteInSight)
 
 
 @dataclass(frozen=True)
@@ -84,6 +133,13 @@ class Check(Stateful):
         "models.Resident", "checks_decided", on_delete=RESTRICT, null=True
     )
     decided_by_id: int | None
+    decided_at: datetime | None = fields.DatetimeField(null=True)
+    """Set by the database."""
+    plea = fields.CharField(1000, null=True)
+    appeal_of: fields.ForeignKeyNullableRelation["Check"] = fields.ForeignKeyField(
+        "models.Check", "appeals", on_delete=RESTRICT, null=True
+    )
+    appeal_of_id: int | None
 
     class Meta:
         table = "checks"
@@ -95,3 +151,42 @@ class Check(Stateful):
 
 
 refuses("checks_one_live", Conflict)
+
+
+class Report(Record):
+    """A resident says why something that is shown should not be; it stands as long as its check waits."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "reports", on_delete=RESTRICT)
+    community_id: int
+    check: fields.ForeignKeyRelation[Check] = fields.ForeignKeyField("models.Check", "reports", on_delete=RESTRICT)
+    check_id: int
+    reporter: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "reports", on_delete=RESTRICT
+    )
+    reporter_id: int
+    reason = fields.CharField(1000)
+
+    class Meta:
+        table = "reports"
+
+
+class Pause(Record):
+    """Until when somebody may not post; `check` is the decision that was one too many."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "pauses", on_delete=RESTRICT)
+    community_id: int
+    resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "pauses", on_delete=RESTRICT
+    )
+    resident_id: int
+    check: fields.ForeignKeyRelation[Check] = fields.ForeignKeyField("models.Check", "pauses", on_delete=RESTRICT)
+    check_id: int
+    until_at: datetime = fields.DatetimeField()
+    lifted_at: datetime | None = fields.DatetimeField(null=True)
+    lifted_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "pauses_lifted", on_delete=RESTRICT, null=True
+    )
+    lifted_by_id: int | None
+
+    class Meta:
+        table = "pauses"

@@ -1,18 +1,28 @@
-"""The human queue of content that WeChat did not decide about."""
+"""The human queue, and what is shown already: reported, hidden, restored, appealed against."""
 
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query
 
+from models.moderation import CheckState, Pause
 from routers.deps import CurrentActor, OnlyOnce, ThePaging
 from routers.house import make_router
-from routers.schemas.base import PageOf, PathId, Reasoned
-from routers.schemas.moderation import QueuedOut
-from services import media, moderation
-from services.moderation import Queued
+from routers.schemas.base import PageOf, PathId, Reasoned, Shape
+from routers.schemas.moderation import AboutIn, DecisionOut, Outcome, PauseOut, QueuedOut, ReportOut
+from services import media, moderation, reports, residents
+from services.moderation import Decision, Queued, Reported
 
 router = make_router("/moderation", "moderation")
+complaints = make_router("/reports", "moderation")
+
+OUTCOME = {
+    CheckState.PENDING: Outcome.OPEN,
+    CheckState.QUEUED: Outcome.OPEN,
+    CheckState.PASSED: Outcome.KEPT,
+    CheckState.HIDDEN: Outcome.HIDDEN,
+    CheckState.REPLACED: Outcome.GONE,
+}
 
 
 @router.get("/queue", response_model=PageOf[QueuedOut])
@@ -37,7 +47,83 @@ async def hide_content(actor: CurrentActor, only_once: OnlyOnce, check_id: PathI
     return _queued(await only_once(effect, partial(moderation.find, actor)))
 
 
+@router.post("/hide", response_model=QueuedOut)
+async def hide_shown(actor: CurrentActor, only_once: OnlyOnce, asked: AboutIn) -> QueuedOut:
+    """Hide something that is shown, by its reference; its author is told the reason. Committee only."""
+    effect = partial(reports.hide, actor, asked.subject, reason=asked.reason)
+    return _queued(await only_once(effect, partial(moderation.find, actor)))
+
+
+@router.post("/restore", response_model=QueuedOut)
+async def restore_hidden(actor: CurrentActor, only_once: OnlyOnce, asked: AboutIn) -> QueuedOut:
+    """Show something again that was hidden; its author is told. Committee only."""
+    effect = partial(reports.restore, actor, asked.subject, reason=asked.reason)
+    return _queued(await only_once(effect, partial(moderation.find, actor)))
+
+
+@router.get("/decisions", response_model=PageOf[DecisionOut])
+async def list_my_decisions(actor: CurrentActor, paging: ThePaging) -> dict[str, Any]:
+    """What was hidden of the caller's own, newest first, why, and what became of his appeal."""
+    return paging.of((await moderation.my_decisions(actor, page=paging.page)).map(_decision))
+
+
+@router.post("/{check_id}/appeal", response_model=DecisionOut)
+async def appeal_decision(actor: CurrentActor, only_once: OnlyOnce, check_id: PathId, asked: Reasoned) -> DecisionOut:
+    """Ask that somebody else looks at what was hidden of one's own: once, within 15 days."""
+    effect = partial(moderation.appeal, actor, check_id, reason=asked.reason)
+    return _decision(await only_once(effect, partial(moderation.find_decision, actor)))
+
+
+@router.get("/pauses", response_model=PageOf[PauseOut])
+async def list_pauses(actor: CurrentActor, paging: ThePaging) -> dict[str, Any]:
+    """Who may not post until when, newest first: one's own, and where one looks after content."""
+    return paging.of((await moderation.pauses(actor, page=paging.page)).map(_pause))
+
+
+@router.post("/pauses/{pause_id}/lift", response_model=PauseOut)
+async def lift_pause(actor: CurrentActor, only_once: OnlyOnce, pause_id: PathId, asked: Reasoned) -> PauseOut:
+    """Let somebody post again; he is told. Committee only, nobody his own."""
+    effect = partial(moderation.lift, actor, pause_id, reason=asked.reason)
+    return _pause(await only_once(effect, partial(moderation.find_pause, actor)))
+
+
+@complaints.post("", response_model=ReportOut, status_code=201)
+async def report_content(actor: CurrentActor, only_once: OnlyOnce, asked: AboutIn) -> ReportOut:
+    """Ask the moderators to look at something one sees; its author never learns who asked."""
+    effect = partial(reports.report, actor, asked.subject, reason=asked.reason)
+    return _report(await only_once(effect, partial(moderation.find_report, actor)))
+
+
+@complaints.get("", response_model=PageOf[ReportOut])
+async def list_my_reports(actor: CurrentActor, paging: ThePaging) -> dict[str, Any]:
+    """What the caller has reported, newest first, and what became of it."""
+    return paging.of((await moderation.my_reports(actor, page=paging.page)).map(_report))
+
+
+def _subject(found: Queued | Reported | Decision) -> str:
+    return f"{found.subject_kind}:{found.subject_id}"
+
+
+def _shown(shape: type[Shape], found: object, *without: str) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in shape.model_fields if name not in without}
+
+
+def _report(found: Reported) -> ReportOut:
+    return ReportOut(
+        **_shown(ReportOut, found, "subject", "state"), subject=_subject(found), state=OUTCOME[found.state]
+    )
+
+
+def _decision(found: Decision) -> DecisionOut:
+    zh = moderation.in_words(found.label)[0] if found.label else None
+    return DecisionOut(**_shown(DecisionOut, found, "subject", "why"), subject=_subject(found), why=zh)
+
+
+def _pause(found: Pause) -> PauseOut:
+    nickname = residents.masked(found.resident.nickname)
+    return PauseOut(**_shown(PauseOut, found, "resident"), resident=nickname)
+
+
 def _queued(found: Queued) -> QueuedOut:
-    shown = {name: getattr(found, name) for name in QueuedOut.model_fields if name not in ("subject", "media_url")}
     media_url = media.judged_url(found.subject_id) if found.subject_kind == "media" else None
-    return QueuedOut(**shown, subject=f"{found.subject_kind}:{found.subject_id}", media_url=media_url)
+    return QueuedOut(**_shown(QueuedOut, found, "subject", "media_url"), subject=_subject(found), media_url=media_url)

@@ -5,11 +5,32 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from app.core import db
+from app.core.clock import SHANGHAI
 from models.base import Record
-from models.moderation import Why
+from models.moderation import Paused, Why
 from services.policies import Actor
 
 FIRST_LOOK_S = 15  # until then the request that wrote it checks it; afterwards the worker
+
+POSTS = frozenset(
+    {
+        "activity",
+        "comment",
+        "deliberation",
+        "need",
+        "nickname",
+        "option_proposal",
+        "signup",
+        "team",
+        "wish",
+        "wish_claim",
+    }
+    | {"wish_thanks"}
+)
+"""What nobody may post while he pauses. Votes, money, petitions, objections and questions are not among them."""
+PAUSED = """
+SELECT until_at FROM pauses WHERE resident_id IN ({author}, {speaker}) AND lifted_at IS NULL AND until_at > clock_now()
+"""
 
 _noted: ContextVar[list[int] | None] = ContextVar("noted", default=None)
 
@@ -60,7 +81,8 @@ async def expect(
 
     `kind` is one of `services.moderation.texts` where it is not the subject's noun, `author_id` whose words they are
     where the actor only helped: WeChat is asked in the actor's name. `again` replaces a check still owed for words
-    that no longer stand; of two who replace it at once one waits for the other.
+    that no longer stand; of two who replace it at once one waits for the other. Raises Paused for a post of whoever
+    pauses.
     """
     kind = kind or subject.noun()
     if again:
@@ -71,15 +93,19 @@ async def expect(
             kind,
             subject.id,
         )
-    check_id: int = await db.value(
+    check_id: int | None = await db.value(
         "INSERT INTO checks (subject_kind, subject_id, community_id, author_id, speaker_id, state, tries, trace_ids, "
-        f"next_try_at) VALUES ($1, $2, $3, $4, $5, 'pending', 0, '[]', clock_now() + interval '{FIRST_LOOK_S} s') "
-        "RETURNING id",
+        f"next_try_at) SELECT $1, $2, $3, $4, $5, 'pending', 0, '[]', clock_now() + interval '{FIRST_LOOK_S} s' "
+        f"WHERE NOT ($6 AND EXISTS ({PAUSED.format(author='$4', speaker='$5')})) RETURNING id",
         kind,
         subject.id,
         community_id or getattr(subject, "community_id", None),
         author_id or actor.id,
         actor.id,
+        kind in POSTS,
     )
+    if check_id is None:
+        until = await db.value(PAUSED.format(author="$1", speaker="$2"), author_id or actor.id, actor.id)
+        raise Paused(until.astimezone(SHANGHAI))
     if (ids := _noted.get()) is not None:
         ids.append(check_id)

@@ -135,7 +135,6 @@ async def hide(actor: Actor, comment_id: int, *, reason: str) -> Comment:
     """
     comment, about = await _find_both(actor, comment_id)
     require(policies.may_moderate(actor, comment), "只有居委会可以隐藏评论", "Only the committee hides comments")
-    await moderation.drop(comment)
     event = await events.record(
         actor, f"{comment.subject_kind}.comment_hidden", about, reason=reason, comment_id=comment.id
     )
@@ -146,7 +145,13 @@ async def hide(actor: Actor, comment_id: int, *, reason: str) -> Comment:
     )
     if not hidden:
         raise InvalidState(Moderation.HIDDEN)
-    await notifications.tell([comment.author_id], "comment.hidden", comment, reason_id=event.facts["reason_id"])
+    reason_id = event.facts["reason_id"]
+    if comment.author_id == actor.id:
+        await moderation.drop(comment)
+    else:
+        about_it = moderation.Target(comment.noun(), comment.id, comment.community_id, comment.author_id)
+        await moderation.note_hidden(actor, about_it, reason_id=reason_id)
+    await notifications.tell([comment.author_id], "comment.hidden", comment, reason_id=reason_id)
     return await find(actor, comment_id)
 
 

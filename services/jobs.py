@@ -7,6 +7,7 @@ JOBS follow from events and ROW_JOBS from rows, at least once each, so each is i
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from app.core.clock import SHANGHAI
 from app.core.db import atomic
 from app.gateways.storage import Storage
 from app.gateways.wechat import Wechat
@@ -14,7 +15,7 @@ from app.gateways.wechat_pay import WechatPay
 from models.base import Moderation, Record
 from models.events import Event, Notice
 from models.media import Media
-from models.moderation import Check, Subject
+from models.moderation import Check, CheckState, Pause, Report, Subject
 from models.residents import HouseholdClaim, RoleGrant
 from services import (
     crowdfunding,
@@ -70,6 +71,21 @@ async def tell_author(tools: Tools, event: Event) -> None:
         await _tell_once(event, told, check.subject, why=moderation.in_words(check.label))
 
 
+async def tell_reporters(tools: Tools, event: Event) -> None:
+    """What somebody reported was decided; he hears the outcome, nobody hears of him."""
+    check = await Check.get(id=event.subject_id)
+    kind = "report.hidden" if check.state is CheckState.HIDDEN else "report.kept"
+    for report in await Report.filter(check_id=check.id).order_by("id"):
+        await _tell_once(event, [report.reporter_id], check.subject, kind)
+
+
+async def tell_paused(tools: Tools, event: Event) -> None:
+    """A pause began or was lifted."""
+    pause = await Pause.get(id=event.subject_id)
+    until = pause.until_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+    await _tell_once(event, [pause.resident_id], pause, until=(until, until))
+
+
 async def settle_picture(tools: Tools, event: Event) -> None:
     """A human decided about a picture."""
     check = await Check.get(id=event.subject_id)
@@ -110,7 +126,16 @@ async def _tell_once(
 Job = Callable[[Tools, Event], Awaitable[None]]
 JOBS: dict[str, Job] = {
     job.__name__: job
-    for job in (send_refunds, settle_picture, tell_author, tell_claimant, tell_role_holder, tell_uploader)
+    for job in (
+        send_refunds,
+        settle_picture,
+        tell_author,
+        tell_claimant,
+        tell_paused,
+        tell_reporters,
+        tell_role_holder,
+        tell_uploader,
+    )
 }
 
 

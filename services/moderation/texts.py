@@ -11,8 +11,9 @@ from app.gateways.wechat import Scene
 class Kind:
     """The columns with the words, the column that says whether others may see them, and lines that belong to them.
 
-    `lines` are another table, its key to this one and its column with words. `also` is set when the words pass. A
-    `picture` has no words, and its own domain shows it or not, once a human has decided.
+    `lines` are another table, its key to this one and its column with words. `also` is set when the words pass,
+    `also_hidden` when they are hidden. A `picture` has no words, and its own domain shows it or not, once a human
+    has decided.
     """
 
     table: str
@@ -21,6 +22,7 @@ class Kind:
     shown: str = "moderation"
     lines: tuple[str, str, str] | None = None
     also: str = ""
+    also_hidden: str = ""
     picture: bool = False
 
     @property
@@ -63,7 +65,9 @@ KINDS: dict[str, Kind] = {
     "pledge": Kind("pledges", ("item", "message"), Scene.COMMENT),
     "disclosure_question": Kind("disclosure_questions", ("body",), Scene.COMMENT),
     "disclosure_answer": Kind("disclosure_answers", ("body",), Scene.COMMENT),
-    "comment": Kind("comments", ("body",), Scene.COMMENT),
+    "comment": Kind(
+        "comments", ("body",), Scene.COMMENT, also=", hidden_for_id = NULL", also_hidden=", pinned = false"
+    ),
     "option_proposal": Kind("option_proposals", ("title",), Scene.FORUM),
     "meeting": Kind(
         "meetings",
@@ -101,5 +105,12 @@ async def show(kind: str, subject_id: int, moderation: str) -> None:
     of = KINDS[kind]
     if of.picture:
         return
-    also = of.also if moderation == "passed" else ""
+    also = {"passed": of.also, "hidden": of.also_hidden}.get(moderation, "")
     await db.execute(f"UPDATE {of.table} SET {of.shown} = $2{also} WHERE id = $1", subject_id, moderation)
+
+
+async def shown(kind: str, subject_id: int) -> str | None:
+    """Whether others may see a thing's words; None when it is gone."""
+    of = KINDS[kind]
+    said: str | None = await db.value(f"SELECT {of.shown} FROM {of.table} WHERE id = $1", subject_id)
+    return said

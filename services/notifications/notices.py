@@ -17,6 +17,14 @@ NOTICES: dict[str, tuple[str, str]] = {
     "check.approved": ("您发布的内容已通过人工审核", "What you wrote has been looked at and is shown now"),
     "check.hidden": ("您发布的内容未予显示：{why}", "What you wrote is not shown: {why}"),
     "check.hidden_by_hand": ("您发布的内容未予显示：{reason}", "What you wrote is not shown: {reason}"),
+    "report.kept": ("您举报的内容已处理：予以保留", "What you reported has been looked at and stays"),
+    "report.hidden": ("您举报的内容已处理：不再显示", "What you reported has been looked at and is not shown any more"),
+    "pause.begun": (
+        "您发布的内容多次被隐藏，{until} 前不能发布；仍可浏览、投票、捐款和联系居委会",
+        "Too much of what you wrote was hidden: until {until} you may not post, but read, vote, give and write to the "
+        "committee",
+    ),
+    "pause.lifted": ("您可以重新发布内容了", "You may post again"),
     "comment.hidden": ("您的评论已被居委会隐藏：{reason}", "The committee has hidden your comment: {reason}"),
     "media.hidden": (
         "您上传的一张照片未通过审核（{why}），其他人看不到它",

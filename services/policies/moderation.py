@@ -1,5 +1,7 @@
 """Who looks after what WeChat is in doubt about."""
 
+from tortoise.expressions import Q
+
 from models.moderation import Check
 from models.residents import Role
 from services.policies.actor import Actor
@@ -22,3 +24,8 @@ def looks_after_the_unsettled(actor: Actor) -> bool:
 def is_party(actor: Actor, check: Check) -> bool:
     """Whoever wrote it, or helped to."""
     return actor.id in (check.author_id, check.speaker_id)
+
+
+def sees_pauses(actor: Actor) -> Q:
+    """One's own, and those where one looks after content."""
+    return Q(resident_id=actor.id) | Q(community_id__in=actor.serves(*MODERATORS))
