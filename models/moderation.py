@@ -80,6 +80,7 @@ class TooManyReports(Conflict):
 
 refuses("reports_once", AlreadyExists)
 refuses("checks_one_appeal", AlreadyExists)
+refuses("checks_one_live", AlreadyExists)
 refuses("checks_appeal_of_hidden", AppealDecided)
 refuses("checks_appeal_by_another", DecidedBefore)
 refuses("deliberations_stay_in_sight", VoteInSight)
