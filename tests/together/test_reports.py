@@ -56,7 +56,7 @@ async def test_two_who_hide_at_once_decide_once(committed: str) -> None:
 
 async def test_a_report_and_a_hide_at_once_leave_no_report_open(committed: str) -> None:
     people = await People.load()
-    for _ in range(4):
+    for _ in range(HIDDEN_MAX - 1):
         subject = f"need:{(await shown(people)).id}"
         await together(
             reports.report(people.mei, subject, reason="广告"), reports.hide(people.chen, subject, reason="广告")
