@@ -135,7 +135,7 @@ class Check(Stateful):
     )
     decided_by_id: int | None
     decided_at: datetime | None = fields.DatetimeField(null=True)
-    """Set by the database."""
+    """The database writes it down."""
     plea = fields.CharField(1000, null=True)
     appeal_of: fields.ForeignKeyNullableRelation["Check"] = fields.ForeignKeyField(
         "models.Check", "appeals", on_delete=RESTRICT, null=True
