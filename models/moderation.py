@@ -80,6 +80,7 @@ class TooManyReports(Conflict):
 
 refuses("reports_once", AlreadyExists)
 refuses("checks_one_appeal", AlreadyExists)
+refuses("checks_one_live", AlreadyExists)
 refuses("checks_appeal_of_hidden", AppealDecided)
 refuses("checks_appeal_by_another", DecidedBefore)
 refuses("deliberations_stay_in_sight", VoteInSight)
@@ -134,7 +135,7 @@ class Check(Stateful):
     )
     decided_by_id: int | None
     decided_at: datetime | None = fields.DatetimeField(null=True)
-    """The database says so."""
+    """The database writes it down."""
     plea = fields.CharField(1000, null=True)
     appeal_of: fields.ForeignKeyNullableRelation["Check"] = fields.ForeignKeyField(
         "models.Check", "appeals", on_delete=RESTRICT, null=True
@@ -148,9 +149,6 @@ class Check(Stateful):
     def subject(self) -> Subject:
         """What was checked."""
         return Subject(self.subject_kind, self.subject_id)
-
-
-refuses("checks_one_live", Conflict)
 
 
 class Report(Record):

@@ -66,7 +66,8 @@ async def tell_author(tools: Tools, event: Event) -> None:
     check = await Check.get(id=event.subject_id)
     told = (check.author_id, check.speaker_id)
     if "reason_id" in event.facts:
-        await _tell_once(event, told, check.subject, "check.hidden_by_hand", reason_id=event.facts["reason_id"])
+        kind = "check.hidden_by_hand" if event.verb == "check.hidden" else "check.restored"
+        await _tell_once(event, told, check.subject, kind, reason_id=event.facts["reason_id"])
     else:
         await _tell_once(event, told, check.subject, why=moderation.in_words(check.label))
 

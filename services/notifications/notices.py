@@ -17,6 +17,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     "check.approved": ("您发布的内容已通过人工审核", "What you wrote has been looked at and is shown now"),
     "check.hidden": ("您发布的内容未予显示：{why}", "What you wrote is not shown: {why}"),
     "check.hidden_by_hand": ("您发布的内容未予显示：{reason}", "What you wrote is not shown: {reason}"),
+    "check.restored": ("您发布的内容已恢复显示：{reason}", "What you wrote is shown again: {reason}"),
     "report.kept": ("您举报的内容已处理：予以保留", "What you reported has been looked at and stays"),
     "report.hidden": ("您举报的内容已处理：不再显示", "What you reported has been looked at and is not shown any more"),
     "pause.begun": (

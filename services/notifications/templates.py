@@ -172,7 +172,15 @@ MESSAGES: dict[str, Words] = {
     "deliberation.lapsed": Words(VOTE, "自动撤回", "截止前没有开始表决"),
 }
 
-INBOX_ONLY = {"pause.begun", "pause.lifted", "report.hidden", "report.kept", "role.granted", "role.revoked"}
+INBOX_ONLY = {
+    "check.restored",
+    "pause.begun",
+    "pause.lifted",
+    "report.hidden",
+    "report.kept",
+    "role.granted",
+    "role.revoked",
+}
 
 
 def template_of(kind: str) -> MessageTemplate | None:

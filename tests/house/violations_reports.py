@@ -63,7 +63,11 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [check(-9), APPEALED, f"UPDATE checks SET state = 'hidden', decided_by_id = {CHEN} WHERE id = -8"],
     ),
     ("pauses_same_community", "a pause for another community's thing", [check(-9), pause(YL)]),
-    ("pauses_last", "a pause that is over before it begins", [check(-9), pause(until="clock_now() - interval '1 second'")]),
+    (
+        "pauses_last",
+        "a pause that is over before it begins",
+        [check(-9), pause(until="clock_now() - interval '1 day'")],
+    ),
     (
         "pauses_lifted_by_another",
         "lifting one's own pause",

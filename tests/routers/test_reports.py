@@ -9,12 +9,14 @@ import pytest
 
 from app.core import db
 from app.core.pages import Page
+from models.base import Moderation
 from models.events import Event
 from models.moderation import Check
-from services import jobs, notifications
+from services import jobs, media, notifications
 from services.moderation.pausing import HIDDEN_MAX
 from services.moderation.reporting import APPEAL_DAYS, REPORTS_MAX
 from tests.people import People
+from tests.pictures import plain
 
 As = Callable[[str], Awaitable[httpx.AsyncClient]]
 MoveClock = Callable[[timedelta], Awaitable[None]]
@@ -274,3 +276,16 @@ async def test_what_only_a_machine_hid_brings_no_pause(as_: As, people: People) 
     assert {one["why"] for one in decided} == {"涉及色情内容"}
     asked = await lin.post(f"/v1/moderation/{decided[0]['id']}/appeal", json={"reason": "误判"})
     assert (asked.status_code, asked.json()["appeal"]) == (200, "queued")
+
+
+async def test_a_picture_is_reported_hidden_and_restored(as_: As, people: People) -> None:
+    lin, mei = await as_("lin"), await as_("mei")
+    photo = (await lin.post("/v1/media", files={"file": ("a.jpg", plain(), "image/jpeg")})).json()["id"]
+    asked = {"community_id": people.jy, "service_class": "care", "field": "safety", "title": "灯", "body": "坏了"}
+    need_id = (await lin.post("/v1/needs", json=asked | {"photo_ids": [photo]})).json()["id"]
+    assert (await reported(as_, "mei", f"media:{photo}")).status_code == 404, "not shown yet"
+    await media.settle(photo, Moderation.PASSED)
+    assert (await reported(as_, "mei", f"media:{photo}")).status_code == 201
+    for verb, photos in (("hide", []), ("restore", [photo])):
+        assert (await by_hand(as_, "chen", verb, f"media:{photo}")).status_code == 200
+        assert [one["id"] for one in (await mei.get(f"/v1/needs/{need_id}")).json()["photos"]] == photos
