@@ -270,6 +270,11 @@ class Elector(Record):
         "models.Household", "elector_lines", on_delete=RESTRICT, null=True
     )
     household_id: int | None
+    speaker: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "spoken_for", on_delete=RESTRICT, null=True
+    )
+    speaker_id: int | None
+    """Who represented the household when the roll was frozen; only he casts for it."""
     area_cm2 = fields.BigIntField(null=True)
     salt = fields.BinaryField(db_default=RANDOM_BYTES)
     code = fields.CharField(12, db_default=RANDOM_CODE)

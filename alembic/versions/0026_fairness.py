@@ -8,9 +8,22 @@ branch_labels = None
 depends_on = None
 
 
+# Who represents a household is fixed with the roll, so that nobody is put in his place while the vote runs.
+SPEAKERS = """
+ALTER TABLE electors
+    ADD COLUMN speaker_id BIGINT REFERENCES residents (id) ON DELETE RESTRICT,
+    ADD CONSTRAINT electors_speaker CHECK (speaker_id IS NULL OR household_id IS NOT NULL);
+ALTER TABLE electors DISABLE TRIGGER electors_append_only;
+UPDATE electors e SET speaker_id = h.representative_id FROM households h WHERE h.id = e.household_id;
+ALTER TABLE electors ENABLE TRIGGER electors_append_only;
+"""
+
+
 def upgrade() -> None:
-    run_script("SELECT 1;")
+    run_script(SPEAKERS)
 
 
 def downgrade() -> None:
-    run_script("SELECT 1;")
+    run_script("""
+    ALTER TABLE electors DROP COLUMN speaker_id;
+    """)

@@ -48,8 +48,9 @@ LINE = r"""encode(sha256(convert_to(concat_ws(E'\n', number, '{kind}', coalesce(
 HASH = r"""encode(sha256(convert_to(coalesce(string_agg({line}, E'\n' ORDER BY number), ''), 'UTF8')), 'hex')"""
 FREEZE = """
 WITH added AS (
-    INSERT INTO electors (community_id, deliberation_id, number, resident_id, household_id, area_cm2)
-    SELECT $2, $1, row_number() OVER (ORDER BY coalesce(resident_id, household_id)), c.* FROM ({candidates}) c
+    INSERT INTO electors (community_id, deliberation_id, number, resident_id, household_id, area_cm2, speaker_id)
+    SELECT $2, $1, row_number() OVER (ORDER BY coalesce(resident_id, household_id)), c.*, h.representative_id
+    FROM ({candidates}) c LEFT JOIN households h ON h.id = c.household_id
     RETURNING number, resident_id, household_id, area_cm2, salt
 )
 SELECT count(*) AS size, sum(area_cm2)::bigint AS area_cm2, {hash} AS hash FROM added

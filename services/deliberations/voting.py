@@ -47,8 +47,7 @@ async def open_voting(actor: Actor, deliberation_id: int) -> Deliberation:
 VOTE = """
     SELECT d.id, d.community_id, d.state, d.secret, d.voting_until > clock_now() AS runs, coalesce(
         (SELECT e.id FROM electors e WHERE e.deliberation_id = d.id AND e.resident_id = $2),
-        (SELECT e.id FROM electors e JOIN households h ON h.id = e.household_id
-            WHERE e.deliberation_id = d.id AND h.id = $3 AND h.representative_id = $2)
+        (SELECT e.id FROM electors e WHERE e.deliberation_id = d.id AND e.household_id = $3 AND e.speaker_id = $2)
     ) AS elector_id
     FROM deliberations d
     WHERE d.id = $1 AND (d.moderation = 'passed' OR d.author_id = $2 OR d.community_id = ANY ($5::bigint[]))
@@ -95,7 +94,7 @@ async def cast(
     channel: Channel = Channel.PHONE,
     entered_by_id: int | None = None,
 ) -> str:
-    """Vote; for a household its representative does. Returns the receipt.
+    """Vote; for a household who represented it at the opening does. Returns the receipt.
 
     `choice` is `{choice}`, `{option_id}`, `{option_ids}`, `{scores}` or `{ranking}`, as the kind of ballot asks. An
     open vote may be changed while it runs; a secret one, which comes with a `nonce` of the voter's own, may not.

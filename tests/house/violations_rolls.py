@@ -113,6 +113,15 @@ def _entered(channel: str, entered_by: str) -> str:
 DECIDED = f"UPDATE objections SET state = 'dismissed', decided_by_id = {QIAN}, answer = 'a'"
 
 VIOLATIONS: list[tuple[str, str, list[str]]] = [
+    (
+        "electors_speaker",
+        "a resident has nobody who casts for him",
+        [
+            *OPENED[:2],
+            "INSERT INTO electors (community_id, deliberation_id, number, resident_id, speaker_id) "
+            f"VALUES ({JY}, {VOTE}, 1, {LIN}, {LIN})",
+        ],
+    ),
     ("constituencies_one_name", "one constituency of a name", [_group(), _group()]),
     (
         "households_constituency_same_community",
