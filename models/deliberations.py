@@ -366,6 +366,8 @@ class Result(Record):
     voted = fields.IntField()
     voted_area_cm2 = fields.BigIntField(null=True)
     """The area behind those who voted, where the rule weighs it."""
+    invalidated = fields.IntField(db_default=0)
+    """Ballots entered for somebody that left the box because he objected."""
     tally: Any = fields.JSONField()
     """`[{option_id | choice, title, votes, …}]`, with what applies to its kind; empty when it is withheld."""
     passed = fields.BooleanField(null=True)

@@ -12,7 +12,7 @@ from models.deliberations import Ballot
 from models.residents import Representative
 from models.rolls import Objection, ObjectionState, PaperBatch
 from routers.deliberations import rule_out
-from routers.deps import CurrentActor, IdempotencyKey, InEnglish, Once, OnlyOnce, ThePaging, TheWechat
+from routers.deps import CurrentActor, IdempotencyKey, InEnglish, Once, OnlyOnce, ThePaging, TheWechat, helped
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.deliberations import BallotOut, ThresholdShape
@@ -154,7 +154,8 @@ async def object_to_roll(
     actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: ObjectionIn
 ) -> ObjectionOut:
     """Object to the roll before the vote opens, or while it runs to a ballot that was entered for one."""
-    effect = partial(deliberations.object_to, actor, deliberation_id, **asked.model_dump())
+    said = asked.model_dump(exclude={"on_behalf_of"}) | {"on_behalf_of": helped(asked.on_behalf_of)}
+    effect = partial(deliberations.object_to, actor, deliberation_id, **said)
     return _objection(actor, await only_once(effect, partial(deliberations.find_objection, actor)))
 
 

@@ -18,12 +18,24 @@ UPDATE electors e SET speaker_id = h.representative_id FROM households h WHERE h
 ALTER TABLE electors ENABLE TRIGGER electors_append_only;
 """
 
+# How many ballots left the box is published with the figures.
+INVALIDATED = """
+ALTER TABLE results
+    ADD COLUMN invalidated INT NOT NULL DEFAULT 0,
+    ADD CONSTRAINT results_invalidated CHECK (invalidated >= 0);
+ALTER TABLE results DISABLE TRIGGER USER;
+UPDATE results r SET invalidated = (
+    SELECT count(*) FROM objections o WHERE o.deliberation_id = r.deliberation_id AND o.state = 'invalidated');
+ALTER TABLE results ENABLE TRIGGER USER;
+"""
+
 
 def upgrade() -> None:
-    run_script(SPEAKERS)
+    run_script(SPEAKERS + INVALIDATED)
 
 
 def downgrade() -> None:
     run_script("""
     ALTER TABLE electors DROP COLUMN speaker_id;
+    ALTER TABLE results DROP COLUMN invalidated;
     """)

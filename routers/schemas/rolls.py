@@ -241,6 +241,7 @@ class ObjectionIn(Asked):
 
     reason: ReasonText
     resident_id: Id | None = None
+    on_behalf_of: OnBehalfOfIn | None = None
 
 
 class ObjectionOut(Shape):

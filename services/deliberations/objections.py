@@ -15,21 +15,32 @@ from services import checks, events, notifications, residents
 from services.deliberations.reading import find as find_deliberation
 from services.policies import Actor, require, require_resident
 from services.policies import deliberations as policies
+from services.residents import OnBehalfOf
 
 STRIKES_FROM = {Roll.RESIDENTS, Roll.REPRESENTATIVES}
 
 
 @atomic()
-async def object_to(actor: Actor, deliberation_id: int, *, reason: str, resident_id: int | None = None) -> Objection:
+async def object_to(
+    actor: Actor,
+    deliberation_id: int,
+    *,
+    reason: str,
+    resident_id: int | None = None,
+    on_behalf_of: OnBehalfOf | None = None,
+) -> Objection:
     """Say that the roll is wrong (about oneself, another, or all of it), or that a ballot entered for one is not his.
 
     Once the vote runs, only the second: the ballot leaves the box, its trace stays here, and he may vote again. For
-    somebody without a phone one of the staff says it, who did not enter that ballot himself.
-    Raises NotFound, NotVerified, Forbidden, AlreadyExists, ObjectionTooLate, Invalid (no such resident).
+    somebody without a phone one of the staff says it, who may help him, has his consent (`on_behalf_of`, only then)
+    and did not enter that ballot himself.
+    Raises NotFound, NotVerified, Forbidden, AlreadyExists, ObjectionTooLate, Invalid (no such resident, the consent).
     """
     deliberation = await find_deliberation(actor, deliberation_id)
     if deliberation.state is DeliberationState.VOTING:
-        return await _invalidate(actor, deliberation, resident_id or actor.id, reason)
+        return await _invalidate(actor, deliberation, resident_id, reason, on_behalf_of)
+    if on_behalf_of is not None:
+        raise Invalid("只有对代录选票的异议可以代为提出", "Only to a ballot entered for him one objects for another")
     if not actor.is_staff(deliberation.community_id):
         require_resident(actor, deliberation.community_id)
     if resident_id is not None and not await Resident.exists(id=resident_id):
@@ -107,20 +118,25 @@ WHERE deliberation_id = $1 AND resident_id = $2 AND channel <> 'phone' FOR UPDAT
 """
 
 
-async def _invalidate(actor: Actor, deliberation: Deliberation, resident_id: int, reason: str) -> Objection:
-    ballot = await db.row(ENTERED, deliberation.id, resident_id)
+async def _invalidate(
+    actor: Actor, deliberation: Deliberation, resident_id: int | None, reason: str, on_behalf_of: OnBehalfOf | None
+) -> Objection:
+    who = residents.Speaker(actor.id)
+    if on_behalf_of is not None:
+        who = await residents.speaker(actor, deliberation.community_id, on_behalf_of)
+    ballot = await db.row(ENTERED, deliberation.id, resident_id or who.id)
     if ballot is None:
         raise ObjectionTooLate
-    for_another = resident_id != actor.id
-    if for_another and (ballot["entered_by_id"] == actor.id or not actor.is_staff(deliberation.community_id)):
+    if resident_id not in (None, who.id) or ballot["entered_by_id"] == actor.id:
         raise Forbidden(
-            "只能由本人，或由未录入该选票的工作人员代为提出", "Only he himself, or staff who did not enter it, may"
+            "只能由本人，或经本人同意由未录入该选票的工作人员代为提出",
+            "Only he himself, or with his consent staff who did not enter it, may",
         )
     made = await Objection.create(
         community_id=deliberation.community_id,
         deliberation_id=deliberation.id,
         author_id=actor.id,
-        resident_id=resident_id,
+        resident_id=who.id,
         reason=reason,
         state=ObjectionState.INVALIDATED,
         ballot_id=ballot["id"],
@@ -130,16 +146,17 @@ async def _invalidate(actor: Actor, deliberation: Deliberation, resident_id: int
     )
     await db.execute("DELETE FROM ballots WHERE id = $1", ballot["id"])
     await checks.expect(actor, made)
+    await residents.note_assistance(actor, who, "objection.made", made, deliberation.community_id)
     await events.record(
         actor,
         "deliberation.ballot_invalidated",
         deliberation,
-        on_behalf_of_id=resident_id if for_another else None,
+        on_behalf_of_id=who.id if who.helped else None,
         objection_id=made.id,
         channel=ballot["channel"],
     )
     await notifications.tell(
-        [resident_id, ballot["entered_by_id"]],
+        [who.id, ballot["entered_by_id"]],
         "deliberation.ballot_invalidated",
         deliberation,
         title=deliberation.title,

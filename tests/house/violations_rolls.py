@@ -114,6 +114,15 @@ DECIDED = f"UPDATE objections SET state = 'dismissed', decided_by_id = {QIAN}, a
 
 VIOLATIONS: list[tuple[str, str, list[str]]] = [
     (
+        "results_invalidated",
+        "no fewer than none left the box",
+        [
+            *OPENED,
+            "INSERT INTO results (community_id, deliberation_id, roll_size, voted, invalidated, tally, "
+            f"explanation_zh, explanation_en) VALUES ({JY}, {VOTE}, 1, 0, -1, '[]', 'zh', 'en')",
+        ],
+    ),
+    (
         "electors_speaker",
         "a resident has nobody who casts for him",
         [

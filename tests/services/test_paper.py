@@ -243,11 +243,16 @@ async def test_in_a_secret_vote_nobody_enters_a_ballot_for_another(people: Peopl
 async def test_this_was_not_me(people: People) -> None:
     helped, vote = await grandma(people), await voting(people)
     ballot = await deliberations.cast_for(people.he, vote.id, YES, on_behalf_of=consent(helped, people))
+    agreed = consent(helped, people)
     with pytest.raises(Forbidden):  # not by whoever entered it
-        await deliberations.object_to(people.he, vote.id, reason="x", resident_id=helped.id)
-    with pytest.raises(Forbidden):  # nor by a neighbour
-        await deliberations.object_to(people.lin, vote.id, reason="x", resident_id=helped.id)
-    made = await deliberations.object_to(people.ma, vote.id, reason="她说没有委托过", resident_id=helped.id)
+        await deliberations.object_to(people.he, vote.id, reason="x", on_behalf_of=agreed)
+    for who in ("lin", "ma"):  # nor by a neighbour, nor by staff without her consent
+        with pytest.raises(Forbidden):
+            await deliberations.object_to(people[who], vote.id, reason="x", resident_id=helped.id)
+    with pytest.raises(NotFound):
+        await deliberations.object_to(people.lin, vote.id, reason="x", on_behalf_of=agreed)
+    made = await deliberations.object_to(people.ma, vote.id, reason="她说没有委托过", on_behalf_of=agreed)
+    assert await Assistance.exists(verb="objection.made", resident_id=helped.id, subject_id=made.id)
     assert (made.state, made.ballot_id, made.channel, made.entered_by_id, made.receipt) == (
         ObjectionState.INVALIDATED,
         ballot.id,
@@ -261,10 +266,12 @@ async def test_this_was_not_me(people: People) -> None:
     assert timeline[-1].facts["objection_id"] == made.id
     assert await Notice.filter(kind="deliberation.ballot_invalidated").count() == 2
     with pytest.raises(ObjectionTooLate):
-        await deliberations.object_to(people.ma, vote.id, reason="x", resident_id=helped.id)
+        await deliberations.object_to(people.ma, vote.id, reason="x", on_behalf_of=agreed)
     await deliberations.cast(helped, vote.id, NO)  # and may vote again
     await deliberations.close(people.chen, vote.id)
-    assert [line["votes"] for line in (await Result.get(deliberation_id=vote.id)).tally] == [0, 1, 0]
+    result = await Result.get(deliberation_id=vote.id)
+    assert [line["votes"] for line in result.tally] == [0, 1, 0]
+    assert result.invalidated == 1
 
 
 async def test_ones_own_ballot_is_no_cause_for_an_objection_and_after_the_close_it_is_too_late(people: People) -> None:
