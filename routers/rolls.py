@@ -161,14 +161,14 @@ async def object_to_roll(
 
 @rolls.get("/{deliberation_id}/objections", response_model=PageOf[ObjectionOut])
 async def list_objections(actor: CurrentActor, paging: ThePaging, deliberation_id: PathId) -> dict[str, Any]:
-    """One's own objections; the staff see all."""
+    """One's own objections and those about oneself; the staff see all."""
     page = await deliberations.objections(actor, deliberation_id, page=paging.page)
     return paging.of(page.map(partial(_objection, actor)))
 
 
 @objections.get("/{objection_id}", response_model=ObjectionOut)
 async def get_objection(actor: CurrentActor, objection_id: PathId) -> ObjectionOut:
-    """One objection, for its author and the staff."""
+    """One objection, for its author, whom it names and the staff."""
     return _objection(actor, await deliberations.find_objection(actor, objection_id))
 
 
@@ -291,7 +291,11 @@ async def _owners(actor: Actor, household_id: int) -> OwnersOut:
 
 def _objection(actor: Actor, objection: Objection) -> ObjectionOut:
     shown = ObjectionOut.model_validate(objection)
-    return shown.model_copy(update={"answer": deliberations.answer_shown(actor, objection)})
+    words = {
+        "reason": deliberations.reason_shown(actor, objection),
+        "answer": deliberations.answer_shown(actor, objection),
+    }
+    return shown.model_copy(update=words)
 
 
 def _batch(batch: PaperBatch) -> PaperBatchOut:

@@ -58,6 +58,8 @@ async def object_to(
     await notifications.tell(
         [one for one in committee if one != actor.id], "objection.made", deliberation, title=deliberation.title
     )
+    if resident_id != actor.id:
+        await notifications.tell([resident_id], "objection.about_you", deliberation, title=deliberation.title)
     return await find(actor, made.id)
 
 
@@ -79,20 +81,21 @@ async def decide(actor: Actor, objection_id: int, *, state: ObjectionState, answ
     await objection.move_to(state, decided_by_id=actor.id, answer=answer, moderation=Moderation.CHECKING)
     await checks.expect(actor, objection, again=True)
     await events.record(actor, f"objection.{state}", objection, deliberation_id=objection.deliberation_id)
-    concerned = [one for one in (objection.author_id, objection.resident_id) if one is not None]
     about = objection.deliberation
+    await events.record(actor, f"deliberation.objection_{state}", about, objection_id=objection.id)
+    concerned = [objection.author_id, objection.resident_id]
     await notifications.tell(concerned, "objection.decided", about, title=about.title)
     return await find(actor, objection.id)
 
 
 def visible(actor: Actor) -> QuerySet[Objection]:
-    """One's own, and those one decides."""
-    mine = Q(author_id=actor.id) | Q(community_id__in=policies.hears_objections_in(actor))
+    """One's own, those about oneself, and those one decides."""
+    mine = Q(author_id=actor.id) | Q(resident_id=actor.id) | Q(community_id__in=policies.hears_objections_in(actor))
     return Objection.filter(mine).select_related("deliberation", "author")
 
 
 async def find(actor: Actor, objection_id: int) -> Objection:
-    """One objection, for its author and the staff. Raises NotFound."""
+    """One objection, for its author, whom it names and the staff. Raises NotFound."""
     objection = await visible(actor).get_or_none(id=objection_id)
     if objection is None:
         raise NotFound("没有找到这条异议", "No such objection")
@@ -109,6 +112,12 @@ def answer_shown(actor: Actor, objection: Objection) -> str | None:
     """The committee's answer, once it has passed the check; the staff read it before."""
     shown = actor.is_staff(objection.community_id) or objection.moderation is Moderation.PASSED
     return objection.answer if shown else None
+
+
+def reason_shown(actor: Actor, objection: Objection) -> str | None:
+    """The reason; to whom it names once it has passed the check."""
+    only_named = objection.resident_id == actor.id != objection.author_id and not actor.is_staff(objection.community_id)
+    return None if only_named and objection.moderation is not Moderation.PASSED else objection.reason
 
 
 # Of whom it was entered for: himself, or as the representative of his household then.

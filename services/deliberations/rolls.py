@@ -15,7 +15,12 @@ ADULTS = f"""
 SELECT m.resident_id, m.household_id FROM memberships m JOIN residents r ON r.id = m.resident_id
 WHERE m.community_id = $2 AND m.until_at IS NULL AND NOT r.suspended AND {IS_ADULT}
 """
-STRUCK = "SELECT resident_id FROM objections WHERE deliberation_id = $1 AND state = 'struck'"
+# A strike ends with a later objection about the same resident, or of his own, that was found right.
+STRUCK = """
+SELECT s.resident_id FROM objections s WHERE s.deliberation_id = $1 AND s.state = 'struck' AND NOT EXISTS (
+    SELECT 1 FROM objections c WHERE c.deliberation_id = s.deliberation_id AND c.state = 'corrected' AND c.id > s.id
+        AND coalesce(c.resident_id, c.author_id) = s.resident_id)
+"""
 TODAY = "(SELECT (clock_now() AT TIME ZONE 'Asia/Shanghai')::date)"
 CANDIDATES = {
     Roll.RESIDENTS: f"""

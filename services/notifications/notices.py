@@ -162,6 +162,10 @@ NOTICES: dict[str, tuple[str, str]] = {
         "有人对「{title}」的名册提出异议，表决开始前请处理",
         "Somebody objects to the roll of “{title}”; decide before the vote opens",
     ),
+    "objection.about_you": (
+        "有人对您在「{title}」名册上的资格提出异议；请查看理由，如有不同意见请在表决开始前提出异议",
+        "Somebody objects to your standing on the roll of “{title}”; see why, and object before the vote opens",
+    ),
     "objection.decided": ("「{title}」名册的一项异议已处理", "An objection to the roll of “{title}” was decided"),
     "deliberation.decided": ("「{title}」的表决已有结果", "The vote on “{title}” has been decided"),
     "deliberation.failed_quorum": (

@@ -165,6 +165,7 @@ MESSAGES: dict[str, Words] = {
     "deliberation.ballot_entered": Words(VOTE, "已代录", "如非您的意愿，请提出异议"),
     "deliberation.ballot_invalidated": Words(VOTE, "选票作废", "一张代录的选票经异议作废"),
     "objection.made": Words(TASK, "待处理", "名册异议，表决前请处理"),
+    "objection.about_you": Words(VOTE, "名册异议", "有人对您的资格提出异议"),
     "objection.decided": Words(VOTE, "异议已处理", "点击查看详情"),
     "deliberation.decided": Words(VOTE, "已有结果", "点击查看结果"),
     "deliberation.failed_quorum": Words(VOTE, "人数不足", "未产生决议"),

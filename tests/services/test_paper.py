@@ -168,6 +168,26 @@ async def test_only_a_named_resident_is_struck_and_only_from_rolls_of_people(peo
             await deliberations.decide_objection(people.chen, made.id, state=ObjectionState.STRUCK, answer="是")
 
 
+async def test_who_is_struck_reads_why_objects_and_stands_again(people: People) -> None:
+    vote = await discussed(people)
+    made = await deliberations.object_to(people.lin, vote.id, reason="王伯已搬走", resident_id=people.wang.id)
+    assert await Notice.exists(kind="objection.about_you", resident_id=people.wang.id)
+    seen = await deliberations.find_objection(people.wang, made.id)
+    assert deliberations.reason_shown(people.wang, seen) is None  # its words are being checked
+    assert deliberations.reason_shown(people.lin, seen) == "王伯已搬走"
+    assert deliberations.reason_shown(people.wang, await passed(seen)) == "王伯已搬走"
+    await deliberations.decide_objection(people.chen, made.id, state=ObjectionState.STRUCK, answer="已迁出")
+    assert (await deliberations.roll(people.wang, vote.id)).size == 7
+    event = (await deliberations.detail(people.wu, vote.id)).timeline[-1]
+    assert (event.verb, event.facts["objection_id"]) == ("deliberation.objection_struck", made.id)
+    own = await deliberations.object_to(people.wang, vote.id, reason="我一直住在这里")
+    await deliberations.decide_objection(people.chen, own.id, state=ObjectionState.CORRECTED, answer="已更正")
+    assert (await deliberations.roll(people.wang, vote.id)).size == 8
+    again = await deliberations.object_to(people.lin, vote.id, reason="还是搬走了", resident_id=people.wang.id)
+    await deliberations.decide_objection(people.chen, again.id, state=ObjectionState.STRUCK, answer="已迁出")
+    assert (await deliberations.open_voting(people.chen, vote.id)).roll_size == 7
+
+
 async def test_a_frozen_roll_is_not_objected_to(people: People) -> None:
     vote = await voting(people)
     with pytest.raises(ObjectionTooLate):
