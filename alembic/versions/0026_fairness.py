@@ -29,13 +29,31 @@ UPDATE results r SET invalidated = (
 ALTER TABLE results ENABLE TRIGGER USER;
 """
 
+OWN_WORD = """
+-- What was entered for an elector is replaced by his own phone only; by nobody who enters for him again.
+CREATE OR REPLACE FUNCTION guard_own_word() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.channel <> 'phone' THEN
+        RAISE EXCEPTION 'he has voted' USING ERRCODE = '23514', CONSTRAINT = 'ballots_own_word', TABLE = 'ballots';
+    END IF;
+    RETURN NEW;
+END $$;
+"""
+
 
 def upgrade() -> None:
-    run_script(SPEAKERS + INVALIDATED)
+    run_script(SPEAKERS + INVALIDATED + OWN_WORD)
 
 
 def downgrade() -> None:
     run_script("""
     ALTER TABLE electors DROP COLUMN speaker_id;
     ALTER TABLE results DROP COLUMN invalidated;
+    CREATE OR REPLACE FUNCTION guard_own_word() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NEW.channel <> 'phone' AND (NEW.channel <> OLD.channel OR NEW.channel = 'paper') THEN
+            RAISE EXCEPTION 'he has voted' USING ERRCODE = '23514', CONSTRAINT = 'ballots_own_word', TABLE = 'ballots';
+        END IF;
+        RETURN NEW;
+    END $$;
     """)
