@@ -270,6 +270,11 @@ class Elector(Record):
         "models.Household", "elector_lines", on_delete=RESTRICT, null=True
     )
     household_id: int | None
+    speaker: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "spoken_for", on_delete=RESTRICT, null=True
+    )
+    speaker_id: int | None
+    """Who represented the household when the roll was frozen; only he casts for it."""
     area_cm2 = fields.BigIntField(null=True)
     salt = fields.BinaryField(db_default=RANDOM_BYTES)
     code = fields.CharField(12, db_default=RANDOM_CODE)
@@ -361,6 +366,8 @@ class Result(Record):
     voted = fields.IntField()
     voted_area_cm2 = fields.BigIntField(null=True)
     """The area behind those who voted, where the rule weighs it."""
+    invalidated = fields.IntField(db_default=0)
+    """Ballots entered for somebody that left the box because he objected."""
     tally: Any = fields.JSONField()
     """`[{option_id | choice, title, votes, …}]`, with what applies to its kind; empty when it is withheld."""
     passed = fields.BooleanField(null=True)

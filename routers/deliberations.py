@@ -130,6 +130,7 @@ async def get_result(in_english: InEnglish, deliberation_id: PathId) -> OutcomeO
     return OutcomeOut(
         state=found.deliberation.state,
         turnout=Turnout(roll=result.roll_size, voted=result.voted),
+        invalidated=result.invalidated,
         area=found.area,
         tally=result.tally,
         rule=rule_out(found.terms, in_english),

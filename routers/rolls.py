@@ -12,7 +12,7 @@ from models.deliberations import Ballot
 from models.residents import Representative
 from models.rolls import Objection, ObjectionState, PaperBatch
 from routers.deliberations import rule_out
-from routers.deps import CurrentActor, IdempotencyKey, InEnglish, Once, OnlyOnce, ThePaging, TheWechat
+from routers.deps import CurrentActor, IdempotencyKey, InEnglish, Once, OnlyOnce, ThePaging, TheWechat, helped
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.deliberations import BallotOut, ThresholdShape
@@ -154,20 +154,21 @@ async def object_to_roll(
     actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: ObjectionIn
 ) -> ObjectionOut:
     """Object to the roll before the vote opens, or while it runs to a ballot that was entered for one."""
-    effect = partial(deliberations.object_to, actor, deliberation_id, **asked.model_dump())
+    said = asked.model_dump(exclude={"on_behalf_of"}) | {"on_behalf_of": helped(asked.on_behalf_of)}
+    effect = partial(deliberations.object_to, actor, deliberation_id, **said)
     return _objection(actor, await only_once(effect, partial(deliberations.find_objection, actor)))
 
 
 @rolls.get("/{deliberation_id}/objections", response_model=PageOf[ObjectionOut])
 async def list_objections(actor: CurrentActor, paging: ThePaging, deliberation_id: PathId) -> dict[str, Any]:
-    """One's own objections; the staff see all."""
+    """One's own objections and those about oneself; the staff see all."""
     page = await deliberations.objections(actor, deliberation_id, page=paging.page)
     return paging.of(page.map(partial(_objection, actor)))
 
 
 @objections.get("/{objection_id}", response_model=ObjectionOut)
 async def get_objection(actor: CurrentActor, objection_id: PathId) -> ObjectionOut:
-    """One objection, for its author and the staff."""
+    """One objection, for its author, whom it names and the staff."""
     return _objection(actor, await deliberations.find_objection(actor, objection_id))
 
 
@@ -290,7 +291,11 @@ async def _owners(actor: Actor, household_id: int) -> OwnersOut:
 
 def _objection(actor: Actor, objection: Objection) -> ObjectionOut:
     shown = ObjectionOut.model_validate(objection)
-    return shown.model_copy(update={"answer": deliberations.answer_shown(actor, objection)})
+    words = {
+        "reason": deliberations.reason_shown(actor, objection),
+        "answer": deliberations.answer_shown(actor, objection),
+    }
+    return shown.model_copy(update=words)
 
 
 def _batch(batch: PaperBatch) -> PaperBatchOut:

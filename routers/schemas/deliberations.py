@@ -330,6 +330,8 @@ class OutcomeOut(Shape):
     state: DeliberationState
     turnout: Turnout
     area: AreaOut | None = None
+    invalidated: int = 0
+    """Ballots entered for somebody that left the box because he objected."""
     tally: list[TallyLine]
     rule: RuleOut | None = None
     """What was asked for, by which article, as it was in force at the opening."""

@@ -241,6 +241,7 @@ class ObjectionIn(Asked):
 
     reason: ReasonText
     resident_id: Id | None = None
+    on_behalf_of: OnBehalfOfIn | None = None
 
 
 class ObjectionOut(Shape):
@@ -271,7 +272,8 @@ class ObjectionOut(Shape):
     deliberation_id: int
     author: Author
     resident_id: int | None
-    reason: str
+    reason: str | None
+    """Null to whom it names, until it has passed the check."""
     moderation: Moderation
     state: ObjectionState
     answer: str | None

@@ -38,7 +38,7 @@ from services.deliberations.meetings import detail as meeting_detail
 from services.deliberations.meetings import find as find_meeting
 from services.deliberations.meetings import hold as hold_meeting
 from services.deliberations.meetings import listed as meetings
-from services.deliberations.objections import answer_shown, object_to
+from services.deliberations.objections import answer_shown, object_to, reason_shown
 from services.deliberations.objections import decide as decide_objection
 from services.deliberations.objections import find as find_objection
 from services.deliberations.objections import listed as objections
@@ -164,6 +164,7 @@ __all__ = [
     "propose_option",
     "published",
     "put_up",
+    "reason_shown",
     "report_csv",
     "resolutions",
     "review",

@@ -30,6 +30,7 @@ FROM ballots b JOIN electors e ON e.id = b.elector_id WHERE b.deliberation_id = 
 UNION ALL
 SELECT choice, count(*), 0 FROM secret_ballots WHERE deliberation_id = $1 GROUP BY choice
 """
+INVALIDATED = "SELECT count(*) FROM objections WHERE deliberation_id = $1 AND state = 'invalidated'"
 
 
 async def count(deliberation: Deliberation) -> tuple[Result, bool]:
@@ -57,6 +58,7 @@ async def count(deliberation: Deliberation) -> tuple[Result, bool]:
         voted=present.heads,
         voted_area_cm2=present.area_cm2 if terms.preset.by_area else None,
         tally=[] if withheld else _tally(method, options, counted, verdict, ballots, present, terms.preset.by_area),
+        invalidated=await db.value(INVALIDATED, deliberation.id),
         passed=verdict.passed,
         explanation_zh=zh,
         explanation_en=en,

@@ -12,25 +12,37 @@ from models.deliberations import Deliberation, DeliberationState, Roll
 from models.residents import Resident, Role
 from models.rolls import Channel, Objection, ObjectionState, ObjectionTooLate
 from services import checks, events, notifications, residents
+from services.deliberations import rolls
 from services.deliberations.reading import find as find_deliberation
 from services.policies import Actor, require, require_resident
 from services.policies import deliberations as policies
+from services.residents import OnBehalfOf
 
 STRIKES_FROM = {Roll.RESIDENTS, Roll.REPRESENTATIVES}
 
 
 @atomic()
-async def object_to(actor: Actor, deliberation_id: int, *, reason: str, resident_id: int | None = None) -> Objection:
+async def object_to(
+    actor: Actor,
+    deliberation_id: int,
+    *,
+    reason: str,
+    resident_id: int | None = None,
+    on_behalf_of: OnBehalfOf | None = None,
+) -> Objection:
     """Say that the roll is wrong (about oneself, another, or all of it), or that a ballot entered for one is not his.
 
     Once the vote runs, only the second: the ballot leaves the box, its trace stays here, and he may vote again. For
-    somebody without a phone one of the staff says it, who did not enter that ballot himself.
-    Raises NotFound, NotVerified, Forbidden, AlreadyExists, ObjectionTooLate, Invalid (no such resident).
+    somebody without a phone one of the staff says it, who may help him, has his consent (`on_behalf_of`, only then)
+    and did not enter that ballot himself.
+    Raises NotFound, NotVerified, Forbidden, AlreadyExists, ObjectionTooLate, Invalid (no such resident, the consent).
     """
     deliberation = await find_deliberation(actor, deliberation_id)
     if deliberation.state is DeliberationState.VOTING:
-        return await _invalidate(actor, deliberation, resident_id or actor.id, reason)
-    if not actor.is_staff(deliberation.community_id):
+        return await _invalidate(actor, deliberation, resident_id, reason, on_behalf_of)
+    if on_behalf_of is not None:
+        raise Invalid("只有对代录选票的异议可以代为提出", "Only to a ballot entered for him one objects for another")
+    if not (actor.is_staff(deliberation.community_id) or await _stands_on_roll(actor, deliberation)):
         require_resident(actor, deliberation.community_id)
     if resident_id is not None and not await Resident.exists(id=resident_id):
         raise Invalid("没有找到这位居民", "No such resident")
@@ -47,6 +59,8 @@ async def object_to(actor: Actor, deliberation_id: int, *, reason: str, resident
     await notifications.tell(
         [one for one in committee if one != actor.id], "objection.made", deliberation, title=deliberation.title
     )
+    if resident_id != actor.id:
+        await notifications.tell([resident_id], "objection.about_you", deliberation, title=deliberation.title)
     return await find(actor, made.id)
 
 
@@ -68,20 +82,21 @@ async def decide(actor: Actor, objection_id: int, *, state: ObjectionState, answ
     await objection.move_to(state, decided_by_id=actor.id, answer=answer, moderation=Moderation.CHECKING)
     await checks.expect(actor, objection, again=True)
     await events.record(actor, f"objection.{state}", objection, deliberation_id=objection.deliberation_id)
-    concerned = [one for one in (objection.author_id, objection.resident_id) if one is not None]
     about = objection.deliberation
+    await events.record(actor, f"deliberation.objection_{state}", about, objection_id=objection.id)
+    concerned = [objection.author_id, objection.resident_id]
     await notifications.tell(concerned, "objection.decided", about, title=about.title)
     return await find(actor, objection.id)
 
 
 def visible(actor: Actor) -> QuerySet[Objection]:
-    """One's own, and those one decides."""
-    mine = Q(author_id=actor.id) | Q(community_id__in=policies.hears_objections_in(actor))
+    """One's own, those about oneself, and those one decides."""
+    mine = Q(author_id=actor.id) | Q(resident_id=actor.id) | Q(community_id__in=policies.hears_objections_in(actor))
     return Objection.filter(mine).select_related("deliberation", "author")
 
 
 async def find(actor: Actor, objection_id: int) -> Objection:
-    """One objection, for its author and the staff. Raises NotFound."""
+    """One objection, for its author, whom it names and the staff. Raises NotFound."""
     objection = await visible(actor).get_or_none(id=objection_id)
     if objection is None:
         raise NotFound("没有找到这条异议", "No such objection")
@@ -100,6 +115,12 @@ def answer_shown(actor: Actor, objection: Objection) -> str | None:
     return objection.answer if shown else None
 
 
+def reason_shown(actor: Actor, objection: Objection) -> str | None:
+    """The reason; to whom it names once it has passed the check."""
+    only_named = objection.resident_id == actor.id != objection.author_id and not actor.is_staff(objection.community_id)
+    return None if only_named and objection.moderation is not Moderation.PASSED else objection.reason
+
+
 # Of whom it was entered for: himself, or as the representative of his household then.
 ENTERED = """
 SELECT id, channel, entered_by_id, receipt FROM ballots
@@ -107,20 +128,30 @@ WHERE deliberation_id = $1 AND resident_id = $2 AND channel <> 'phone' FOR UPDAT
 """
 
 
-async def _invalidate(actor: Actor, deliberation: Deliberation, resident_id: int, reason: str) -> Objection:
-    ballot = await db.row(ENTERED, deliberation.id, resident_id)
+async def _stands_on_roll(actor: Actor, deliberation: Deliberation) -> bool:
+    """Also owners who live elsewhere."""
+    return not actor.suspended and (await rolls.own_line(actor, deliberation.id)).on_roll
+
+
+async def _invalidate(
+    actor: Actor, deliberation: Deliberation, resident_id: int | None, reason: str, on_behalf_of: OnBehalfOf | None
+) -> Objection:
+    who = residents.Speaker(actor.id)
+    if on_behalf_of is not None:
+        who = await residents.speaker(actor, deliberation.community_id, on_behalf_of)
+    ballot = await db.row(ENTERED, deliberation.id, resident_id or who.id)
     if ballot is None:
         raise ObjectionTooLate
-    for_another = resident_id != actor.id
-    if for_another and (ballot["entered_by_id"] == actor.id or not actor.is_staff(deliberation.community_id)):
+    if resident_id not in (None, who.id) or ballot["entered_by_id"] == actor.id:
         raise Forbidden(
-            "只能由本人，或由未录入该选票的工作人员代为提出", "Only he himself, or staff who did not enter it, may"
+            "只能由本人，或经本人同意由未录入该选票的工作人员代为提出",
+            "Only he himself, or with his consent staff who did not enter it, may",
         )
     made = await Objection.create(
         community_id=deliberation.community_id,
         deliberation_id=deliberation.id,
         author_id=actor.id,
-        resident_id=resident_id,
+        resident_id=who.id,
         reason=reason,
         state=ObjectionState.INVALIDATED,
         ballot_id=ballot["id"],
@@ -130,16 +161,17 @@ async def _invalidate(actor: Actor, deliberation: Deliberation, resident_id: int
     )
     await db.execute("DELETE FROM ballots WHERE id = $1", ballot["id"])
     await checks.expect(actor, made)
+    await residents.note_assistance(actor, who, "objection.made", made, deliberation.community_id)
     await events.record(
         actor,
         "deliberation.ballot_invalidated",
         deliberation,
-        on_behalf_of_id=resident_id if for_another else None,
+        on_behalf_of_id=who.id if who.helped else None,
         objection_id=made.id,
         channel=ballot["channel"],
     )
     await notifications.tell(
-        [resident_id, ballot["entered_by_id"]],
+        [who.id, ballot["entered_by_id"]],
         "deliberation.ballot_invalidated",
         deliberation,
         title=deliberation.title,

@@ -31,9 +31,8 @@ ENTER = """
 WITH given AS (
     SELECT * FROM unnest($2::text[], $3::text[], $4::bytea[], $5::text[]) AS g (code, choice, nonce, receipt)
 ), who AS (
-    SELECT g.*, e.id AS elector_id, coalesce(e.resident_id, h.representative_id) AS resident_id
+    SELECT g.*, e.id AS elector_id, coalesce(e.resident_id, e.speaker_id) AS resident_id
     FROM given g JOIN electors e ON e.deliberation_id = $1 AND e.code = g.code
-    LEFT JOIN households h ON h.id = e.household_id
 ), landed AS (
     INSERT INTO ballots
         (community_id, deliberation_id, elector_id, resident_id, choice, nonce, receipt, channel, entered_by_id)

@@ -169,8 +169,8 @@ async def tell(deliberation: Deliberation, kind: str) -> None:
     Of words that have not passed only the proposer hears.
     """
     electors = await db.rows(
-        "SELECT coalesce(e.resident_id, h.representative_id) AS id FROM electors e "
-        "LEFT JOIN households h ON h.id = e.household_id WHERE e.deliberation_id = $1 AND e.external_id IS NULL",
+        "SELECT coalesce(resident_id, speaker_id) AS id FROM electors "
+        "WHERE deliberation_id = $1 AND external_id IS NULL",
         deliberation.id,
     )
     ids = [deliberation.author_id, *(elector["id"] for elector in electors)]

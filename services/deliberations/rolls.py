@@ -15,7 +15,12 @@ ADULTS = f"""
 SELECT m.resident_id, m.household_id FROM memberships m JOIN residents r ON r.id = m.resident_id
 WHERE m.community_id = $2 AND m.until_at IS NULL AND NOT r.suspended AND {IS_ADULT}
 """
-STRUCK = "SELECT resident_id FROM objections WHERE deliberation_id = $1 AND state = 'struck'"
+# A strike ends with a later objection about the same resident, or of his own, that was found right.
+STRUCK = """
+SELECT s.resident_id FROM objections s WHERE s.deliberation_id = $1 AND s.state = 'struck' AND NOT EXISTS (
+    SELECT 1 FROM objections c WHERE c.deliberation_id = s.deliberation_id AND c.state = 'corrected' AND c.id > s.id
+        AND coalesce(c.resident_id, c.author_id) = s.resident_id)
+"""
 TODAY = "(SELECT (clock_now() AT TIME ZONE 'Asia/Shanghai')::date)"
 CANDIDATES = {
     Roll.RESIDENTS: f"""
@@ -48,8 +53,9 @@ LINE = r"""encode(sha256(convert_to(concat_ws(E'\n', number, '{kind}', coalesce(
 HASH = r"""encode(sha256(convert_to(coalesce(string_agg({line}, E'\n' ORDER BY number), ''), 'UTF8')), 'hex')"""
 FREEZE = """
 WITH added AS (
-    INSERT INTO electors (community_id, deliberation_id, number, resident_id, household_id, area_cm2)
-    SELECT $2, $1, row_number() OVER (ORDER BY coalesce(resident_id, household_id)), c.* FROM ({candidates}) c
+    INSERT INTO electors (community_id, deliberation_id, number, resident_id, household_id, area_cm2, speaker_id)
+    SELECT $2, $1, row_number() OVER (ORDER BY coalesce(resident_id, household_id)), c.*, h.representative_id
+    FROM ({candidates}) c LEFT JOIN households h ON h.id = c.household_id
     RETURNING number, resident_id, household_id, area_cm2, salt
 )
 SELECT count(*) AS size, sum(area_cm2)::bigint AS area_cm2, {hash} AS hash FROM added

@@ -147,6 +147,10 @@ NOTICES: dict[str, tuple[str, str]] = {
         "居民会议「{title}」的通知未能提前十日发出，已自动取消，请另定时间",
         "The residents' meeting “{title}” could not be announced ten days ahead and is cancelled; call it anew",
     ),
+    "meeting.entered": (
+        "工作人员为您登记了会议「{title}」的签到；如您没有到会，请向居委会提出",
+        "The staff entered that you came to the meeting “{title}”; if you did not, tell the committee",
+    ),
     "meeting.held": ("会议「{title}」的记录已公布", "The minutes of the meeting “{title}” are there"),
     "petition.reached": (
         "联名「{title}」已达到法定人数，请在{due}前答复",
@@ -170,6 +174,10 @@ NOTICES: dict[str, tuple[str, str]] = {
     "objection.made": (
         "有人对「{title}」的名册提出异议，表决开始前请处理",
         "Somebody objects to the roll of “{title}”; decide before the vote opens",
+    ),
+    "objection.about_you": (
+        "有人对您在「{title}」名册上的资格提出异议；请查看理由，如有不同意见请在表决开始前提出异议",
+        "Somebody objects to your standing on the roll of “{title}”; see why, and object before the vote opens",
     ),
     "objection.decided": ("「{title}」名册的一项异议已处理", "An objection to the roll of “{title}” was decided"),
     "deliberation.decided": ("「{title}」的表决已有结果", "The vote on “{title}” has been decided"),

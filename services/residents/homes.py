@@ -136,7 +136,7 @@ async def update_household(
     if household is None or not actor.is_staff(household.community_id):
         raise NotFound("没有找到这一户", "No such household")
     require(policies.may_look_after_households(actor, household.community_id))
-    changed = []
+    changed, before = [], household.representative_id
     if area_cm2 is not None:
         household.area_cm2 = area_cm2
         changed.append("area_cm2")
@@ -154,7 +154,15 @@ async def update_household(
         changed.append("representative_id")
     if changed:
         await household.save(update_fields=changed)
-    await events.record(actor, "household.updated", household, area_cm2=household.area_cm2)
+    replaced = household.representative_id != before
+    await events.record(
+        actor,
+        "household.updated",
+        household,
+        area_cm2=household.area_cm2,
+        representative_id=household.representative_id if replaced else None,
+        representative_before_id=before if replaced else None,
+    )
     return household
 
 

@@ -113,6 +113,24 @@ def _entered(channel: str, entered_by: str) -> str:
 DECIDED = f"UPDATE objections SET state = 'dismissed', decided_by_id = {QIAN}, answer = 'a'"
 
 VIOLATIONS: list[tuple[str, str, list[str]]] = [
+    (
+        "results_invalidated",
+        "no fewer than none left the box",
+        [
+            *OPENED,
+            "INSERT INTO results (community_id, deliberation_id, roll_size, voted, invalidated, tally, "
+            f"explanation_zh, explanation_en) VALUES ({JY}, {VOTE}, 1, 0, -1, '[]', 'zh', 'en')",
+        ],
+    ),
+    (
+        "electors_speaker",
+        "a resident has nobody who casts for him",
+        [
+            *OPENED[:2],
+            "INSERT INTO electors (community_id, deliberation_id, number, resident_id, speaker_id) "
+            f"VALUES ({JY}, {VOTE}, 1, {LIN}, {LIN})",
+        ],
+    ),
     ("constituencies_one_name", "one constituency of a name", [_group(), _group()]),
     (
         "households_constituency_same_community",
@@ -260,6 +278,11 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "ballots_own_word",
         "nor does one sheet replace another",
         [*OPENED, _entered("paper", MEI), f"UPDATE ballots SET entered_by_id = {QIAN}"],
+    ),
+    (
+        "ballots_own_word",
+        "nor one of the staff what another entered",
+        [*OPENED, _entered("assisted", MEI), f"UPDATE ballots SET entered_by_id = {QIAN}"],
     ),
     (
         "ballots_stay",

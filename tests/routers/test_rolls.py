@@ -132,6 +132,8 @@ async def test_a_ballot_is_entered_for_another_and_objected_to(as_: As, people: 
         "invalidated",
         "assisted",
     )
+    for_mei = {"reason": "她不同意", "on_behalf_of": asked["on_behalf_of"]}
+    assert (await (await as_("ma")).post(f"{path}/objections", json=for_mei)).json()["code"] == "roll_frozen"  # gone
     assert (await mei.get(path)).json()["my_ballot"] is None
     assert (await mei.put(f"{path}/ballot", json={"choice": "no"})).status_code == 200
     refused = await he.post(f"{path}/ballots/assisted", json=asked)

@@ -504,10 +504,13 @@ async def test_the_representative_casts_for_the_household(people: People) -> Non
     await residents.update_household(
         people.chen, people.lin.household_id or 0, area_cm2=None, representative_id=other.id
     )
-    await deliberations.cast(other, vote.id, NO)
-    assert (await Ballot.get(deliberation_id=vote.id)).choice == NO
-    with pytest.raises(NotOnRoll):
-        await deliberations.cast(people.lin, vote.id, YES)
+    with pytest.raises(NotOnRoll):  # who spoke for it at the opening does until the close
+        await deliberations.cast(other, vote.id, NO)
+    assert (await Ballot.get(deliberation_id=vote.id)).choice == YES
+    await deliberations.cast(people.lin, vote.id, NO)
+    changed = await Event.get(verb="household.updated", subject_id=people.lin.household_id)
+    assert changed.facts["representative_id"] == other.id
+    assert changed.facts["representative_before_id"] == people.lin.id
 
 
 @pytest.mark.parametrize("choice", [{"choice": "maybe"}, {"option_id": 1}, {"option_ids": [1]}, {}])

@@ -168,6 +168,26 @@ async def test_only_a_named_resident_is_struck_and_only_from_rolls_of_people(peo
             await deliberations.decide_objection(people.chen, made.id, state=ObjectionState.STRUCK, answer="是")
 
 
+async def test_who_is_struck_reads_why_objects_and_stands_again(people: People) -> None:
+    vote = await discussed(people)
+    made = await deliberations.object_to(people.lin, vote.id, reason="王伯已搬走", resident_id=people.wang.id)
+    assert await Notice.exists(kind="objection.about_you", resident_id=people.wang.id)
+    seen = await deliberations.find_objection(people.wang, made.id)
+    assert deliberations.reason_shown(people.wang, seen) is None  # its words are being checked
+    assert deliberations.reason_shown(people.lin, seen) == "王伯已搬走"
+    assert deliberations.reason_shown(people.wang, await passed(seen)) == "王伯已搬走"
+    await deliberations.decide_objection(people.chen, made.id, state=ObjectionState.STRUCK, answer="已迁出")
+    assert (await deliberations.roll(people.wang, vote.id)).size == 7
+    event = (await deliberations.detail(people.wu, vote.id)).timeline[-1]
+    assert (event.verb, event.facts["objection_id"]) == ("deliberation.objection_struck", made.id)
+    own = await deliberations.object_to(people.wang, vote.id, reason="我一直住在这里")
+    await deliberations.decide_objection(people.chen, own.id, state=ObjectionState.CORRECTED, answer="已更正")
+    assert (await deliberations.roll(people.wang, vote.id)).size == 8
+    again = await deliberations.object_to(people.lin, vote.id, reason="还是搬走了", resident_id=people.wang.id)
+    await deliberations.decide_objection(people.chen, again.id, state=ObjectionState.STRUCK, answer="已迁出")
+    assert (await deliberations.open_voting(people.chen, vote.id)).roll_size == 7
+
+
 async def test_a_frozen_roll_is_not_objected_to(people: People) -> None:
     vote = await voting(people)
     with pytest.raises(ObjectionTooLate):
@@ -228,6 +248,17 @@ async def test_ones_own_phone_has_the_last_word(people: People) -> None:
         await deliberations.cast_for(people.he, vote.id, YES, on_behalf_of=consent(people.mei, people))
 
 
+async def test_nobody_replaces_what_was_entered_for_another(people: People) -> None:
+    helped, vote = await grandma(people), await voting(people)
+    agreed = consent(helped, people)
+    ballot = await deliberations.cast_for(people.he, vote.id, YES, on_behalf_of=agreed)
+    for who in ("ma", "he"):
+        with pytest.raises(AlreadyVoted):
+            await deliberations.cast_for(people[who], vote.id, NO, on_behalf_of=agreed)
+    left = await Ballot.get(deliberation_id=vote.id)
+    assert (left.choice, left.entered_by_id, left.receipt) == (YES, people.he.id, ballot.receipt)
+
+
 async def test_in_a_secret_vote_nobody_enters_a_ballot_for_another(people: People) -> None:
     vote = await discussed(people)
     await Deliberation.filter(id=vote.id).update(secret=True)
@@ -243,11 +274,16 @@ async def test_in_a_secret_vote_nobody_enters_a_ballot_for_another(people: Peopl
 async def test_this_was_not_me(people: People) -> None:
     helped, vote = await grandma(people), await voting(people)
     ballot = await deliberations.cast_for(people.he, vote.id, YES, on_behalf_of=consent(helped, people))
+    agreed = consent(helped, people)
     with pytest.raises(Forbidden):  # not by whoever entered it
-        await deliberations.object_to(people.he, vote.id, reason="x", resident_id=helped.id)
-    with pytest.raises(Forbidden):  # nor by a neighbour
-        await deliberations.object_to(people.lin, vote.id, reason="x", resident_id=helped.id)
-    made = await deliberations.object_to(people.ma, vote.id, reason="她说没有委托过", resident_id=helped.id)
+        await deliberations.object_to(people.he, vote.id, reason="x", on_behalf_of=agreed)
+    for who in ("lin", "ma"):  # nor by a neighbour, nor by staff without her consent
+        with pytest.raises(Forbidden):
+            await deliberations.object_to(people[who], vote.id, reason="x", resident_id=helped.id)
+    with pytest.raises(NotFound):
+        await deliberations.object_to(people.lin, vote.id, reason="x", on_behalf_of=agreed)
+    made = await deliberations.object_to(people.ma, vote.id, reason="她说没有委托过", on_behalf_of=agreed)
+    assert await Assistance.exists(verb="objection.made", resident_id=helped.id, subject_id=made.id)
     assert (made.state, made.ballot_id, made.channel, made.entered_by_id, made.receipt) == (
         ObjectionState.INVALIDATED,
         ballot.id,
@@ -261,10 +297,12 @@ async def test_this_was_not_me(people: People) -> None:
     assert timeline[-1].facts["objection_id"] == made.id
     assert await Notice.filter(kind="deliberation.ballot_invalidated").count() == 2
     with pytest.raises(ObjectionTooLate):
-        await deliberations.object_to(people.ma, vote.id, reason="x", resident_id=helped.id)
+        await deliberations.object_to(people.ma, vote.id, reason="x", on_behalf_of=agreed)
     await deliberations.cast(helped, vote.id, NO)  # and may vote again
     await deliberations.close(people.chen, vote.id)
-    assert [line["votes"] for line in (await Result.get(deliberation_id=vote.id)).tally] == [0, 1, 0]
+    result = await Result.get(deliberation_id=vote.id)
+    assert [line["votes"] for line in result.tally] == [0, 1, 0]
+    assert result.invalidated == 1
 
 
 async def test_ones_own_ballot_is_no_cause_for_an_objection_and_after_the_close_it_is_too_late(people: People) -> None:
