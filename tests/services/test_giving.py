@@ -17,6 +17,7 @@ from models.crowdfunding import (
     DocumentNoted,
     LegalPath,
     NoPaymentHere,
+    NoSuchShift,
     OnlyFromOutside,
     PersonalAppeal,
     PledgeKind,
@@ -219,6 +220,17 @@ async def test_time_is_promised_until_a_shift_is_chosen(people: People) -> None:
     lamps = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.IN_KIND, item="灯", amount_fen=100)
     with pytest.raises(InvalidState):
         await crowdfunding.choose_shift(people.lin, lamps.id, shift_id=first.id)
+
+
+async def test_a_shift_that_is_nowhere_is_named_as_such(people: People) -> None:
+    campaign = await opened(people)
+    given = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.TIME, hours=2)
+    with pytest.raises(NoSuchShift):
+        async with db.tx():
+            await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.TIME, hours=2, shift_id=99_999)
+    with pytest.raises(NoSuchShift):
+        async with db.tx():
+            await crowdfunding.choose_shift(people.lin, given.id, shift_id=99_999)
 
 
 async def test_goods_go_from_one_hand_to_another(people: People) -> None:
