@@ -88,6 +88,10 @@ class NotByTheSubmitter(Forbidden):
     en = "Another committee member publishes what somebody submitted"
 
 
+class NotChecked(Conflict):
+    code, zh, en = "not_checked", "内容还在审核中", "Its words have not been checked yet"
+
+
 class LineAdopted(Conflict):
     code, zh, en = "already_adopted", "这一项已有人认捐", "Somebody has adopted this line already"
 
@@ -171,6 +175,8 @@ class OwnGift(Forbidden):
 
 
 refuses("campaigns_no_personal_appeal", PersonalAppeal)
+refuses("campaigns_checked", NotChecked)
+refuses("pledges_checked", NotChecked)
 refuses("pledges_on_path", NoPaymentHere)
 refuses("slips_on_path", NoPaymentHere)
 refuses("incomes_on_path", OnlyFromOutside)

@@ -47,7 +47,7 @@ async def publish(actor: Actor, campaign_id: int) -> Campaign:
     """Open a campaign for pledges, or let the clock open it at `opens_at`; never by whoever submitted it.
 
     The needs it cites are linked to it, but for those that have come to nothing since it was drawn up.
-    Raises NotFound, Forbidden, NotByTheSubmitter, InvalidState, CampaignOver.
+    Raises NotFound, Forbidden, NotByTheSubmitter, InvalidState, CampaignOver, NotChecked while its words wait.
     """
     campaign = await find(actor, campaign_id)
     require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)

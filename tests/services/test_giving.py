@@ -18,6 +18,7 @@ from models.crowdfunding import (
     LegalPath,
     NoPaymentHere,
     NoSuchShift,
+    NotChecked,
     OnlyFromOutside,
     PersonalAppeal,
     PledgeKind,
@@ -112,13 +113,24 @@ async def test_what_sounds_personal_is_seen_by_a_human_first(people: People, sai
     check = await Check.get(subject_kind="campaign", subject_id=made.id)
     assert (check.state, check.why, check.community_id) == (CheckState.QUEUED, Why.PERSONAL, people.jy)
     await crowdfunding.submit(people.chen, made.id)
-    await crowdfunding.publish(people.zhao, made.id)
+    with pytest.raises(NotChecked):
+        async with db.tx():
+            await crowdfunding.publish(people.zhao, made.id)
     with pytest.raises(NotFound):
         await crowdfunding.find(people.lin, made.id)
     with pytest.raises(Forbidden):
         await moderation.approve(people.ma, check.id)
     await moderation.approve(people.zhao, check.id)
+    await crowdfunding.publish(people.zhao, made.id)
     assert (await crowdfunding.find(people.lin, made.id)).state is CampaignState.OPEN
+
+
+async def test_nobody_gives_to_what_was_hidden_since(people: People) -> None:
+    campaign = await opened(people)
+    await Campaign.filter(id=campaign.id).update(moderation=Moderation.HIDDEN)
+    with pytest.raises(NotChecked):
+        async with db.tx():
+            await money(people.chen, campaign)
 
 
 async def test_a_charity_raises_elsewhere_and_no_payment_is_taken_here(people: People) -> None:
