@@ -61,6 +61,15 @@ async def test_one_paper_is_evidence_once_unless_its_slip_was_turned_down(people
     assert again.evidence_ids == paper["evidence_ids"]
 
 
+async def test_a_giver_who_is_named_lives_here(people: People) -> None:
+    campaign = await opened(people)
+    for stranger in (people.wu.id, 10**15):
+        with pytest.raises(Invalid):
+            await crowdfunding.give_offline(people.chen, campaign.id, **await said(people, giver_id=stranger))
+        with pytest.raises(Invalid):
+            await crowdfunding.give_to_the_fund(people.chen, people.jy, **await said(people, giver_id=stranger))
+
+
 async def test_nobody_countersigns_himself_and_nothing_is_posted_twice(people: People) -> None:
     campaign = await opened(people)
     slip = await crowdfunding.give_offline(people.chen, campaign.id, **await said(people))
