@@ -88,6 +88,10 @@ class NotByTheSubmitter(Forbidden):
     en = "Another committee member publishes what somebody submitted"
 
 
+class NotChecked(Conflict):
+    code, zh, en = "not_checked", "内容还在审核中", "Its words have not been checked yet"
+
+
 class LineAdopted(Conflict):
     code, zh, en = "already_adopted", "这一项已有人认捐", "Somebody has adopted this line already"
 
@@ -171,12 +175,15 @@ class OwnGift(Forbidden):
 
 
 refuses("campaigns_no_personal_appeal", PersonalAppeal)
+refuses("campaigns_checked", NotChecked)
+refuses("pledges_checked", NotChecked)
 refuses("pledges_on_path", NoPaymentHere)
 refuses("slips_on_path", NoPaymentHere)
 refuses("incomes_on_path", OnlyFromOutside)
 refuses("incomes_one_per_document", DocumentNoted)
 refuses("incomes_struck_by_another", StruckByAnother)
 refuses("pledges_shift_of_community", NoSuchShift)
+refuses("pledges_shift_id_fkey", NoSuchShift)
 refuses("pledges_one_per_shift", AlreadyExists)
 refuses("pledges_received_by_another", OwnGift)
 refuses("teams_led_by_a_helper", HandOverFirst)

@@ -55,11 +55,16 @@ class UnknownPhoto(Invalid):
     code, zh, en = "unknown_photo", "没有找到这张照片", "No such photo"
 
 
+class ReceiptUsed(Conflict):
+    code, zh, en = "receipt_used", "这张凭证已用于另一笔", "This receipt has been used for something else"
+
+
 class SamePhotoTwice(Invalid):
     code, zh, en = "same_photo_twice", "同一张照片只能添加一次", "The same photo is added once only"
 
 
 refuses("attachments_once", SamePhotoTwice)
+refuses("attachments_receipt_once", ReceiptUsed)
 refuses("attachments_media_id_fkey", UnknownPhoto)
 refuses("assistances_media_id_fkey", UnknownPhoto)
 

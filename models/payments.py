@@ -28,6 +28,12 @@ class RefundTooLarge(Conflict):
     code, zh, en = "refund_too_large", "退款超过了实收金额", "More would be refunded than was received"
 
 
+class TooManyRefunds(Conflict):
+    code = "too_many_refunds"
+    zh = "这笔捐款部分退款的次数已满，请一次退回全部余额"
+    en = "This was given back in parts too often; take back all that is left"
+
+
 class RefundsOwed(Conflict):
     code = "refunds_owed"
     zh = "有退款被微信关闭，请先重新退款"
@@ -35,6 +41,7 @@ class RefundsOwed(Conflict):
 
 
 refuses("orders_refunds_within_captured", RefundTooLarge)
+refuses("refunds_at_most_fifty", TooManyRefunds)
 refuses("orders_transaction_once", AlreadyExists)
 refuses("refunds_once_per_change", AlreadyExists)
 refuses("orders_one_capture_per_pledge", AlreadyExists)

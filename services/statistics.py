@@ -4,13 +4,17 @@ from dataclasses import dataclass
 
 from app.core import db
 from app.core.errors import Invalid
+from models.crowdfunding import Campaign
 from models.places import PlaceKind
-from services import ledger, places
+from services import crowdfunding, places
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Sums over all communities of a place; money in fen, service in minutes."""
+    """Sums over all communities of a place; money in fen, service in minutes.
+
+    `raised_fen` and `in_kind_fen` are what their published campaigns show, added up.
+    """
 
     place_id: int
     communities: int
@@ -55,9 +59,7 @@ SELECT
     (SELECT count(*) FROM shown) AS campaigns,
     (SELECT count(*) FROM teams WHERE campaign_id IN (SELECT id FROM shown)) AS teams,
     (SELECT count(*) FROM team_members WHERE campaign_id IN (SELECT id FROM shown)) AS team_members,
-    (SELECT {ledger.RAISED} FROM transfers t WHERE t.community_id IN (SELECT id FROM c)) AS raised_fen,
-    (SELECT coalesce(sum(t.amount_fen), 0)::bigint FROM transfers t
-        WHERE t.leg = 'received' AND t.community_id IN (SELECT id FROM c)) AS in_kind_fen
+    (SELECT {crowdfunding.IN_KIND} FROM pledges WHERE campaign_id IN (SELECT id FROM shown)) AS in_kind_fen
 """
 
 
@@ -68,4 +70,8 @@ async def figures(place_id: int) -> Figures:
         raise Invalid("统计按社区、街道和区汇总", "Figures are kept for communities, streets and districts")
     found = await db.row(FIGURES, place.path)
     assert found is not None  # noqa: S101 - one row of scalar subqueries
-    return Figures(place_id=place.id, **found)
+    shown = await Campaign.filter(
+        community__kind=PlaceKind.COMMUNITY, community__path__startswith=place.path, published_by_id__isnull=False
+    ).only("id", "legal_path")
+    raised_fen = sum((await crowdfunding.raised(shown)).values())
+    return Figures(place_id=place.id, raised_fen=raised_fen, **found)

@@ -39,7 +39,17 @@ from services.crowdfunding.offline import (
     sign_slip,
     slips,
 )
-from services.crowdfunding.reading import CampaignDetail, comment, comments_on, detail, find, listed, raised, visible
+from services.crowdfunding.reading import (
+    IN_KIND,
+    CampaignDetail,
+    comment,
+    comments_on,
+    detail,
+    find,
+    listed,
+    raised,
+    visible,
+)
 from services.crowdfunding.refunding import refunds, take_back
 from services.crowdfunding.road import (
     accept,
@@ -54,6 +64,7 @@ from services.crowdfunding.road import (
 )
 
 __all__ = [
+    "IN_KIND",
     "Beneficiary",
     "BudgetItem",
     "CampaignDetail",

@@ -71,7 +71,8 @@ async def pledge(
 
     Time for a shift is a sign-up there. Verified residents of the community do. Raises NotFound, NotVerified,
     Forbidden, Invalid (fields that do not fit the kind), InvalidState, CampaignOver, LineAdopted, NoSuchTeam,
-    NoSuchShift, NoPaymentHere on the paths where others take the money, and what `volunteering.sign_up` raises.
+    NotChecked, NoSuchShift, NoPaymentHere on the paths where others take the money, and what `volunteering.sign_up`
+    raises.
     """
     campaign = await door(actor, campaign_id)
     require_resident(actor, campaign.community_id)

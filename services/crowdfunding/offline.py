@@ -15,7 +15,7 @@ from app.core.pages import Listed, Page, newest
 from models.crowdfunding import Campaign, CampaignOver, CampaignState, Pledge, PledgeState
 from models.ledger import Account, AccountKind, Leg, Transfer
 from models.media import Purpose
-from models.residents import Resident
+from models.residents import Membership
 from models.slips import Match, MatchState, MoreThanOwed, Slip, SlipKind, SlipState, Via
 from services import events, ledger, media, notifications, places
 from services.crowdfunding.changing import COMMITTEE_ONLY, lock_campaign
@@ -50,13 +50,13 @@ async def give_offline(
 ) -> Slip:
     """Enter money that somebody gave to an open campaign in cash or by bank; it counts once another has signed.
 
-    Raises NotFound, Forbidden, InvalidState, Invalid (giver), and what `media.attach` raises.
+    Raises NotFound, Forbidden, InvalidState, Invalid (a giver who does not live here), and what `media.attach` raises.
     """
     campaign = await door(actor, campaign_id)
     require(policies.may_keep_books(actor, campaign.community_id), *COMMITTEE_ONLY)
     if campaign.state not in GIFTS_WHILE:
         raise InvalidState(campaign.state)
-    await _check_giver(giver_id)
+    await _check_giver(giver_id, campaign.community_id)
     return await _enter(
         actor,
         evidence_ids,
@@ -83,11 +83,11 @@ async def give_to_the_fund(
 ) -> Slip:
     """Enter money that somebody gave to the community's general fund in cash or by bank.
 
-    Raises NotFound, Forbidden, Invalid (giver), and what `media.attach` raises.
+    Raises NotFound, Forbidden, Invalid (a giver who does not live here), and what `media.attach` raises.
     """
     community = await places.find_community(community_id)
     require(policies.may_keep_books(actor, community.id), *COMMITTEE_ONLY)
-    await _check_giver(giver_id)
+    await _check_giver(giver_id, community.id)
     await ledger.open_accounts(community.id)
     return await _enter(
         actor,
@@ -224,9 +224,11 @@ async def _enter(actor: Actor, evidence_ids: Sequence[int], **said: Any) -> Slip
     return await find_slip(actor, slip.id)
 
 
-async def _check_giver(giver_id: int | None) -> None:
-    if giver_id is not None and not await Resident.exists(id=giver_id):
-        raise Invalid("没有找到这位捐赠人", "No such giver")
+async def _check_giver(giver_id: int | None, community_id: int) -> None:
+    if giver_id is not None and not await Membership.exists(
+        resident_id=giver_id, community_id=community_id, until_at=None
+    ):
+        raise Invalid("本社区没有这位捐赠人", "No such giver lives here")
 
 
 async def _check_owed(match: Match, amount_fen: int) -> None:

@@ -104,9 +104,10 @@ async def comments_on(actor: Actor, campaign_id: int, *, page: Page) -> Listed[C
     return await comments.listed(actor, await door(actor, campaign_id), page=page)
 
 
-FIGURES = """
-SELECT campaign_id, count(DISTINCT giver_id) AS backers,
-    coalesce(sum(amount_fen) FILTER (WHERE kind = 'in_kind'), 0)::bigint AS in_kind_fen
+# Goods that came, at their estimated value; what was noted by mistake is a withdrawn promise.
+IN_KIND = "coalesce(sum(amount_fen) FILTER (WHERE kind = 'in_kind' AND state = 'received'), 0)::bigint"
+FIGURES = f"""
+SELECT campaign_id, count(DISTINCT giver_id) AS backers, {IN_KIND} AS in_kind_fen
 FROM pledges WHERE campaign_id = ANY ($1::bigint[]) AND state IN ('paid', 'received') GROUP BY campaign_id
 """
 

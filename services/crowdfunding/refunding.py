@@ -23,15 +23,16 @@ async def take_back(
 
     Its giver does while the campaign is open; while a change of use is announced he takes his share back. The
     committee does with a reason until the campaign is settled, and at any time once WeChat has closed a refund of it.
-    Raises NotFound, Forbidden, InvalidState, CampaignOver, Invalid, RefundTooLarge, and NotEnough when the money is
-    spent.
+    Raises NotFound, Forbidden, InvalidState, CampaignOver, Invalid, RefundTooLarge, TooManyRefunds (the
+    eleventh part), and NotEnough when the money is spent.
     """
     found = await find_pledge(actor, pledge_id)
     state, over = await hold(found.campaign_id)
     left_fen, refused_fen = await payments.left_of(found.id)
-    words, use_change_id = payments.ASKED, None
+    words, use_change_id, number_max = payments.ASKED, None, payments.PARTS_MAX
     if refused_fen is not None and policies.may_ask_again(actor, found):
         amount_fen = amount_fen or (None if state in payments.REFUNDS_ALL else refused_fen)
+        number_max = payments.CLOSED_AGAIN_MAX
     elif policies.may_give_back(actor, found):
         if found.state is not PledgeState.PAID:
             raise InvalidState(found.state)
@@ -42,7 +43,7 @@ async def take_back(
     else:
         require(policies.may_take_back(actor, found))
         if state is not CampaignState.OPEN:
-            words = payments.USE_CHANGED
+            words, number_max = payments.USE_CHANGED, payments.CLOSED_AGAIN_MAX
             amount_fen, use_change_id = await _share(found.campaign_id, state, left_fen)
         elif over:
             raise CampaignOver
@@ -52,7 +53,17 @@ async def take_back(
         and amount_fen not in (None, left_fen, refused_fen)
     ):
         raise Invalid("认捐整项只能全额退回", "What was adopted whole is given back whole")
-    await payments.give_back(actor, found, words, amount_fen=amount_fen, use_change_id=use_change_id, reason=reason)
+    if amount_fen in (None, left_fen):
+        number_max = payments.REFUNDS_MAX
+    await payments.give_back(
+        actor,
+        found,
+        words,
+        amount_fen=amount_fen,
+        number_max=number_max,
+        use_change_id=use_change_id,
+        reason=reason,
+    )
     return found
 
 

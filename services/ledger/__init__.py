@@ -1,12 +1,11 @@
 """The books of each community's fund: what one account gives another receives."""
 
-from services.ledger.books import CAPTURE, RAISED, Purse, balance, open_accounts, post, raised
+from services.ledger.books import CAPTURE, Purse, balance, open_accounts, post, raised
 from services.ledger.checking import check_books
 from services.ledger.reading import Fund, StatementLine, TransferLine, fund, statement, transfers
 
 __all__ = [
     "CAPTURE",
-    "RAISED",
     "Fund",
     "Purse",
     "StatementLine",

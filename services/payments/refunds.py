@@ -12,7 +12,7 @@ from app.gateways.errors import GatewayError, PayError
 from app.gateways.wechat_pay import RefundNotice, WechatPay
 from models.crowdfunding import Campaign, CampaignState, Pledge, PledgeState
 from models.ledger import AccountKind, Leg
-from models.payments import Refund, RefundState
+from models.payments import Refund, RefundState, TooManyRefunds
 from services import events, ledger, notifications
 from services.due import one_by_one
 from services.ledger import Purse
@@ -28,6 +28,9 @@ FAILED = "项目未达到目标，全额退回"
 USE_CHANGED = "款项用途变更，捐赠人选择退回"
 BY_COMMITTEE = "居委会退回"
 REFUNDS_ALL = {CampaignState.CANCELLED: CANCELLED, CampaignState.FAILED: FAILED}
+
+# WeChat gives one payment back in at most 50 refunds. Parts stop before, so that whatever ends a campaign fits in.
+REFUNDS_MAX, CLOSED_AGAIN_MAX, PARTS_MAX = 50, 40, 10
 
 UNFINISHED = (RefundState.REQUESTED, RefundState.PROCESSING, RefundState.ABNORMAL)
 
@@ -54,17 +57,21 @@ async def give_back(
     words: str,
     *,
     amount_fen: int | None = None,
+    number_max: int = REFUNDS_MAX,
     use_change_id: int | None = None,
     reason: str | None = None,
 ) -> Refund:
     """Owe a giver `amount_fen`, or all that is left of what he paid, in the running transaction.
 
-    That transaction holds the campaign. Raises InvalidState unless the pledge is paid, RefundTooLarge, NotEnough.
+    That transaction holds the campaign. Raises InvalidState unless the pledge is paid, RefundTooLarge, NotEnough,
+    TooManyRefunds beyond `number_max` refunds of one payment.
     """
     await pledge.move_to(PledgeState.REFUNDING)
     refund_id = await db.value(GIVE_BACK, pledge.id, words, amount_fen, use_change_id)
     assert refund_id is not None, "a paid pledge has a paid order"  # noqa: S101
     refund = await Refund.get(id=refund_id)
+    if refund.number > number_max:
+        raise TooManyRefunds
     await events.record(
         actor, "pledge.refunding", pledge, reason=reason, refund_id=refund.id, amount_fen=refund.amount_fen
     )

@@ -3,9 +3,10 @@
 Words find what is said openly; what is called something else the two approvers have to see.
 """
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from services.rules.plain import plain
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,15 @@ class Hit:
 def find(texts: Iterable[str], own: Iterable[str]) -> Hit | None:
     """The first thing in the texts that is never paid, the law's before the community's; None when there is none.
 
-    Spaces, case and width do not hide a word.
+    Spaces, signs, case and width do not hide a word.
     """
-    said = " ".join(_plain(text) for text in texts)
+    said = " ".join(plain(text) for text in texts)
     for thing in FORBIDDEN:
         for word in thing.words:
-            if _plain(word) in said:
+            if plain(word) in said:
                 return Hit(thing.zh, thing.en, thing.article, word)
     for word in own:
-        if _plain(word) and _plain(word) in said:
+        if plain(word) and plain(word) in said:
             zh, en = f"本社区规定公益金不支付「{word}」", f"This community's fund never pays for “{word}”"
             return Hit(zh, en, None, word)
     return None
-
-
-def _plain(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -138,6 +138,7 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ("expenses_terms", "another payee", [*READY, update("expenses", {"payee_resident_id": CHEN})]),
     ("expenses_terms", "an expense that vanishes", [*ASKED, "DELETE FROM expenses"]),
     ("expenses_receipt", "approved without a receipt", [*ASKED, APPROVED]),
+    ("attachments_receipt_once", "paid twice by one receipt", [*RECEIPTED, insert("expenses", EXPENSE), RECEIPT[2]]),
     ("expenses_two_approvals", "approved by one", [*ONCE, APPROVED]),
     (
         "expenses_two_approvals",

@@ -120,6 +120,16 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ("campaigns_terms", "for others after all", [*RAISING, update("campaigns", {"beneficiary_kind": "'group'"})]),
     ("pledges_on_path", "paying here for a charity", made(BY_CHARITY, "pledges", PLEDGE)),
     ("pledges_on_path", "paying here for a government project", made(BY_GOVERNMENT, "pledges", PLEDGE)),
+    (
+        "pledges_checked",
+        "giving to what nobody has checked",
+        [*RAISING, update("campaigns", {"moderation": "'hidden'"}), insert("pledges", PLEDGE)],
+    ),
+    (
+        "campaigns_checked",
+        "publishing what nobody has checked",
+        [*OPEN[:-1], update("campaigns", {"moderation": "'queued'"}), OPEN[-1]],
+    ),
     ("slips_on_path", "cash here for a charity", made(BY_CHARITY, "slips", SLIP)),
     ("incomes_on_path", "noting what residents pay", made(OPEN, "incomes", INCOME)),
     ("incomes_amount", "an income of nothing", made(BY_CHARITY, "incomes", INCOME, amount_fen="0")),

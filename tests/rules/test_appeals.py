@@ -11,6 +11,8 @@ from services.rules.appeals import sounds_personal
         ("我的孩子患病急需手术", True),
         ("老张需要救命钱", True),
         ("帮小明筹医药费", True),
+        ("白 血 病", True),
+        ("救\u200b命·钱", True),
         ("家庭困难，求好心人帮忙", True),
         ("更换六层楼道的感应灯", False),
         ("社区卫生站添置治疗床", False),

@@ -1,12 +1,13 @@
 """Campaigns: staff draw them up, another committee member publishes, neighbours give, the clock decides."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from app.core import clock
+from app.core import clock, db
 from app.core.errors import AlreadyExists, Forbidden, Invalid, InvalidState, NotFound, NotVerified
 from app.core.pages import Page
 from models.crowdfunding import (
@@ -27,12 +28,13 @@ from models.crowdfunding import (
 from models.events import Notice
 from models.ledger import AccountKind
 from models.needs import Need
-from services import crowdfunding, ledger, needs
-from services.crowdfunding import BudgetItem
+from models.payments import Refund, TooManyRefunds
+from services import crowdfunding, ledger, needs, payments
+from services.crowdfunding import BudgetItem, road
 from services.ledger import Purse
 from tests.passing import passed
 from tests.people import People
-from tests.raising import draft, money, opened, paid, resolution, wanted
+from tests.raising import draft, money, opened, paid, refund_notice, resolution, wanted
 
 MoveClock = Callable[[timedelta], Awaitable[None]]
 
@@ -436,6 +438,52 @@ async def test_a_giver_takes_back_what_he_paid_while_it_is_open(people: People, 
     await move_clock(timedelta(days=7))
     with pytest.raises(CampaignOver):
         await crowdfunding.take_back(people.mei, other.id)
+
+
+async def test_a_giver_who_takes_back_fen_by_fen_cannot_keep_a_campaign_from_ending(people: People) -> None:
+    campaign = await opened(people)
+    given = await paid(people.lin, campaign)
+    for _ in range(10):
+        await crowdfunding.take_back(people.lin, given.id, amount_fen=1)
+        await payments.hear(await refund_notice(await Refund.get(state="requested")))
+    for who, reason in ((people.lin, None), (people.chen, "重复")):
+        with pytest.raises(TooManyRefunds):
+            async with db.tx():
+                await crowdfunding.take_back(who, given.id, amount_fen=1, reason=reason)
+    await crowdfunding.cancel(people.chen, campaign.id)
+    assert (await Refund.get(state="requested")).amount_fen == 4_990
+    assert await ledger.check_books() == []
+
+
+async def test_all_that_is_left_may_be_taken_back_after_ten_parts(people: People) -> None:
+    campaign = await opened(people)
+    given = await paid(people.lin, campaign)
+    for _ in range(10):
+        await crowdfunding.take_back(people.lin, given.id, amount_fen=1)
+        await payments.hear(await refund_notice(await Refund.get(state="requested")))
+    await crowdfunding.take_back(people.lin, given.id, amount_fen=4_990)
+    assert (await Refund.get(state="requested")).amount_fen == 4_990
+
+
+async def test_more_that_fail_than_are_taken_at_once_do_not_starve_the_rest(
+    people: People, move_clock: MoveClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison = await opened(people)
+    behind = await opened(people, deadline=await clock.now() + timedelta(days=8))
+    await move_clock(timedelta(days=8))
+    original = ledger.raised
+
+    async def raised(campaign_ids: list[int]) -> dict[int, int]:
+        if campaign_ids == [poison.id]:
+            raise RuntimeError("poison")
+        return await original(campaign_ids)
+
+    monkeypatch.setattr(ledger, "raised", raised)
+    monkeypatch.setattr(road, "DUE_AT_ONCE", 1)
+    for _ in range(40):
+        with contextlib.suppress(ExceptionGroup):
+            await crowdfunding.end_due()
+    assert (await Campaign.get(id=behind.id)).state is CampaignState.FAILED
 
 
 async def test_givers_are_not_named(people: People) -> None:

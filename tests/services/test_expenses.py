@@ -28,7 +28,7 @@ from models.expenses import (
     ReceiptMissing,
 )
 from models.ledger import AccountKind, KeptForGivers, NotEnough
-from models.media import Purpose, UnknownPhoto
+from models.media import Purpose, ReceiptUsed, UnknownPhoto
 from models.residents import Kinship
 from services import crowdfunding, expenses, ledger, media, residents, verification
 from services.ledger import Purse
@@ -99,6 +99,29 @@ async def test_what_is_refused_at_once(
     assert (await asked(people.ma, campaign, amount_fen=60_000)).state is ExpenseState.REQUESTED
     with pytest.raises(error):
         await asked(people.ma, campaign, **changes)
+
+
+async def test_a_receipt_pays_once_whoever_uploads_it(people: People, move_clock: MoveClock) -> None:
+    campaign = await funded(people, move_clock)
+    receipt = await picture(people.ma)
+    first = await asked(people.ma, campaign, 100, receipt_ids=[receipt])
+    copy = await db.value(
+        "INSERT INTO media (uploader_id, picture_id, purpose, moderation) "
+        "SELECT $1, picture_id, 'photo', 'passed' FROM media WHERE id = $2 RETURNING id",
+        people.chen.id,
+        receipt,
+    )
+    for who, same in ((people.ma, receipt), (people.chen, copy)):
+        with pytest.raises(ReceiptUsed):
+            async with db.tx():
+                await asked(who, campaign, 100, receipt_ids=[same])
+    await expenses.withdraw(people.ma, first.id)
+    await asked(people.chen, campaign, 100, receipt_ids=[copy])
+
+
+@pytest.mark.parametrize("purpose", ["志愿者·工资", "志愿者 工\u200b资", "志愿者★工资"])
+def test_signs_between_its_letters_do_not_hide_what_is_never_paid(purpose: str) -> None:
+    assert never_paid.find([purpose], []) is not None
 
 
 async def test_receipts_are_one_s_own(people: People, move_clock: MoveClock) -> None:

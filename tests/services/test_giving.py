@@ -17,6 +17,8 @@ from models.crowdfunding import (
     DocumentNoted,
     LegalPath,
     NoPaymentHere,
+    NoSuchShift,
+    NotChecked,
     OnlyFromOutside,
     PersonalAppeal,
     PledgeKind,
@@ -111,13 +113,24 @@ async def test_what_sounds_personal_is_seen_by_a_human_first(people: People, sai
     check = await Check.get(subject_kind="campaign", subject_id=made.id)
     assert (check.state, check.why, check.community_id) == (CheckState.QUEUED, Why.PERSONAL, people.jy)
     await crowdfunding.submit(people.chen, made.id)
-    await crowdfunding.publish(people.zhao, made.id)
+    with pytest.raises(NotChecked):
+        async with db.tx():
+            await crowdfunding.publish(people.zhao, made.id)
     with pytest.raises(NotFound):
         await crowdfunding.find(people.lin, made.id)
     with pytest.raises(Forbidden):
         await moderation.approve(people.ma, check.id)
     await moderation.approve(people.zhao, check.id)
+    await crowdfunding.publish(people.zhao, made.id)
     assert (await crowdfunding.find(people.lin, made.id)).state is CampaignState.OPEN
+
+
+async def test_nobody_gives_to_what_was_hidden_since(people: People) -> None:
+    campaign = await opened(people)
+    await Campaign.filter(id=campaign.id).update(moderation=Moderation.HIDDEN)
+    with pytest.raises(NotChecked):
+        async with db.tx():
+            await money(people.chen, campaign)
 
 
 async def test_a_charity_raises_elsewhere_and_no_payment_is_taken_here(people: People) -> None:
@@ -219,6 +232,17 @@ async def test_time_is_promised_until_a_shift_is_chosen(people: People) -> None:
     lamps = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.IN_KIND, item="灯", amount_fen=100)
     with pytest.raises(InvalidState):
         await crowdfunding.choose_shift(people.lin, lamps.id, shift_id=first.id)
+
+
+async def test_a_shift_that_is_nowhere_is_named_as_such(people: People) -> None:
+    campaign = await opened(people)
+    given = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.TIME, hours=2)
+    with pytest.raises(NoSuchShift):
+        async with db.tx():
+            await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.TIME, hours=2, shift_id=99_999)
+    with pytest.raises(NoSuchShift):
+        async with db.tx():
+            await crowdfunding.choose_shift(people.lin, given.id, shift_id=99_999)
 
 
 async def test_goods_go_from_one_hand_to_another(people: People) -> None:

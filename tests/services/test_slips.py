@@ -12,7 +12,7 @@ from app.core.pages import Page
 from models.crowdfunding import CampaignKind, CampaignOver, CampaignState, Pledge, PledgeKind, PledgeState
 from models.events import Notice
 from models.ledger import AccountKind, Leg, NotEnough, Transfer
-from models.media import UnknownPhoto
+from models.media import ReceiptUsed, UnknownPhoto
 from models.slips import MatchState, MoreThanOwed, NoEvidence, SecondPerson, Slip, SlipState, Via
 from services import crowdfunding, ledger
 from services.ledger import Purse
@@ -47,6 +47,27 @@ async def test_cash_counts_once_a_second_committee_member_has_signed(people: Peo
     assert (await crowdfunding.find(people.lin, campaign.id)).raised_fen == 5_000
     assert await Notice.exists(resident_id=people.lin.id, kind="slip.posted")
     assert await ledger.check_books() == []
+
+
+async def test_one_paper_is_evidence_once_unless_its_slip_was_turned_down(people: People) -> None:
+    campaign = await opened(people)
+    paper = await said(people)
+    slip = await crowdfunding.give_offline(people.chen, campaign.id, **paper)
+    with pytest.raises(ReceiptUsed):
+        async with db.tx():
+            await crowdfunding.give_to_the_fund(people.chen, people.jy, **paper)
+    await crowdfunding.sign_slip(people.chen, slip.id, DECLINED)
+    again = await crowdfunding.give_offline(people.chen, campaign.id, **paper)
+    assert again.evidence_ids == paper["evidence_ids"]
+
+
+async def test_a_giver_who_is_named_lives_here(people: People) -> None:
+    campaign = await opened(people)
+    for stranger in (people.wu.id, 10**15):
+        with pytest.raises(Invalid):
+            await crowdfunding.give_offline(people.chen, campaign.id, **await said(people, giver_id=stranger))
+        with pytest.raises(Invalid):
+            await crowdfunding.give_to_the_fund(people.chen, people.jy, **await said(people, giver_id=stranger))
 
 
 async def test_nobody_countersigns_himself_and_nothing_is_posted_twice(people: People) -> None:
