@@ -70,8 +70,8 @@ class NobodyToAsk(Invalid):
 class PetitionOver(InvalidState):
     """Signatures are given and taken back only while the petition is open and its time runs."""
 
-    def __init__(self) -> None:
-        super().__init__(PetitionState.LAPSED)
+    def __init__(self, state: PetitionState = PetitionState.LAPSED) -> None:
+        super().__init__(state)
         self.zh, self.en = "联名已经结束", "The petition is over"
 
 

@@ -42,24 +42,22 @@ def share(cost, one, purses, named):
 
 def fund(costs, named, left, purses, unit):
     """Buy what costs a supporter least for each fen, then the cheaper. Purses hold parts of a fen, `unit` to a fen."""
-    offers = {one: due for one in costs if costs[one] <= left and (due := share(costs[one] * unit, one, purses, named))}
-    if not offers:
-        return []
-    best = min(offers, key=lambda one: (offers[one] / costs[one], costs[one], int(one)))
-    gives, up = offers.pop(best).as_integer_ratio()
-    purses = [max(0, purse * up - gives * (best in names)) for purse, names in zip(purses, named)]
-    return [best, *fund({one: costs[one] for one in offers}, named, left - costs[best], purses, unit * up)]
+    bought, offers = [], costs
+    while offers := {n: due for n in offers if (due := costs[n] <= left and share(costs[n] * unit, n, purses, named))}:
+        best = min(offers, key=lambda one: (offers[one] / costs[one], costs[one], int(one)))
+        gives, up = offers.pop(best).as_integer_ratio()
+        purses = [max(0, purse * up - gives * (best in names)) for purse, names in zip(purses, named)]
+        bought, left, unit = [*bought, best], left - costs[best], unit * up
+    return bought
 
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-for name in ("archive", "--receipt", "--choice", "--nonce"):
-    parser.add_argument(name)
-args = parser.parse_args()
-archive = json.loads(pathlib.Path(args.archive).read_text("utf-8"))
+list(map(parser.add_argument, ("archive", "--receipt", "--choice", "--nonce")))
+archive = json.loads(pathlib.Path((args := parser.parse_args()).archive).read_text("utf-8"))
 head, ballot, rule, ballots = archive.pop("head"), archive["ballot"], archive["rule"], archive["ballots"]
-roll, there = archive["roll"], archive["turnout"]
-costs, kind = {str(option["id"]): option["cost_fen"] for option in archive["options"]}, ballot["kind"]
-ids = ["yes", "no", "abstain"] if kind == "yes_no" else list(costs)
+roll, there, few = archive["roll"], archive["turnout"], ballot["secret"] and archive["turnout"][0] < 5
+costs, whole = {str(it["id"]): it["cost_fen"] for it in archive["options"]}, [roll["size"], roll["area_cm2"]]
+ids = ["yes", "no", "abstain"] if (kind := ballot["kind"]) == "yes_no" else list(costs)
 
 # What each ballot names, best first when ranked, and the points it gives: 1, but for scores.
 named = [next(iter(one["choice"].values())) for one in ballots]
@@ -72,19 +70,21 @@ purse = ballot["budget_fen"] if ballot["count"] == "equal_shares" else sum(filte
 chosen = fund(costs, named, ballot["budget_fen"], [purse] * len(named), len(named)) if kind == "budget" else chosen
 votes = {one: [number] for past in rounds for one, number in past["votes"].items()} or votes
 tally, most, top = {"numbers": votes, "chosen": chosen, "rounds": rounds}, ballot["max_choices"], ballot["max_score"]
-quorate = not rule["quorum"] or reached(there, [roll["size"], roll["area_cm2"]], **rule["quorum"])
+quorate = not rule["quorum"] or reached(there, whole, **rule["quorum"])
 passed = rule["majority"] and any(reached(votes[one], there, **rule["majority"]) for one in {*ids} - {"no", "abstain"})
+possible = [quorate and passed] if not few else [False, quorate] if rule["majority"] else [quorate and None]
 counted = {one["receipt"]: canonical(one["choice"]) for one in ballots}
-said = args.choice and canonical(json.loads(args.choice))
-mine = args.receipt or (said and sha256(f"{archive['deliberation_id']}\n{said}\n{args.nonce or parser.error('nonce')}"))
+said, nonce = args.choice and canonical(json.loads(args.choice)), (args.nonce or "").lower()
+mine = args.receipt or (said and sha256(f"{archive['deliberation_id']}\n{said}\n{nonce or parser.error('nonce')}"))
 checks = {
     "The head belongs to another archive.": head["text"].split()[2] == sha256(canonical(archive)),
     "The roll is inconsistent.": [len(roll["lines"]), sha256("\n".join(roll["lines"]))] == [roll["size"], roll["hash"]],
+    "Too much for the roll.": all(a <= b for a, b in zip(there, whole)) and (roll["kind"] == "owners" or not whole[1]),
     "A ballot stands there twice, or out of order.": [one["receipt"] for one in ballots] == sorted(counted),
     "A ballot holds too much.": all(len(it) <= most and max(it.values(), default=0) <= top for it in named),
-    "The turnout is not the sum of the ballots.": archive["withheld"] or [sum(column) for column in columns] == there,
-    "The tally is not what the ballots give.": archive["withheld"] or archive["tally"] == tally,
-    "By its rule it did not end so.": archive["withheld"] or archive["passed"] is (quorate and passed),
+    "The turnout is not the sum of the ballots.": [sum(it) for it in columns] == ([0] if few else there),
+    "The tally is not what the ballots give.": [archive["withheld"], archive["tally"]] == [few, None if few else tally],
+    "By its rule it did not end so.": archive["quorate"] is quorate and archive["passed"] in possible,
     f"Under the receipt stands {counted.get(mine)}.": not mine or (mine in counted and said in (None, counted[mine])),
 }
 print(*[sentence for sentence, holds in checks.items() if not holds] or ["All holds.", counted.get(mine, "")], sep="\n")

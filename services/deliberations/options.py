@@ -1,4 +1,4 @@
-"""Residents propose options while a deliberation is discussed; its author or the committee takes them in."""
+"""Residents propose options while a deliberation is discussed; the committee takes them in."""
 
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
@@ -23,7 +23,7 @@ OPTIONS_MAX = 50
 async def propose_option(
     actor: Actor, deliberation_id: int, *, title: str, cost_fen: int | None = None
 ) -> OptionProposal:
-    """Wish for one more thing to choose from; its author and the committee are told.
+    """Wish for one more thing to choose from; the author of the question and the committee are told.
 
     Raises NotVerified, Forbidden, Invalid for a ballot without options or a cost that does not fit, SameOption,
     AlreadyExists, DiscussionOver before and after the discussion.
@@ -70,7 +70,7 @@ async def accept_option(actor: Actor, proposal_id: int) -> OptionProposal:
     """
     proposal = await find_option_proposal(actor, proposal_id)
     deliberation = await locked(proposal.deliberation_id)
-    require(policies.may_choose_options(actor, deliberation), "只有发起人或居委会可以采纳", "Only its author may")
+    require(policies.may_moderate(actor, deliberation), "只有居委会可以采纳", "Only the committee may")
     if proposal.moderation is not Moderation.PASSED:
         raise NotChecked
     if len(deliberation.options) >= OPTIONS_MAX:
@@ -84,6 +84,8 @@ async def accept_option(actor: Actor, proposal_id: int) -> OptionProposal:
         title=proposal.title,
         cost_fen=proposal.cost_fen,
     )
+    if deliberation.max_choices == len(deliberation.options):  # all could be named: all still can
+        await Deliberation.filter(id=deliberation.id).update(max_choices=len(deliberation.options) + 1)
     await events.record(actor, "deliberation.option_accepted", deliberation, proposal_id=proposal.id)
     await notifications.tell([proposal.author_id], "option_proposal.accepted", proposal, title=deliberation.title)
     return proposal
@@ -94,7 +96,7 @@ async def decline_option(actor: Actor, proposal_id: int, *, reason: str) -> Opti
     """Leave it out, with a reason that everybody reads. Raises NotFound, Forbidden, InvalidState."""
     proposal = await find_option_proposal(actor, proposal_id)
     deliberation = await find(actor, proposal.deliberation_id)
-    require(policies.may_choose_options(actor, deliberation), "只有发起人或居委会可以决定", "Only its author may")
+    require(policies.may_moderate(actor, deliberation), "只有居委会可以决定", "Only the committee may")
     await proposal.move_to(OptionProposalState.DECLINED)
     event = await events.record(
         actor, "deliberation.option_declined", deliberation, reason=reason, proposal_id=proposal.id

@@ -18,6 +18,7 @@ from models.meetings import (
     MeetingState,
     NoSuchMeeting,
     Petition,
+    PetitionOver,
     PetitionSignature,
     PetitionState,
 )
@@ -105,6 +106,8 @@ async def sign(actor: Actor, petition_id: int) -> Petition:
     await _require_elector(actor, petition.roll, petition.community_id)
     if petition.moderation is not Moderation.PASSED:
         raise NotChecked
+    if not petition.signed_by_me:
+        await _refuse_if_over(petition)
     household_id = actor.household_id if petition.roll is Roll.HOUSEHOLDS else None
     signed = await db.value(SIGN, petition.community_id, petition.id, actor.id, household_id)
     if signed is not None:
@@ -118,6 +121,8 @@ async def sign(actor: Actor, petition_id: int) -> Petition:
 async def unsign(actor: Actor, petition_id: int) -> Petition:
     """Take one's name back while it is open; again: no change. Raises NotFound, PetitionOver."""
     petition = await find_petition(actor, petition_id)
+    if petition.signed_by_me:
+        await _refuse_if_over(petition)
     gone = await db.value(
         "DELETE FROM petition_signatures WHERE petition_id = $1 AND resident_id = $2 RETURNING id",
         petition.id,
@@ -173,7 +178,8 @@ async def withdraw_petition(actor: Actor, petition_id: int) -> Petition:
 async def lapse_due() -> None:
     """End the petitions that too few signed in time, at most 50; their authors are told."""
     due = await db.rows(
-        f"SELECT id FROM petitions WHERE state = 'open' AND open_until <= clock_now() LIMIT {DUE_AT_ONCE}"
+        f"SELECT id FROM petitions WHERE state = 'open' AND open_until <= clock_now() "
+        f"ORDER BY open_until, id LIMIT {DUE_AT_ONCE}"
     )
     await one_by_one((line["id"] for line in due), _lapse)
 
@@ -190,6 +196,13 @@ async def _lapse(petition_id: int) -> None:
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------
+
+
+async def _refuse_if_over(petition: Petition) -> None:
+    """Name the state it is in; the row stays locked, as the signature's own trigger wants it."""
+    held = await Petition.filter(id=petition.id).select_for_update().get()
+    if held.state is not PetitionState.OPEN:
+        raise PetitionOver(held.state)
 
 
 async def _require_elector(actor: Actor, roll: Roll, community_id: int) -> None:

@@ -32,7 +32,7 @@ from services.policies.actor import STAFF
 
 @dataclass(frozen=True)
 class OwnBallot:
-    """What the reader himself (or his household) voted."""
+    """What the reader himself voted, for himself or his household, by phone or with help."""
 
     choice: dict[str, Any]
     receipt: str
@@ -183,11 +183,9 @@ async def tell(deliberation: Deliberation, kind: str) -> None:
 
 async def _own_ballot(actor: Actor, deliberation: Deliberation) -> OwnBallot | None:
     found = await db.row(
-        "SELECT b.choice, b.receipt FROM ballots b JOIN electors e ON e.id = b.elector_id "
-        "WHERE b.deliberation_id = $1 AND (e.resident_id = $2 OR e.household_id = $3)",
+        "SELECT b.choice, b.receipt FROM ballots b WHERE b.deliberation_id = $1 AND b.resident_id = $2",
         deliberation.id,
         actor.id,
-        actor.household_id,
     )
     return OwnBallot(json.loads(found["choice"]), found["receipt"]) if found else None
 
@@ -195,7 +193,8 @@ async def _own_ballot(actor: Actor, deliberation: Deliberation) -> OwnBallot | N
 async def _has_voted(actor: Actor, deliberation: Deliberation) -> bool:
     return bool(
         await db.value(
-            "SELECT has_voted FROM electors WHERE deliberation_id = $1 AND (resident_id = $2 OR household_id = $3)",
+            "SELECT has_voted OR EXISTS (SELECT FROM ballots b WHERE b.elector_id = e.id) FROM electors e "
+            "WHERE deliberation_id = $1 AND (resident_id = $2 OR household_id = $3)",
             deliberation.id,
             actor.id,
             actor.household_id,

@@ -179,11 +179,13 @@ WAITS = f"""
     OR (d.roll = 'owners' AND ({rolls.AREAS_MISSING.replace("$1", "d.community_id")}) > 0))
 """
 DUE = f"""
-SELECT id FROM deliberations
+SELECT id FROM (
+SELECT id, voting_until AS due_at FROM deliberations
 WHERE state IN ('proposed', 'discussion', 'voting') AND voting_until <= (SELECT clock_now())
 UNION
-SELECT id FROM deliberations d WHERE state = 'discussion' AND discussion_until <= (SELECT clock_now()) AND NOT {WAITS}
-LIMIT {DUE_AT_ONCE}
+SELECT id, discussion_until FROM deliberations d
+WHERE state = 'discussion' AND discussion_until <= (SELECT clock_now()) AND NOT {WAITS}
+) due GROUP BY id ORDER BY min(due_at), id LIMIT {DUE_AT_ONCE}
 """
 
 
@@ -222,7 +224,7 @@ async def _open_voting(actor: Actor | None, deliberation: Deliberation) -> Delib
     if deliberation.state is not DeliberationState.DISCUSSION:
         raise InvalidState(deliberation.state)
     now = await clock.now()
-    late = delay.is_late(deliberation.discussion_until, now)
+    late = delay.is_late(deliberation.discussion_until, deliberation.voting_until, now)
     size, area_cm2, roll_hash = await rolls.freeze(deliberation)
     await deliberation.move_to(
         DeliberationState.VOTING,

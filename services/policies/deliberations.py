@@ -9,7 +9,7 @@ BEFORE_THE_VOTE = (DeliberationState.PROPOSED, DeliberationState.DISCUSSION)
 
 
 def may_moderate(actor: Actor, deliberation: Deliberation) -> bool:
-    """The committee opens discussion and vote, and closes."""
+    """The committee opens discussion and vote, takes options of residents in or leaves them out, and closes."""
     return actor.is_committee(deliberation.community_id)
 
 
@@ -37,11 +37,6 @@ def may_hear_objections(actor: Actor, deliberation: Deliberation) -> bool:
 def may_enter_ballots(actor: Actor, deliberation: Deliberation) -> bool:
     """The community's staff print sheets, and enter ballots of those who use no phone."""
     return actor.is_staff(deliberation.community_id)
-
-
-def may_choose_options(actor: Actor, deliberation: Deliberation) -> bool:
-    """The committee, and whoever proposed the deliberation, take options of residents in or leave them out."""
-    return may_moderate(actor, deliberation) or (deliberation.author_id == actor.id and not actor.suspended)
 
 
 def chooses_options_in(actor: Actor) -> list[int]:

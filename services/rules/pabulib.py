@@ -6,6 +6,7 @@ The format: https://pabulib.org/format — three sections META, PROJECTS, VOTES,
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -92,6 +93,9 @@ def read(text: str) -> Election:
             raise Unreadable(f"line {line}: project {project.external_id} stands there twice")
         projects[project.external_id] = project
     votes = [_at(line, lambda row: _vote(row, vote_type, projects), row) for line, row in sections["VOTES"]]
+    voters = Counter(vote.voter_id for vote in votes if vote.voter_id)
+    if voters and voters.most_common(1)[0][1] > 1:
+        raise Unreadable(f"VOTES: voter {voters.most_common(1)[0][0]} stands there twice")
     rule = meta.get("rule") or None
     return Election(
         meta=meta,
@@ -154,8 +158,8 @@ def _at(line: int | str, part: Callable[[Row], T], row: Row) -> T:
 
 def _project(row: Row) -> Project:
     external_id = row.get("project_id", "")
-    if not external_id or "," in external_id:
-        raise Unreadable("a project needs an id without commas")
+    if not external_id or "," in external_id or not external_id.isprintable():
+        raise Unreadable("a project needs an id without commas and control characters")
     printable = "".join(char if char.isprintable() else " " for char in row.get("name", ""))
     return Project(
         external_id=external_id,
@@ -182,7 +186,10 @@ def _vote(row: Row, vote_type: str, projects: Mapping[str, Project]) -> Vote:
         raise Unreadable(f"{len(named)} projects, but {len(points)} points")
     if vote_type == "choose-1" and len(named) > 1:
         raise Unreadable("only one project may be chosen")
-    return Vote(row.get("voter_id", ""), named, points)
+    voter_id = row.get("voter_id", "")
+    if not voter_id.isprintable():
+        raise Unreadable("a voter's id has control characters")
+    return Vote(voter_id, named, points)
 
 
 def _list(cell: str) -> tuple[str, ...]:

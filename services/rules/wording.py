@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.rules.quorum import AnyRule, Preset, Threshold, Weight, preset_of
+from services.rules.quorum import PRESETS, AnyRule, Preset, Threshold, Weight, preset_of
 
 UNITS = {"residents": "人", "households": "户", "representatives": "名代表", "owners": "名业主"}
 NUMERALS = "零一二三四五六七八九十"
@@ -88,16 +88,19 @@ def _turnout(preset: Preset, present: Weight, roll: Weight, unit: str) -> Said:
     en = f"{present.heads} of the {roll.heads} {unit} on the roll took part"
     if preset.by_area:
         part, whole = square_metres(present.area_cm2), square_metres(roll.area_cm2)
-        zh += f"，其专有部分面积 {part} 平方米，占名册 {whole} 平方米之中"
+        zh += f"，其专有部分面积 {part} 平方米（名册共 {whole} 平方米）"
         en += f", with {part} of its {whole} m² of exclusive area"
     return zh + "。", en + "."
 
 
 def _quorum(preset: Preset, threshold: Threshold, quorate: bool) -> Said:
     zh, en = _of(preset, threshold, "", "")
+    by_law = any(law.article_zh == preset.article_zh and law.quorum == threshold for law in PRESETS.values())
+    zh_source = preset.article_zh if by_law else "本地的表决规则"
     return (
-        f"{preset.article_zh}要求{zh}参加，{'已达到' if quorate else '未达到'}法定人数。",
-        f"{preset.article_en} asks for {en}: the quorum was {'met' if quorate else 'not met'}.",
+        f"{zh_source}要求{zh}参加，{'已达到' if quorate else '未达到'}法定人数。",
+        f"{preset.article_en if by_law else 'The rule of this place'} asks for {en}: "
+        f"the quorum was {'met' if quorate else 'not met'}.",
     )
 
 
@@ -147,6 +150,8 @@ def _zh(threshold: Threshold) -> str:
     """以上 includes the number itself, 过 and 超过 do not (民法典 1259)."""
     if (threshold.numerator, threshold.denominator, threshold.more_than) == (1, 2, True):
         return "过半数"
+    if threshold.numerator == threshold.denominator:
+        return "全体"
     share = f"{_numeral(threshold.denominator)}分之{_numeral(threshold.numerator)}"
     return f"超过{share}" if threshold.more_than else f"{share}以上"
 
@@ -156,4 +161,6 @@ def _numeral(number: int) -> str:
 
 
 def _en(threshold: Threshold) -> str:
+    if threshold.numerator == threshold.denominator:
+        return "all"
     return f"{'more than' if threshold.more_than else 'at least'} {threshold.numerator}/{threshold.denominator}"

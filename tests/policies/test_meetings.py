@@ -13,7 +13,7 @@ from tests.people import People
 @pytest.mark.parametrize(
     ("who", "call", "run", "answer", "withdraw", "display", "finish", "choose"),
     [
-        ("lin", False, False, False, True, False, False, True),
+        ("lin", False, False, False, True, False, False, False),
         ("mei", False, False, False, False, False, True, False),  # the task is hers
         ("guest", False, False, False, False, False, False, False),
         ("chen", True, True, True, False, True, True, True),
@@ -50,7 +50,7 @@ async def test_who_may(
     assert policies.may_withdraw(actor, petition) is withdraw
     assert policies.may_display(actor, here) is display
     assert policies.may_finish(actor, task) is finish
-    assert deliberation_policies.may_choose_options(actor, question) is choose
+    assert deliberation_policies.may_moderate(actor, question) is choose
 
 
 @pytest.mark.parametrize(("who", "here"), [("lin", True), ("ma", True), ("guest", False), ("wu", False)])

@@ -1,12 +1,14 @@
 """Every kind of ballot through the one door, under every rule that can judge it, and in words."""
 
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.deliberations import BallotKind, BudgetCount
+from services.rules import wording
 from services.rules.outcome import BUDGET_COUNTS, PLAIN, Method, can_judge, count, decide
 from services.rules.quorum import PRESETS, Threshold, Weight, stricter
 from services.rules.tally import Choice
@@ -64,7 +66,7 @@ def test_owners_are_counted_by_heads_and_by_area(heads_for: int, area_for: int, 
     verdict = decide("owners_major", METHODS["yes_no"], counted, present, Weight(90, 9_000_000))
     assert verdict.passed is passed
     zh, en = tell("owners_major", METHODS["yes_no"], {}, counted, verdict, present=present, roll=ROLL, unit="owners")
-    assert "其专有部分面积 600 平方米，占名册 885 平方米之中" in zh
+    assert "其专有部分面积 600 平方米（名册共 885 平方米）" in zh
     assert "专有部分面积四分之三以上且人数四分之三以上赞成" in zh
     assert "不是法定的业主表决" in zh
     assert "at least 3/4 of the area and at least 3/4 of the heads of those taking part" in en
@@ -239,3 +241,22 @@ def test_choices_grouped_or_apart_count_alike(groups: list[tuple[int, int]]) -> 
     assert count(RULE, METHODS["single"], OPTIONS, apart) == count(
         RULE, METHODS["single"], OPTIONS, heads(*(({"option_id": one}, number) for one, number in groups))
     )
+
+
+def test_a_place_s_own_threshold_is_not_the_law_s() -> None:
+    said: dict[str, Any] = {
+        "present": Weight(5),
+        "roll": Weight(5),
+        "quorate": True,
+        "passed": True,
+        "unit": "residents",
+    }
+    everybody = Threshold(1, 1, more_than=False)
+    own = stricter(PRESETS["residents_meeting"], quorum=everybody, majority=everybody)
+    zh, en = wording.explain(own, [], **said)
+    assert "本地的表决规则要求全体参加，已达到法定人数。" in zh
+    assert "须有参加表决者的全体赞成" in zh
+    assert "第二十七条" not in zh
+    assert "The rule of this place asks for all: the quorum was met." in en
+    zh, _ = wording.explain("residents_meeting", [], **said)
+    assert "第二十七条要求过半数参加，已达到法定人数。" in zh

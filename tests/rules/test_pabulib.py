@@ -232,3 +232,22 @@ def test_it_reads_what_pabutools_reads() -> None:
         (one.external_id, one.cost_fen) for one in election.projects
     }
     assert [{one.name for one in ballot} for ballot in profile] == [set(vote.projects) for vote in election.votes]
+
+
+@pytest.mark.parametrize(
+    ("project", "voters", "says"),
+    [
+        ("p\x00", "12", "line 5: a project needs an id without commas and control characters"),
+        ("p", "1\x00", "line 8: a voter's id has control characters"),
+        ("p", "11", "VOTES: voter 1 stands there twice"),
+    ],
+)
+def test_ids_that_cannot_be_kept_are_refused_by_name(project: str, voters: str, says: str) -> None:
+    first, second = (voters, "2") if "\x00" in voters else voters
+    text = (
+        f"META\nkey;value\nvote_type;approval\nbudget;10\nPROJECTS\nproject_id;cost\n{project};5\n"
+        f"VOTES\nvoter_id;vote\n{first};{project}\n{second};{project}\n"
+    )
+    with pytest.raises(Unreadable) as refused:
+        read(text)
+    assert says.partition(": ")[2] in str(refused.value)

@@ -495,6 +495,15 @@ async def test_a_vote_may_be_changed_and_counts_once(people: People) -> None:
     assert (await deliberations.detail(people.mei, vote.id)).my_ballot is None
 
 
+async def test_who_joins_a_household_does_not_read_what_was_voted_for_it(people: People) -> None:
+    vote = await in_voting(people, roll=Roll.HOUSEHOLDS, rule=Rule.CONSULTATION)
+    await deliberations.cast(people.lin, vote.id, YES)
+    newcomer = replace(people.mei, household_id=people.lin.household_id)
+    seen = await deliberations.detail(newcomer, vote.id)
+    assert (seen.my_ballot, seen.has_voted) == (None, True)
+    assert (await deliberations.detail(people.lin, vote.id)).my_ballot is not None
+
+
 async def test_the_representative_casts_for_the_household(people: People) -> None:
     other = await residents.actor((await move_in(people, "101", 1990)).id)
     vote = await in_voting(people, roll=Roll.HOUSEHOLDS)

@@ -218,13 +218,27 @@ async def test_an_option_is_proposed_and_taken_in(people: People) -> None:
         people.chen.id,
         people.zhao.id,
     }
-    taken = await deliberations.accept_option(people.lin, wish.id)
+    taken = await deliberations.accept_option(people.chen, wish.id)
     assert taken.state is OptionProposalState.ACCEPTED
     vote = await deliberations.open_voting(people.chen, question.id)
     blue = await Option.get(deliberation_id=question.id, title="蓝")
     assert blue.position == 3
     await deliberations.cast(people.wang, vote.id, {"option_ids": [blue.id]})
     assert await Notice.exists(kind="option_proposal.accepted", resident_id=people.mei.id)
+
+
+async def test_where_all_could_be_named_all_still_can(people: People) -> None:
+    question = await in_discussion(people, ballot_kind=BallotKind.APPROVAL, options=("红", "黄"))
+    wish = await passed(await deliberations.propose_option(people.mei, question.id, title="蓝"))
+    with pytest.raises(Forbidden):  # her own question, but the committee decides
+        await deliberations.accept_option(people.lin, wish.id)
+    with pytest.raises(Forbidden):
+        await deliberations.decline_option(people.lin, wish.id, reason="不要")
+    await deliberations.accept_option(people.chen, wish.id)
+    vote = await deliberations.open_voting(people.chen, question.id)
+    assert vote.max_choices == 3
+    everything = [option.id for option in await Option.filter(deliberation_id=vote.id)]
+    await deliberations.cast(people.wang, vote.id, {"option_ids": everything})
 
 
 async def test_a_project_is_proposed_with_what_it_costs(people: People) -> None:

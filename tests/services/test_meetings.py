@@ -296,8 +296,9 @@ async def test_one_in_ten_ask_and_the_committee_owes_an_answer(people: People, m
     assert seen.answer_due_at - seen.reached_at == 15 * DAY
     assert await told("petition.reached", petition.id) == {people.lin.id, people.chen.id, people.zhao.id}
     for late in (deliberations.sign(people.he, petition.id), deliberations.unsign(people.mei, petition.id)):
-        with pytest.raises(PetitionOver):
+        with pytest.raises(PetitionOver) as over:
             await late
+        assert over.value.extra["state"] == PetitionState.REACHED
     await move_clock(15 * DAY)
     assert (await deliberations.find_petition(people.wu, petition.id)).overdue
     meeting = await called(people)

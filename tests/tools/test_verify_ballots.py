@@ -199,6 +199,13 @@ TAMPERED: dict[str, tuple[Tampering, str]] = {
     "another turnout": (lambda a: a["turnout"].__setitem__(0, 19), "The turnout is not the sum of the ballots."),
     "another tally": (lambda a: a["tally"]["numbers"]["8"].__setitem__(0, 19), "The tally is not what the ballots"),
     "passed, though not": (lambda a: a.update(passed=True), "By its rule it did not end so."),
+    "no quorum, though there was": (lambda a: a.update(quorate=False), "By its rule it did not end so."),
+    "ballots held back": (lambda a: a.update(withheld=True), "The tally is not what the ballots give."),
+    "nothing shown, and passed": (
+        lambda a: a.update(withheld=True, ballots=[], tally=None, passed=True),
+        "The tally is not what the ballots give.",
+    ),
+    "area where none counts": (lambda a: a["roll"].update(area_cm2=5), "Too much for the roll."),
     "another resolution": (lambda a: a.update(resolution_number="2026-004"), "The head belongs to another archive."),
     "another deliberation": (lambda a: a.update(deliberation_id=8), "The head belongs to another archive."),
 }
@@ -226,6 +233,36 @@ def test_who_also_renews_the_head_is_still_found_by_recounting(folder: Path, wha
     assert code == 1
     assert says in said
     assert "head" not in said
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"area_cm2": 1}, "Too much for the roll."),
+        ({"area_cm2": 10**12}, "By its rule it did not end so."),
+    ],
+)
+def test_another_area_of_the_roll_is_found(folder: Path, change: dict[str, int], says: str) -> None:
+    archive, _ = a_vote("yes_no", rule="owners_major", voters=25)
+    assert archive["quorate"] is True
+    archive["roll"].update(change)
+    code, said = verify(folder, published(archive))
+    assert (code, says in said) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "change", [{"quorate": False}, {"passed": None}, {"tally": {}}, {"withheld": False}, {"passed": False, "tally": []}]
+)
+def test_of_what_is_withheld_the_rest_is_checked(folder: Path, change: dict[str, Any]) -> None:
+    archive, _ = a_vote("yes_no", voters=4, on_roll=5, secret=True)
+    assert verify(folder, published(archive))[0] == 0
+    assert verify(folder, published({**archive, **change}))[0] == 1
+
+
+def test_without_a_quorum_nothing_passes_that_is_withheld(folder: Path) -> None:
+    archive, _ = a_vote("yes_no", voters=2, on_roll=30, secret=True)
+    assert verify(folder, published(archive))[0] == 0
+    assert verify(folder, published({**archive, "passed": True}))[0] == 1
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
@@ -259,6 +296,8 @@ def test_every_receipt_is_found_with_its_choice(folder: Path, name: str) -> None
         assert (code, json.loads(said.splitlines()[1])) == (0, choice)
         mine = receipt(DELIBERATION_ID, choice, nonce)
         assert verify(folder, published(archive), "--receipt", mine) == (code, said)
+        shouted = ("--choice", json.dumps(choice), "--nonce", nonce.hex().upper())
+        assert verify(folder, published(archive), *shouted) == (code, said)
         assert verify(folder, published(archive), "--receipt", mine, *given)[0] == 0
 
 
