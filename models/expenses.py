@@ -24,6 +24,11 @@ class ExpenseState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class PayeeKind(StrEnum):
+    PERSON = "person"
+    UNIT = "unit"
+
+
 class NotIndependent(Forbidden):
     code = "not_independent"
     zh = "申请人、收款人和他们的近亲属不能审批这笔支出"
@@ -115,6 +120,8 @@ class Expense(Stateful):
     )
     requester_id: int
     payee = fields.CharField(60)
+    payee_kind = fields.CharEnumField(PayeeKind, max_length=8, default=PayeeKind.PERSON)
+    """A person's name is never public."""
     payee_resident: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "expenses_received", on_delete=RESTRICT, null=True
     )

@@ -135,6 +135,16 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [*ASKED, update("expenses", {"state": "'rejected'"}), update("expenses", {"state": "'requested'"})],
     ),
     ("expenses_terms", "another sum than was approved", [*READY, update("expenses", {"amount_fen": "2"})]),
+    (
+        "expenses_payee_kind",
+        "a resident as a unit",
+        made(BUDGETED, "expenses", EXPENSE, payee_kind="'unit'", payee_resident_id=MEI),
+    ),
+    (
+        "expenses_payee_kind_stays",
+        "a person who becomes a unit",
+        [*READY, update("expenses", {"payee_kind": "'unit'"})],
+    ),
     ("expenses_terms", "another payee", [*READY, update("expenses", {"payee_resident_id": CHEN})]),
     ("expenses_terms", "an expense that vanishes", [*ASKED, "DELETE FROM expenses"]),
     ("expenses_receipt", "approved without a receipt", [*ASKED, APPROVED]),

@@ -24,6 +24,7 @@ from models.expenses import (
     NoSuchPayee,
     NotIndependent,
     OverBudget,
+    PayeeKind,
     PaysHimself,
     ReceiptMissing,
 )
@@ -427,6 +428,7 @@ async def test_before_it_is_paid_only_those_concerned_know_of_it(people: People,
         ("王建国", "王**"),
         ("欧阳建国", "欧**"),
         ("某某物业", "某某物业"),
+        ("张建国师傅（水电）", "张**"),
     ],
 )
 async def test_persons_are_masked_and_shops_are_not(
@@ -440,6 +442,33 @@ async def test_persons_are_masked_and_shops_are_not(
     await db.execute("UPDATE expenses SET moderation = 'hidden' WHERE id = $1", made.id)
     seen = await expenses.find(NOBODY, made.id)
     assert (seen.payee, seen.purpose, seen.amount_fen) == (None, None, 24_000)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "shown"),
+    [
+        ("电话 138 0013 8000", "电话 ****"),
+        ("电话138-0013-8000", "电话****"),
+        ("卡号 6222 0000 1111 2222 333", "卡号 ****"),
+        ("3号楼2单元501室王学会修门", "**号楼**单元**室王**修门"),
+        ("3-2-501 修门", "**** 修门"),
+        ("感应灯 3 盏，60 元", "感应灯 3 盏，60 元"),
+    ],
+)
+async def test_a_paid_expense_tells_nobody_who_was_paid_or_where_he_lives(
+    people: People, move_clock: MoveClock, purpose: str, shown: str
+) -> None:
+    campaign = await funded(people, move_clock)
+    made = await approved(people, campaign, payee="王学会", payee_kind=PayeeKind.PERSON, purpose=purpose)
+    await pay(people.chen, made.id)
+    seen = await expenses.find(NOBODY, made.id)
+    assert (seen.payee, seen.purpose) == ("王**", shown)
+
+
+async def test_a_resident_who_is_paid_is_no_unit(people: People, move_clock: MoveClock) -> None:
+    campaign = await funded(people, move_clock)
+    with pytest.raises(Invalid):
+        await asked(people.ma, campaign, payee_kind=PayeeKind.UNIT, payee_resident_id=people.wang.id)
 
 
 async def test_the_original_stays_evidence_and_a_masked_copy_is_published(
