@@ -291,6 +291,8 @@ class BudgetLine(Record):
     campaign_id: int
     title = fields.CharField(60)
     amount_fen = fields.BigIntField()
+    use_change_id = fields.BigIntField(null=True)
+    """The change of use that set it apart."""
 
     spent_fen: int
 

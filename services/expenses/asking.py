@@ -39,11 +39,7 @@ STAFF_OR_AUTHOR = (
 STAFF_ONLY = ("只有本社区的工作人员可以这样做", "Only staff of this community may do this")
 GENERAL_FUND = "社区公益金"
 # The resolution behind a budget line that a change of use has added.
-RESOLUTION = """
-SELECT u.resolution_id FROM events e JOIN use_changes u ON u.id = (e.facts->>'use_change_id')::bigint
-WHERE e.subject_kind = 'campaign' AND e.subject_id = $1 AND e.verb = 'campaign.use_changed'
-    AND (e.facts->>'budget_line_id')::bigint = $2
-"""
+RESOLUTION = "SELECT resolution_id FROM use_changes WHERE id = $1"
 
 
 @atomic()
@@ -83,7 +79,7 @@ async def request(
         community_id=campaign.community_id,
         campaign_id=campaign.id,
         budget_line_id=line.id,
-        resolution_id=await db.value(RESOLUTION, campaign.id, line.id) or campaign.resolution_id,
+        resolution_id=await db.value(RESOLUTION, line.use_change_id) or campaign.resolution_id,
         requester_id=actor.id,
         payee=payee,
         payee_kind=payee_kind or _kind(payee, payee_resident_id),

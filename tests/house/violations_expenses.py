@@ -1,6 +1,7 @@
 """One attempt to break each constraint on expenses and relatives, by raw SQL as the owner of the tables."""
 
-from tests.house.violations_fund import BUDGETED, CHEN, JY, LIN, YL, ZHAO, insert, last, made, update
+from tests.house.violations_fund import BUDGETED, CHEN, JY, LIN, LINE, YL, ZHAO, insert, last, made, update
+from tests.house.violations_money import CHANGE, RESOLVED_AGAIN
 
 SUN = "(SELECT id FROM residents WHERE openid = 'sun')"
 MEI = "(SELECT id FROM residents WHERE openid = 'mei')"
@@ -144,6 +145,17 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "expenses_payee_kind_stays",
         "a person who becomes a unit",
         [*READY, update("expenses", {"payee_kind": "'unit'"})],
+    ),
+    (
+        "expenses_beside_changed_use",
+        "spending what was set apart for another use",
+        [
+            *SPENDING,
+            *RESOLVED_AGAIN,
+            insert("use_changes", CHANGE),
+            insert("budget_lines", LINE, amount_fen="8001", use_change_id=last("use_changes")),
+            PAID,
+        ],
     ),
     ("expenses_terms", "another payee", [*READY, update("expenses", {"payee_resident_id": CHEN})]),
     ("expenses_terms", "an expense that vanishes", [*ASKED, "DELETE FROM expenses"]),

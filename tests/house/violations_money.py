@@ -6,6 +6,7 @@ from tests.house.violations_fund import (
     CHEN,
     DELIBERATED,
     JY,
+    LINE,
     OPEN,
     PAID,
     RAISING,
@@ -238,6 +239,14 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
                 amount_fen="51",
                 leg="'surplus'",
             ),
+        ],
+    ),
+    (
+        "budget_lines_one_per_change",
+        "two lines by one change of use",
+        [
+            *CHANGING,
+            *made([insert("budget_lines", LINE, **FOR_CHANGE)], "budget_lines", LINE, **FOR_CHANGE),
         ],
     ),
     (

@@ -255,6 +255,29 @@ async def test_nobody_spends_what_givers_may_still_take_back(people: People, mov
     assert await ledger.check_books() == []
 
 
+async def test_what_the_committee_gives_back_is_not_taken_from_what_is_kept_for_others(
+    people: People, move_clock: MoveClock
+) -> None:
+    campaign = await funded(people, move_clock, lin=50_000, mei=50_000)
+    await announced(people, campaign, 80_000)
+    given = await Pledge.get(giver_id=people.lin.id)
+    with pytest.raises(KeptForGivers):
+        async with db.tx():
+            await crowdfunding.take_back(people.chen, given.id, amount_fen=20_001, reason="退回")
+    await crowdfunding.take_back(people.chen, given.id, amount_fen=20_000, reason="退回")
+    assert await ledger.check_books() == []
+
+
+async def test_a_second_change_takes_at_most_what_the_first_has_left(people: People, move_clock: MoveClock) -> None:
+    campaign = await funded(people, move_clock, lin=100_000)
+    for amount_fen in (80_000, 60_000):
+        await announced(people, campaign, amount_fen)
+        await move_clock(15 * DAY)
+        await crowdfunding.changes_due()
+    lines = await BudgetLine.filter(campaign_id=campaign.id, use_change_id__not_isnull=True).order_by("id")
+    assert [line.amount_fen for line in lines] == [80_000, 20_000]
+
+
 async def test_only_a_new_resolution_changes_what_money_is_for(people: People, move_clock: MoveClock) -> None:
     old = await resolution(people.jy, people.chen)
     campaign = await funded(people, move_clock, lin=100_000)

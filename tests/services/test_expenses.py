@@ -377,8 +377,11 @@ async def test_a_line_whose_use_was_changed_cites_the_new_resolution(people: Peo
     made = await approved(people, campaign, 50_000, budget_line_id=added.id, purpose="扶手")
     assert (added.title, made.resolution_id) == ("楼道扶手", cited)
     assert earlier.resolution_id == campaign.resolution_id
+    with pytest.raises(OverBudget):  # the old line holds 500 yuan now
+        async with db.tx():
+            await pay(people.chen, earlier.id)
     await pay(people.chen, made.id)
-    with pytest.raises(NotEnough):
+    with pytest.raises(OverBudget):
         async with db.tx():
             await pay(people.chen, earlier.id)
     assert await verification.verify() == []
