@@ -82,7 +82,7 @@ class NoSuchPayee(Invalid):
 
 
 class PaysHimself(Forbidden):
-    code, zh, en = "pays_himself", "收款人不能自己办理付款", "Nobody pays himself"
+    code, zh, en = "pays_himself", "申请人和收款人不能办理付款", "Neither who asked nor who is paid pays"
 
 
 refuses("expense_approvals_once", AlreadyApproved)
@@ -96,6 +96,7 @@ refuses("expenses_receipt", ReceiptMissing)
 refuses("expenses_resolution", ResolutionNotValid)
 refuses("expenses_resolution_passed", ResolutionNotValid)
 refuses("expenses_paid_by_another", PaysHimself)
+refuses("expenses_paid_by_no_requester", PaysHimself)
 refuses("expenses_payee_resident_id_fkey", NoSuchPayee)
 refuses("campaigns_expenses_closed", ExpensesOpen)
 

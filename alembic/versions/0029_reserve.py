@@ -36,7 +36,8 @@ CREATE FUNCTION held_for_line(of_campaign BIGINT, line BIGINT) RETURNS BIGINT LA
         - coalesce((SELECT sum(l.amount_fen - coalesce((SELECT sum(e.amount_fen) FROM expenses e
                 WHERE e.budget_line_id = l.id AND e.state = 'paid'), 0))
             FROM budget_lines l
-            WHERE l.campaign_id = of_campaign AND l.use_change_id IS NOT NULL AND l.id IS DISTINCT FROM line), 0))::bigint
+            WHERE l.campaign_id = of_campaign AND l.use_change_id IS NOT NULL
+                AND l.id IS DISTINCT FROM line), 0))::bigint
     FROM accounts a WHERE a.campaign_id = of_campaign
 $$;
 
@@ -63,13 +64,18 @@ CREATE TRIGGER transfers_reserved AFTER INSERT ON transfers FOR EACH ROW
     EXECUTE FUNCTION refuse_spending_reserved();
 """
 
+PAYERS = """
+ALTER TABLE expenses ADD CONSTRAINT expenses_paid_by_no_requester CHECK (paid_by_id <> requester_id) NOT VALID;
+"""
+
 
 def upgrade() -> None:
-    run_script(PAYEES + RESERVE)
+    run_script(PAYEES + RESERVE + PAYERS)
 
 
 def downgrade() -> None:
     run_script("""
+    ALTER TABLE expenses DROP CONSTRAINT expenses_paid_by_no_requester;
     DROP TRIGGER transfers_reserved ON transfers;
     CREATE TRIGGER transfers_reserved AFTER INSERT ON transfers FOR EACH ROW
         WHEN (NEW.leg NOT IN ('capture', 'set_aside', 'returned', 'refunded', 'received', 'matched'))

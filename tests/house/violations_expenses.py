@@ -127,6 +127,11 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
             PAID.replace(CHEN, MEI),
         ],
     ),
+    (
+        "expenses_paid_by_no_requester",
+        "paying what one asked for",
+        [*SPENDING, PAID.replace(CHEN, LIN)],
+    ),
     ("expenses_paid_says_how", "paid without a reference", [*SPENDING, update("expenses", {"state": "'paid'"})]),
     ("expenses_paid_says_how", "a reference before it is paid", [*ASKED, update("expenses", {"reference": "'1'"})]),
     ("expenses_road_begins", "approved from the beginning", made(BUDGETED, "expenses", EXPENSE, state="'approved'")),
@@ -142,7 +147,7 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         made(BUDGETED, "expenses", EXPENSE, payee_kind="'unit'", payee_resident_id=MEI),
     ),
     (
-        "expenses_payee_kind_stays",
+        "expenses_terms",
         "a person who becomes a unit",
         [*READY, update("expenses", {"payee_kind": "'unit'"})],
     ),
