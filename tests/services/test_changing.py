@@ -246,11 +246,11 @@ async def test_nobody_spends_what_givers_may_still_take_back(people: People, mov
     await crowdfunding.accept(people.chen, campaign.id)
     with pytest.raises(KeptForGivers):
         async with db.tx():
-            await crowdfunding.settle(people.chen, campaign.id)
+            await crowdfunding.settle(people.zhao, campaign.id)
     await crowdfunding.take_back(people.lin, (await Pledge.get()).id)
     await move_clock(15 * DAY)
     await crowdfunding.changes_due()
-    await crowdfunding.settle(people.chen, campaign.id)
+    await crowdfunding.settle(people.zhao, campaign.id)
     assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) == 60_000
     assert await ledger.check_books() == []
 
@@ -339,13 +339,13 @@ async def test_a_surplus_goes_to_another_campaign_by_a_resolution(people: People
         {"to_campaign_id": first.id, "resolution_id": cited},
     ):
         with pytest.raises(Invalid):
-            await crowdfunding.settle(people.chen, first.id, **wrong)
+            await crowdfunding.settle(people.zhao, first.id, **wrong)
     with pytest.raises(ResolutionNotValid):
-        await crowdfunding.settle(people.chen, first.id, to_campaign_id=over.id, resolution_id=999_999)
+        await crowdfunding.settle(people.zhao, first.id, to_campaign_id=over.id, resolution_id=999_999)
     still_open = await opened(people)
     with pytest.raises(InvalidState):
-        await crowdfunding.settle(people.chen, first.id, to_campaign_id=still_open.id, resolution_id=cited)
-    await crowdfunding.settle(people.chen, first.id, to_campaign_id=over.id, resolution_id=cited)
+        await crowdfunding.settle(people.zhao, first.id, to_campaign_id=still_open.id, resolution_id=cited)
+    await crowdfunding.settle(people.zhao, first.id, to_campaign_id=over.id, resolution_id=cited)
     assert await ledger.balance(people.jy, Purse(AccountKind.CAMPAIGN, over.id)) == 150_000
     assert (await crowdfunding.find(people.lin, over.id)).raised_fen == 50_000
     assert await ledger.check_books() == []

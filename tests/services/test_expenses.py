@@ -126,9 +126,9 @@ async def test_money_is_asked_for_only_once_it_is_sure_to_stay(people: People, m
     open_one = await asked(people.ma, campaign)
     with pytest.raises(ExpensesOpen):
         async with db.tx():
-            await crowdfunding.settle(people.chen, campaign.id)
+            await crowdfunding.settle(people.zhao, campaign.id)
     await expenses.reject(people.chen, open_one.id, reason="重复申请")
-    assert (await crowdfunding.settle(people.chen, campaign.id)).state is CampaignState.SETTLED
+    assert (await crowdfunding.settle(people.zhao, campaign.id)).state is CampaignState.SETTLED
     with pytest.raises(InvalidState):
         await asked(people.ma, campaign)
 
@@ -228,6 +228,15 @@ async def test_whoever_is_paid_does_not_pay(people: People, move_clock: MoveCloc
                 people.zhao.id,
             )
     assert (await pay(people.chen, made.id)).state is ExpenseState.PAID
+
+
+async def test_whoever_asked_does_not_pay(people: People, move_clock: MoveClock) -> None:
+    made = await asked(people.chen, await funded(people, move_clock))
+    await expenses.approve(people.zhao, made.id)
+    await expenses.approve(people.sun, made.id)
+    with pytest.raises(Forbidden):
+        await pay(people.chen, made.id)
+    assert (await pay(people.zhao, made.id)).state is ExpenseState.PAID
 
 
 async def test_nobody_approves_twice_and_nothing_is_approved_when_it_needs_no_more(
@@ -348,7 +357,7 @@ async def test_the_general_fund_spends_by_a_resolution(people: People, move_cloc
     with pytest.raises(NotEnough):
         await expenses.request_from_fund(people.ma, people.jy, **said)  # type: ignore[arg-type]
     await crowdfunding.accept(people.chen, campaign.id)
-    await crowdfunding.settle(people.chen, campaign.id)
+    await crowdfunding.settle(people.zhao, campaign.id)
     failed = await resolution(people.jy, people.chen, passed=False)
     for wrong in (10**15, failed, await resolution(people.yl, people.deng)):
         with pytest.raises(ResolutionNotValid):
