@@ -626,8 +626,8 @@ async def test_planted_corruptions_are_found(people: People, move_clock: MoveClo
         (
             "expenses_two_approvals",
             "expenses",
-            "UPDATE expenses SET state = 'approved'; UPDATE expenses SET state = 'paid', paid_by_id = requester_id, "
-            "paid_at = clock_now(), reference = '1'",
+            "UPDATE expenses SET state = 'approved'; UPDATE expenses SET state = 'paid', paid_by_id = "
+            "(SELECT id FROM residents WHERE openid = 'chen'), paid_at = clock_now(), reference = '1'",
         ),
         (
             "transfers_spend_what_is_paid",
