@@ -24,6 +24,11 @@ class ExpenseState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class PayeeKind(StrEnum):
+    PERSON = "person"
+    UNIT = "unit"
+
+
 class NotIndependent(Forbidden):
     code = "not_independent"
     zh = "申请人、收款人和他们的近亲属不能审批这笔支出"
@@ -77,7 +82,7 @@ class NoSuchPayee(Invalid):
 
 
 class PaysHimself(Forbidden):
-    code, zh, en = "pays_himself", "收款人不能自己办理付款", "Nobody pays himself"
+    code, zh, en = "pays_himself", "申请人和收款人不能办理付款", "Neither who asked nor who is paid pays"
 
 
 refuses("expense_approvals_once", AlreadyApproved)
@@ -85,11 +90,13 @@ refuses("expense_approvals_independent", NotIndependent)
 refuses("expense_approvals_eligible", NoApprover)
 refuses("expenses_two_approvals", ApprovalsMissing)
 refuses("expenses_within_budget", OverBudget)
+refuses("expenses_beside_changed_use", OverBudget)
 refuses("expenses_campaign_spends", CampaignNotSpending)
 refuses("expenses_receipt", ReceiptMissing)
 refuses("expenses_resolution", ResolutionNotValid)
 refuses("expenses_resolution_passed", ResolutionNotValid)
 refuses("expenses_paid_by_another", PaysHimself)
+refuses("expenses_paid_by_no_requester", PaysHimself)
 refuses("expenses_payee_resident_id_fkey", NoSuchPayee)
 refuses("campaigns_expenses_closed", ExpensesOpen)
 
@@ -115,6 +122,8 @@ class Expense(Stateful):
     )
     requester_id: int
     payee = fields.CharField(60)
+    payee_kind = fields.CharEnumField(PayeeKind, max_length=8, default=PayeeKind.PERSON)
+    """A person's name is never public."""
     payee_resident: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "expenses_received", on_delete=RESTRICT, null=True
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from models.base import Moderation
-from models.expenses import ExpenseState
+from models.expenses import ExpenseState, PayeeKind
 from models.media import PHOTOS_MAX
 from models.residents import Kinship, Role
 from routers.schemas.base import (
@@ -30,7 +30,8 @@ Keyword = Annotated[str, bounded(1, 20), PRINTABLE]
 
 class ExpenseIn(Asked):
     """Money asked for out of a budget line. `receipt_ids` are one's own uploads: as `evidence` those concerned alone
-    see them; as `photo` everybody does once it is paid, so nobody's data may be readable on them."""
+    see them; as `photo` everybody does once it is paid, so nobody's data may be readable on them. `payee_kind` says
+    whether a person is paid, whose name is never public, or a unit; unsaid, the payee's name decides."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -40,6 +41,7 @@ class ExpenseIn(Asked):
                     "budget_line_id": 2,
                     "amount_fen": 24000,
                     "payee": "光明五金店",
+                    "payee_kind": "unit",
                     "purpose": "感应灯三盏",
                     "receipt_ids": [31],
                 }
@@ -50,6 +52,7 @@ class ExpenseIn(Asked):
     budget_line_id: Id
     amount_fen: Fen
     payee: Title
+    payee_kind: PayeeKind | None = None
     payee_resident_id: Id | None = None
     purpose: ShortText
     receipt_ids: ReceiptIds
@@ -66,6 +69,7 @@ class FundExpenseIn(Asked):
                     "resolution_id": 3,
                     "amount_fen": 12000,
                     "payee": "光明五金店",
+                    "payee_kind": "unit",
                     "purpose": "公共长椅的螺丝和油漆",
                     "receipt_ids": [31],
                 }
@@ -76,6 +80,7 @@ class FundExpenseIn(Asked):
     resolution_id: Id
     amount_fen: Fen
     payee: Title
+    payee_kind: PayeeKind | None = None
     payee_resident_id: Id | None = None
     purpose: ShortText
     receipt_ids: ReceiptIds
@@ -113,6 +118,7 @@ EXPENSE: dict[str, Any] = {
     "resolution_id": 3,
     "amount_fen": 24000,
     "payee": "光明五金店",
+    "payee_kind": "unit",
     "payee_resident_id": None,
     "purpose": "感应灯三盏",
     "state": "paid",
@@ -143,6 +149,7 @@ class ExpenseOut(Shape):
     resolution_id: int
     amount_fen: int
     payee: str | None
+    payee_kind: PayeeKind
     payee_resident_id: int | None
     purpose: str | None
     state: ExpenseState

@@ -128,15 +128,16 @@ async def changes(actor: Actor, campaign_id: int, *, page: Page) -> Listed[UseCh
 
 
 DUE = "state = 'announced' AND refund_until <= clock_now()"
-# What its givers did not take back becomes a line of the budget.
+# What its givers did not take back becomes a line of the budget, of at most what earlier changes have left.
 IN_FORCE = """
 WITH kept AS (
-    SELECT u.community_id, u.campaign_id, u.title, u.amount_fen - coalesce(
-        (SELECT sum(amount_fen) FROM refunds WHERE use_change_id = u.id AND state <> 'closed'), 0)::bigint AS fen
+    SELECT u.id, u.community_id, u.campaign_id, u.title, least(held_for_line(u.campaign_id, NULL), u.amount_fen
+        - coalesce((SELECT sum(amount_fen) FROM refunds WHERE use_change_id = u.id AND state <> 'closed'), 0)::bigint
+    ) AS fen
     FROM use_changes u WHERE u.id = $1
 )
-INSERT INTO budget_lines (community_id, campaign_id, title, amount_fen)
-SELECT community_id, campaign_id, title, fen FROM kept WHERE fen > 0 RETURNING id
+INSERT INTO budget_lines (community_id, campaign_id, title, amount_fen, use_change_id)
+SELECT community_id, campaign_id, title, fen, id FROM kept WHERE fen > 0 RETURNING id
 """
 
 

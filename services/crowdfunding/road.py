@@ -24,6 +24,7 @@ from services.due import one_by_one
 from services.ledger import Purse
 from services.policies import Actor, require
 from services.policies import crowdfunding as policies
+from services.rules.wording import yuan
 
 DUE_AT_ONCE = 20
 TAKES_SURPLUS = (CampaignState.FUNDED, CampaignState.IMPLEMENTING)
@@ -82,7 +83,7 @@ async def accept(actor: Actor, campaign_id: int) -> Campaign:
     """Confirm that what was raised for has been done. Raises NotFound, Forbidden, InvalidState."""
     campaign = await find(actor, campaign_id)
     require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
-    await campaign.move_to(CampaignState.ACCEPTED)
+    await campaign.move_to(CampaignState.ACCEPTED, accepted_by_id=actor.id)
     await events.record(actor, "campaign.accepted", campaign)
     return campaign
 
@@ -93,15 +94,20 @@ async def settle(
 ) -> Campaign:
     """Close the campaign's account; what is left goes to the general fund, or to another campaign by a resolution.
 
-    Raises NotFound, Forbidden, InvalidState (also when the other campaign is over), Invalid, ResolutionNotValid,
-    RefundsOwed while it holds money that must go back, and KeptForGivers while the use of its money changes.
+    Another member settles than accepted; the givers are told of what was left, and where it went.
+    Raises NotFound, Forbidden, NotByTheAccepter, InvalidState (also when the other campaign is over), Invalid,
+    ResolutionNotValid, RefundsOwed while it holds money that must go back, and KeptForGivers while the use of its money
+    changes.
     """
     campaign = await find(actor, campaign_id)
     require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
     to = await _surplus_to(actor, campaign, to_campaign_id, resolution_id)
     await campaign.move_to(
-        CampaignState.SETTLED, surplus_campaign_id=to_campaign_id, surplus_resolution_id=resolution_id
-    )
+        CampaignState.SETTLED,
+        surplus_campaign_id=to_campaign_id,
+        surplus_resolution_id=resolution_id,
+        settled_by_id=actor.id,
+    )  # the database refuses whoever accepted it
     purse = Purse(AccountKind.CAMPAIGN, campaign.id)
     surplus_fen = await ledger.balance(campaign.community_id, purse)
     owed = await payments.still_owed(campaign.id)  # asked after the balance, so all that is in it is seen here
@@ -119,6 +125,9 @@ async def settle(
         to_campaign_id=to_campaign_id,
         resolution_id=resolution_id,
     )
+    if surplus_fen:
+        kind = "campaign.surplus_to_campaign" if to_campaign_id else "campaign.surplus_to_fund"
+        await tell_givers(campaign, kind, yuan=yuan(surplus_fen))
     return campaign
 
 

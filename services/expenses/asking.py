@@ -1,5 +1,6 @@
 """Asking for money: a purpose, a payee and a receipt; from a campaign's budget line or from the general fund."""
 
+import re
 from collections.abc import Sequence
 
 from app.core import db
@@ -14,6 +15,7 @@ from models.expenses import (
     NeverPaid,
     NoSuchPayee,
     OverBudget,
+    PayeeKind,
     ReceiptMissing,
 )
 from models.ledger import AccountKind, NotEnough
@@ -28,6 +30,7 @@ from services.policies import expenses as policies
 from services.rules import never_paid
 from services.rules.wording import yuan
 
+ORGANISATION = re.compile(r"(店|铺|行|社|厂|部|所|站|处|会|院|队|坊|公司|中心|超市|商场|市场|工作室|集团|学校|物业)$")
 RECEIPTS = (Purpose.EVIDENCE, Purpose.PHOTO)
 STAFF_OR_AUTHOR = (
     "只有本社区的工作人员和项目发起人可以申请支出",
@@ -36,11 +39,7 @@ STAFF_OR_AUTHOR = (
 STAFF_ONLY = ("只有本社区的工作人员可以这样做", "Only staff of this community may do this")
 GENERAL_FUND = "社区公益金"
 # The resolution behind a budget line that a change of use has added.
-RESOLUTION = """
-SELECT u.resolution_id FROM events e JOIN use_changes u ON u.id = (e.facts->>'use_change_id')::bigint
-WHERE e.subject_kind = 'campaign' AND e.subject_id = $1 AND e.verb = 'campaign.use_changed'
-    AND (e.facts->>'budget_line_id')::bigint = $2
-"""
+RESOLUTION = "SELECT resolution_id FROM use_changes WHERE id = $1"
 
 
 @atomic()
@@ -53,6 +52,7 @@ async def request(
     payee: str,
     purpose: str,
     receipt_ids: Sequence[int],
+    payee_kind: PayeeKind | None = None,
     payee_resident_id: int | None = None,
 ) -> ExpenseLine:
     """Ask for money out of a campaign's budget line; staff do, and its author.
@@ -60,7 +60,7 @@ async def request(
     It cites the campaign's resolution, or that by which the line's use was changed.
 
     Raises NotFound, Forbidden, InvalidState (the campaign's), OverBudget, NotEnough, NeverPaid, NoSuchPayee,
-    ReceiptMissing, UnknownPhoto, Invalid (another campaign's line).
+    ReceiptMissing, UnknownPhoto, Invalid (another campaign's line, a resident as a unit).
     """
     campaign = await crowdfunding.visible(actor).get_or_none(id=campaign_id)
     if campaign is None:
@@ -79,9 +79,10 @@ async def request(
         community_id=campaign.community_id,
         campaign_id=campaign.id,
         budget_line_id=line.id,
-        resolution_id=await db.value(RESOLUTION, campaign.id, line.id) or campaign.resolution_id,
+        resolution_id=await db.value(RESOLUTION, line.use_change_id) or campaign.resolution_id,
         requester_id=actor.id,
         payee=payee,
+        payee_kind=payee_kind or _kind(payee, payee_resident_id),
         payee_resident_id=payee_resident_id,
         purpose=purpose,
         amount_fen=amount_fen,
@@ -99,11 +100,13 @@ async def request_from_fund(
     payee: str,
     purpose: str,
     receipt_ids: Sequence[int],
+    payee_kind: PayeeKind | None = None,
     payee_resident_id: int | None = None,
 ) -> ExpenseLine:
     """Ask for money out of the general fund, by a resolution of the community that did not fail; staff do.
 
-    Raises NotFound, Forbidden, ResolutionNotValid, NotEnough, NeverPaid, NoSuchPayee, ReceiptMissing, UnknownPhoto.
+    Raises NotFound, Forbidden, ResolutionNotValid, NotEnough, NeverPaid, NoSuchPayee, ReceiptMissing, UnknownPhoto,
+    Invalid (a resident as a unit).
     """
     await places.find_community(community_id)
     require(policies.may_request_from_fund(actor, community_id), *STAFF_ONLY)
@@ -114,6 +117,7 @@ async def request_from_fund(
         resolution_id=resolution_id,
         requester_id=actor.id,
         payee=payee,
+        payee_kind=payee_kind or _kind(payee, payee_resident_id),
         payee_resident_id=payee_resident_id,
         purpose=purpose,
         amount_fen=amount_fen,
@@ -147,10 +151,18 @@ async def title_of(expense: Expense) -> str:
     return (await Campaign.get(id=expense.campaign_id).only("title")).title
 
 
+def _kind(payee: str, payee_resident_id: int | None) -> PayeeKind:
+    """What a payee is of whom nobody said: a person, unless the name ends as those of shops and offices do."""
+    is_unit = payee_resident_id is None and ORGANISATION.search(payee)
+    return PayeeKind.UNIT if is_unit else PayeeKind.PERSON
+
+
 async def _ask(actor: Actor, asked: Expense, purse: Purse, receipt_ids: Sequence[int], title: str) -> ExpenseLine:
     if not receipt_ids:
         raise ReceiptMissing
     await refuse_never_paid(asked)
+    if asked.payee_resident_id is not None and asked.payee_kind is PayeeKind.UNIT:
+        raise Invalid("收款居民是个人，不是单位", "A resident who is paid is a person, not a unit")
     if asked.payee_resident_id is not None and not await Resident.exists(id=asked.payee_resident_id):
         raise NoSuchPayee
     if await ledger.balance(asked.community_id, purse) < asked.amount_fen:

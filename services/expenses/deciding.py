@@ -24,8 +24,8 @@ from services.policies import expenses as policies
 from services.rules.wording import yuan
 
 COMMITTEE_ONLY = (
-    "由本社区居委会成员付款，收款人本人除外",
-    "Committee members of this community pay, but nobody himself",
+    "由本社区居委会成员付款，申请人和收款人除外",
+    "Committee members of this community pay, but neither who asked nor who is paid",
 )
 
 

@@ -12,7 +12,7 @@ from app.core import db
 from app.core.errors import NotFound
 from app.core.pages import Listed, Page, newest
 from models.base import Moderation
-from models.expenses import Expense, ExpenseApproval, ExpenseState
+from models.expenses import Expense, ExpenseApproval, ExpenseState, PayeeKind
 from models.residents import Resident, Role
 from services import crowdfunding, events, media, residents
 from services.events import TimelineItem
@@ -21,8 +21,9 @@ from services.policies import Actor
 from services.policies import expenses as policies
 
 PENDING = (ExpenseState.REQUESTED, ExpenseState.APPROVED)
-ORGANISATION = re.compile(r"(店|铺|行|社|厂|部|所|站|处|会|院|队|坊|公司|中心|超市|商场|市场|工作室|集团|学校|物业)$")
-NUMBER = re.compile(r"\d{7,}[\dXx]?")
+# Telephone, identity and card numbers, however they are spaced; rooms written 3-2-501; then buildings and doors.
+NUMBER = re.compile(r"\d(?:[\s\-‐-―－]*\d){6,}[Xx]?|\d+(?:[\-‐-―－]\d+){2,}")
+DOOR = re.compile(r"[\d一二三四五六七八九十百]+\s*(号楼|号院|单元|室|栋|幢|弄)")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class ExpenseLine:
     resolution_id: int
     amount_fen: int
     payee: str | None
+    payee_kind: PayeeKind
     payee_resident_id: int | None
     purpose: str | None
     state: ExpenseState
@@ -150,6 +152,7 @@ async def _lines(actor: Actor, expenses: Sequence[Expense]) -> list[ExpenseLine]
                 budget_line_id=expense.budget_line_id,
                 resolution_id=expense.resolution_id,
                 amount_fen=expense.amount_fen,
+                payee_kind=expense.payee_kind,
                 payee_resident_id=expense.payee_resident_id if sees else None,
                 state=expense.state,
                 moderation=expense.moderation,
@@ -174,8 +177,12 @@ def _words(expense: Expense, sees: bool) -> dict[str, str | None]:
         return {"payee": expense.payee, "purpose": expense.purpose}
     if expense.moderation is not Moderation.PASSED:
         return {"payee": None, "purpose": None}
-    is_person = expense.payee_resident_id is not None or (
-        len(expense.payee) <= 4 and not ORGANISATION.search(expense.payee)
-    )
-    payee = residents.masked(expense.payee) if is_person else NUMBER.sub("****", expense.payee)
-    return {"payee": payee, "purpose": NUMBER.sub("****", expense.purpose)}
+    if expense.payee_kind is PayeeKind.UNIT:
+        return {"payee": _public(expense.payee), "purpose": _public(expense.purpose)}
+    payee = residents.masked(expense.payee)
+    return {"payee": payee, "purpose": _public(expense.purpose.replace(expense.payee, payee))}
+
+
+def _public(text: str) -> str:
+    """The words without numbers and doors by which a person is found."""
+    return DOOR.sub(r"**\1", NUMBER.sub("****", text))

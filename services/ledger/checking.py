@@ -1,5 +1,6 @@
 """The books recomputed from their rows: each question finds what must not be."""
 
+from decimal import Decimal
 from typing import Any
 
 from app.core import db
@@ -172,10 +173,15 @@ QUESTIONS: dict[str, str] = {
 }
 
 
+def _whole(value: object) -> object:
+    """A sum of fen as a number without an exponent: PostgreSQL adds bigints up to numeric."""
+    return int(value) if isinstance(value, Decimal) else value
+
+
 async def check_books() -> list[str]:
     """Recompute the books from their rows; a sentence for everything that is not as it must be, none when all is."""
     found: list[str] = []
     for sentence, question in QUESTIONS.items():
         rows: list[dict[str, Any]] = await db.rows(f"{question} LIMIT 100")
-        found += [sentence.format(**row) for row in rows]
+        found += [sentence.format(**{name: _whole(value) for name, value in row.items()}) for row in rows]
     return found

@@ -71,6 +71,14 @@ NOTICES: dict[str, tuple[str, str]] = {
         "众筹「{title}」的截止时间延长至 {until}，在此之前您可以申请退款",
         "The campaign “{title}” now ends on {until}; until then you may take back what you gave",
     ),
+    "campaign.surplus_to_fund": (
+        "众筹「{title}」已结项，结余 {yuan} 元转入社区公益金",
+        "“{title}” is settled; the {yuan} yuan left went to the general fund",
+    ),
+    "campaign.surplus_to_campaign": (
+        "众筹「{title}」已结项，结余 {yuan} 元按决议转入另一个众筹项目",
+        "“{title}” is settled; the {yuan} yuan left went to another campaign by a resolution",
+    ),
     "campaign.use_change_announced": (
         "众筹「{title}」的部分款项拟按新决议变更用途，不同意的可在 {until} 前申请退回您的份额",
         "Part of what “{title}” raised is to be used otherwise; until {until} you may take your share back",

@@ -112,6 +112,8 @@ MESSAGES: dict[str, Words] = {
     "expense.rejected": Words(RESULT, "已驳回", "点击查看理由"),
     "expense.paid": Words(RESULT, "已支付", "{yuan}元支出已支付"),
     "campaign.extended": Words(PLEDGE, "截止延期", "截止时间延长至{until}"),
+    "campaign.surplus_to_fund": Words(PLEDGE, "已结项", "结余{yuan}元转公益金"),
+    "campaign.surplus_to_campaign": Words(PLEDGE, "已结项", "结余{yuan}元转其他项目"),
     "campaign.use_change_announced": Words(PLEDGE, "用途变更", "可在{until}前申请退回"),
     "slip.posted": Words(PLEDGE, "捐款入账", "您捐的{yuan}元已入账"),
     "need.accepted": Words(NEED, "已受理", "点击查看详情"),

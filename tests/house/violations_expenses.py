@@ -1,6 +1,7 @@
 """One attempt to break each constraint on expenses and relatives, by raw SQL as the owner of the tables."""
 
-from tests.house.violations_fund import BUDGETED, CHEN, JY, LIN, YL, ZHAO, insert, last, made, update
+from tests.house.violations_fund import BUDGETED, CHEN, JY, LIN, LINE, YL, ZHAO, insert, last, made, update
+from tests.house.violations_money import CHANGE, RESOLVED_AGAIN
 
 SUN = "(SELECT id FROM residents WHERE openid = 'sun')"
 MEI = "(SELECT id FROM residents WHERE openid = 'mei')"
@@ -126,6 +127,11 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
             PAID.replace(CHEN, MEI),
         ],
     ),
+    (
+        "expenses_paid_by_no_requester",
+        "paying what one asked for",
+        [*SPENDING, PAID.replace(CHEN, LIN)],
+    ),
     ("expenses_paid_says_how", "paid without a reference", [*SPENDING, update("expenses", {"state": "'paid'"})]),
     ("expenses_paid_says_how", "a reference before it is paid", [*ASKED, update("expenses", {"reference": "'1'"})]),
     ("expenses_road_begins", "approved from the beginning", made(BUDGETED, "expenses", EXPENSE, state="'approved'")),
@@ -135,6 +141,27 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [*ASKED, update("expenses", {"state": "'rejected'"}), update("expenses", {"state": "'requested'"})],
     ),
     ("expenses_terms", "another sum than was approved", [*READY, update("expenses", {"amount_fen": "2"})]),
+    (
+        "expenses_payee_kind",
+        "a resident as a unit",
+        made(BUDGETED, "expenses", EXPENSE, payee_kind="'unit'", payee_resident_id=MEI),
+    ),
+    (
+        "expenses_terms",
+        "a person who becomes a unit",
+        [*READY, update("expenses", {"payee_kind": "'unit'"})],
+    ),
+    (
+        "expenses_beside_changed_use",
+        "spending what was set apart for another use",
+        [
+            *SPENDING,
+            *RESOLVED_AGAIN,
+            insert("use_changes", CHANGE),
+            insert("budget_lines", LINE, amount_fen="8001", use_change_id=last("use_changes")),
+            PAID,
+        ],
+    ),
     ("expenses_terms", "another payee", [*READY, update("expenses", {"payee_resident_id": CHEN})]),
     ("expenses_terms", "an expense that vanishes", [*ASKED, "DELETE FROM expenses"]),
     ("expenses_receipt", "approved without a receipt", [*ASKED, APPROVED]),

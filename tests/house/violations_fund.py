@@ -181,6 +181,11 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ),
     ("budget_lines_amount", "a line of nothing", made(RAISING, "budget_lines", LINE, amount_fen="0")),
     (
+        "budget_lines_of_change",
+        "a line by a change of use that is not",
+        made(RAISING, "budget_lines", LINE, use_change_id="0"),
+    ),
+    (
         "budget_lines_same_community",
         "a line of another community",
         made(RAISING, "budget_lines", LINE, community_id=YL),

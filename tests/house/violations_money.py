@@ -6,6 +6,7 @@ from tests.house.violations_fund import (
     CHEN,
     DELIBERATED,
     JY,
+    LINE,
     OPEN,
     PAID,
     RAISING,
@@ -126,6 +127,11 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [*RAISING, insert("campaigns", CAMPAIGN), update("campaigns", {"surplus_campaign_id": FIRST_CAMPAIGN})],
     ),
     (
+        "campaigns_settled_by_another",
+        "settled by whoever accepted it",
+        [*RAISING, update("campaigns", {"accepted_by_id": CHEN, "settled_by_id": CHEN})],
+    ),
+    (
         "campaigns_surplus_to",
         "a surplus to a campaign that is not",
         [*RAISING, update("campaigns", {"surplus_campaign_id": "0", "surplus_resolution_id": last("resolutions")})],
@@ -238,6 +244,14 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
                 amount_fen="51",
                 leg="'surplus'",
             ),
+        ],
+    ),
+    (
+        "budget_lines_one_per_change",
+        "two lines by one change of use",
+        [
+            *CHANGING,
+            *made([insert("budget_lines", LINE, **FOR_CHANGE)], "budget_lines", LINE, **FOR_CHANGE),
         ],
     ),
     (

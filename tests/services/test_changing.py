@@ -246,13 +246,36 @@ async def test_nobody_spends_what_givers_may_still_take_back(people: People, mov
     await crowdfunding.accept(people.chen, campaign.id)
     with pytest.raises(KeptForGivers):
         async with db.tx():
-            await crowdfunding.settle(people.chen, campaign.id)
+            await crowdfunding.settle(people.zhao, campaign.id)
     await crowdfunding.take_back(people.lin, (await Pledge.get()).id)
     await move_clock(15 * DAY)
     await crowdfunding.changes_due()
-    await crowdfunding.settle(people.chen, campaign.id)
+    await crowdfunding.settle(people.zhao, campaign.id)
     assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) == 60_000
     assert await ledger.check_books() == []
+
+
+async def test_what_the_committee_gives_back_is_not_taken_from_what_is_kept_for_others(
+    people: People, move_clock: MoveClock
+) -> None:
+    campaign = await funded(people, move_clock, lin=50_000, mei=50_000)
+    await announced(people, campaign, 80_000)
+    given = await Pledge.get(giver_id=people.lin.id)
+    with pytest.raises(KeptForGivers):
+        async with db.tx():
+            await crowdfunding.take_back(people.chen, given.id, amount_fen=20_001, reason="退回")
+    await crowdfunding.take_back(people.chen, given.id, amount_fen=20_000, reason="退回")
+    assert await ledger.check_books() == []
+
+
+async def test_a_second_change_takes_at_most_what_the_first_has_left(people: People, move_clock: MoveClock) -> None:
+    campaign = await funded(people, move_clock, lin=100_000)
+    for amount_fen in (80_000, 60_000):
+        await announced(people, campaign, amount_fen)
+        await move_clock(15 * DAY)
+        await crowdfunding.changes_due()
+    lines = await BudgetLine.filter(campaign_id=campaign.id, use_change_id__not_isnull=True).order_by("id")
+    assert [line.amount_fen for line in lines] == [80_000, 20_000]
 
 
 async def test_only_a_new_resolution_changes_what_money_is_for(people: People, move_clock: MoveClock) -> None:
@@ -316,13 +339,13 @@ async def test_a_surplus_goes_to_another_campaign_by_a_resolution(people: People
         {"to_campaign_id": first.id, "resolution_id": cited},
     ):
         with pytest.raises(Invalid):
-            await crowdfunding.settle(people.chen, first.id, **wrong)
+            await crowdfunding.settle(people.zhao, first.id, **wrong)
     with pytest.raises(ResolutionNotValid):
-        await crowdfunding.settle(people.chen, first.id, to_campaign_id=over.id, resolution_id=999_999)
+        await crowdfunding.settle(people.zhao, first.id, to_campaign_id=over.id, resolution_id=999_999)
     still_open = await opened(people)
     with pytest.raises(InvalidState):
-        await crowdfunding.settle(people.chen, first.id, to_campaign_id=still_open.id, resolution_id=cited)
-    await crowdfunding.settle(people.chen, first.id, to_campaign_id=over.id, resolution_id=cited)
+        await crowdfunding.settle(people.zhao, first.id, to_campaign_id=still_open.id, resolution_id=cited)
+    await crowdfunding.settle(people.zhao, first.id, to_campaign_id=over.id, resolution_id=cited)
     assert await ledger.balance(people.jy, Purse(AccountKind.CAMPAIGN, over.id)) == 150_000
     assert (await crowdfunding.find(people.lin, over.id)).raised_fen == 50_000
     assert await ledger.check_books() == []

@@ -24,6 +24,7 @@ from models.expenses import (
     NoSuchPayee,
     NotIndependent,
     OverBudget,
+    PayeeKind,
     PaysHimself,
     ReceiptMissing,
 )
@@ -148,9 +149,9 @@ async def test_money_is_asked_for_only_once_it_is_sure_to_stay(people: People, m
     open_one = await asked(people.ma, campaign)
     with pytest.raises(ExpensesOpen):
         async with db.tx():
-            await crowdfunding.settle(people.chen, campaign.id)
+            await crowdfunding.settle(people.zhao, campaign.id)
     await expenses.reject(people.chen, open_one.id, reason="重复申请")
-    assert (await crowdfunding.settle(people.chen, campaign.id)).state is CampaignState.SETTLED
+    assert (await crowdfunding.settle(people.zhao, campaign.id)).state is CampaignState.SETTLED
     with pytest.raises(InvalidState):
         await asked(people.ma, campaign)
 
@@ -250,6 +251,15 @@ async def test_whoever_is_paid_does_not_pay(people: People, move_clock: MoveCloc
                 people.zhao.id,
             )
     assert (await pay(people.chen, made.id)).state is ExpenseState.PAID
+
+
+async def test_whoever_asked_does_not_pay(people: People, move_clock: MoveClock) -> None:
+    made = await asked(people.chen, await funded(people, move_clock))
+    await expenses.approve(people.zhao, made.id)
+    await expenses.approve(people.sun, made.id)
+    with pytest.raises(Forbidden):
+        await pay(people.chen, made.id)
+    assert (await pay(people.zhao, made.id)).state is ExpenseState.PAID
 
 
 async def test_nobody_approves_twice_and_nothing_is_approved_when_it_needs_no_more(
@@ -370,7 +380,7 @@ async def test_the_general_fund_spends_by_a_resolution(people: People, move_cloc
     with pytest.raises(NotEnough):
         await expenses.request_from_fund(people.ma, people.jy, **said)  # type: ignore[arg-type]
     await crowdfunding.accept(people.chen, campaign.id)
-    await crowdfunding.settle(people.chen, campaign.id)
+    await crowdfunding.settle(people.zhao, campaign.id)
     failed = await resolution(people.jy, people.chen, passed=False)
     for wrong in (10**15, failed, await resolution(people.yl, people.deng)):
         with pytest.raises(ResolutionNotValid):
@@ -399,8 +409,11 @@ async def test_a_line_whose_use_was_changed_cites_the_new_resolution(people: Peo
     made = await approved(people, campaign, 50_000, budget_line_id=added.id, purpose="扶手")
     assert (added.title, made.resolution_id) == ("楼道扶手", cited)
     assert earlier.resolution_id == campaign.resolution_id
+    with pytest.raises(OverBudget):  # the old line holds 500 yuan now
+        async with db.tx():
+            await pay(people.chen, earlier.id)
     await pay(people.chen, made.id)
-    with pytest.raises(NotEnough):
+    with pytest.raises(OverBudget):
         async with db.tx():
             await pay(people.chen, earlier.id)
     assert await verification.verify() == []
@@ -450,6 +463,7 @@ async def test_before_it_is_paid_only_those_concerned_know_of_it(people: People,
         ("王建国", "王**"),
         ("欧阳建国", "欧**"),
         ("某某物业", "某某物业"),
+        ("张建国师傅（水电）", "张**"),
     ],
 )
 async def test_persons_are_masked_and_shops_are_not(
@@ -463,6 +477,33 @@ async def test_persons_are_masked_and_shops_are_not(
     await db.execute("UPDATE expenses SET moderation = 'hidden' WHERE id = $1", made.id)
     seen = await expenses.find(NOBODY, made.id)
     assert (seen.payee, seen.purpose, seen.amount_fen) == (None, None, 24_000)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "shown"),
+    [
+        ("电话 138 0013 8000", "电话 ****"),
+        ("电话138-0013-8000", "电话****"),
+        ("卡号 6222 0000 1111 2222 333", "卡号 ****"),
+        ("3号楼2单元501室王学会修门", "**号楼**单元**室王**修门"),
+        ("3-2-501 修门", "**** 修门"),
+        ("感应灯 3 盏，60 元", "感应灯 3 盏，60 元"),
+    ],
+)
+async def test_a_paid_expense_tells_nobody_who_was_paid_or_where_he_lives(
+    people: People, move_clock: MoveClock, purpose: str, shown: str
+) -> None:
+    campaign = await funded(people, move_clock)
+    made = await approved(people, campaign, payee="王学会", payee_kind=PayeeKind.PERSON, purpose=purpose)
+    await pay(people.chen, made.id)
+    seen = await expenses.find(NOBODY, made.id)
+    assert (seen.payee, seen.purpose) == ("王**", shown)
+
+
+async def test_a_resident_who_is_paid_is_no_unit(people: People, move_clock: MoveClock) -> None:
+    campaign = await funded(people, move_clock)
+    with pytest.raises(Invalid):
+        await asked(people.ma, campaign, payee_kind=PayeeKind.UNIT, payee_resident_id=people.wang.id)
 
 
 async def test_the_original_stays_evidence_and_a_masked_copy_is_published(
@@ -608,8 +649,8 @@ async def test_planted_corruptions_are_found(people: People, move_clock: MoveClo
         (
             "expenses_two_approvals",
             "expenses",
-            "UPDATE expenses SET state = 'approved'; UPDATE expenses SET state = 'paid', paid_by_id = requester_id, "
-            "paid_at = clock_now(), reference = '1'",
+            "UPDATE expenses SET state = 'approved'; UPDATE expenses SET state = 'paid', paid_by_id = "
+            "(SELECT id FROM residents WHERE openid = 'chen'), paid_at = clock_now(), reference = '1'",
         ),
         (
             "transfers_spend_what_is_paid",

@@ -202,6 +202,15 @@ PLANTED = [
 ]
 
 
+async def test_sums_are_told_without_an_exponent(people: People) -> None:
+    await paid(people.lin, await opened(people), 40_000)
+    await db.execute("SET LOCAL ROLE linli_owner")
+    await db.execute("ALTER TABLE campaigns DISABLE TRIGGER USER")
+    await db.execute("UPDATE campaigns SET state = 'settled' WHERE state = 'open'")
+    await db.execute("RESET ROLE")
+    assert [line for line in await ledger.check_books() if "is settled, but holds 40000 fen" in line]
+
+
 @pytest.mark.parametrize(("corruption", "says"), PLANTED)
 async def test_planted_corruptions_are_found(people: People, corruption: str, says: str) -> None:
     campaign = await opened(people)

@@ -237,7 +237,7 @@ async def test_what_has_been_spent_cannot_be_undone(people: People, move_clock: 
     for _ in range(2):
         await crowdfunding.advance_due()
     await crowdfunding.accept(people.chen, campaign.id)
-    await crowdfunding.settle(people.chen, campaign.id)
+    await crowdfunding.settle(people.zhao, campaign.id)
     asked = await crowdfunding.correct(people.chen, transfer.id, note="错了")
     with pytest.raises(NotEnough):
         async with db.tx():

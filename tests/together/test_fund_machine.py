@@ -166,10 +166,10 @@ class Fund(RuleBasedStateMachine):
     def it_is_settled(self, which: int, other: int, elsewhere: bool) -> None:
         async def settle(campaign_id: int, to_campaign_id: int) -> Campaign:
             if not elsewhere:
-                return await crowdfunding.settle(self.people.chen, campaign_id)
+                return await crowdfunding.settle(self.people.zhao, campaign_id)
             cited = await resolution(self.people.jy, self.people.chen)
             return await crowdfunding.settle(
-                self.people.chen, campaign_id, to_campaign_id=to_campaign_id, resolution_id=cited
+                self.people.zhao, campaign_id, to_campaign_id=to_campaign_id, resolution_id=cited
             )
 
         campaign = self.some(Campaign, which, state=CampaignState.ACCEPTED)

@@ -359,7 +359,7 @@ async def test_settling_and_a_closing_refund_race_and_owed_money_is_never_swept(
 
     async def settle() -> None:
         with suppress(RefundsOwed):
-            await crowdfunding.settle(people.chen, campaign.id)
+            await crowdfunding.settle(people.zhao, campaign.id)
 
     await asyncio.gather(
         *(payments.hear(one) for one in closings[:2]), settle(), *(payments.hear(one) for one in closings[2:])
