@@ -82,12 +82,6 @@ class PledgeState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class NotByTheAccepter(Forbidden):
-    code = "not_by_the_accepter"
-    zh = "验收和结项须由两位居委会成员分别办理"
-    en = "A campaign is settled by another committee member than accepted it"
-
-
 class NotByTheSubmitter(Forbidden):
     code = "not_by_the_submitter"
     zh = "提交人不能自己发布，请另一位居委会成员审核"
@@ -194,7 +188,6 @@ refuses("pledges_one_per_shift", AlreadyExists)
 refuses("pledges_received_by_another", OwnGift)
 refuses("teams_led_by_a_helper", HandOverFirst)
 refuses("campaigns_published_by_another", NotByTheSubmitter)
-refuses("campaigns_settled_by_another", NotByTheAccepter)
 refuses("campaigns_resolution", ResolutionNotValid)
 refuses("pledges_one_adopter", LineAdopted)
 refuses("use_changes_one_at_a_time", UseChangeAnnounced)
@@ -252,14 +245,6 @@ class Campaign(Stateful):
         "models.Resident", "campaigns_published", on_delete=RESTRICT, null=True
     )
     published_by_id: int | None
-    accepted_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
-        "models.Resident", "campaigns_accepted", on_delete=RESTRICT, null=True
-    )
-    accepted_by_id: int | None
-    settled_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
-        "models.Resident", "campaigns_settled", on_delete=RESTRICT, null=True
-    )
-    settled_by_id: int | None
     moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
     beneficiary_kind = fields.CharEnumField(BeneficiaryKind, max_length=16, default=BeneficiaryKind.COMMUNITY)
     beneficiary_cause = fields.CharEnumField(Cause, max_length=16, null=True)

@@ -3,7 +3,7 @@
 from app.core.migrations import run_script
 
 revision = "0023"
-down_revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 from app.core.migrations import run_script
 
 revision = "0026"
-down_revision = "0025"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

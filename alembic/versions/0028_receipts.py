@@ -3,7 +3,7 @@
 from app.core.migrations import run_script
 
 revision = "0028"
-down_revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 

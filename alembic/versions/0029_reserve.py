@@ -68,21 +68,13 @@ PAYERS = """
 ALTER TABLE expenses ADD CONSTRAINT expenses_paid_by_no_requester CHECK (paid_by_id <> requester_id) NOT VALID;
 """
 
-SETTLERS = """
-ALTER TABLE campaigns
-    ADD COLUMN accepted_by_id BIGINT REFERENCES residents (id) ON DELETE RESTRICT,
-    ADD COLUMN settled_by_id BIGINT REFERENCES residents (id) ON DELETE RESTRICT,
-    ADD CONSTRAINT campaigns_settled_by_another CHECK (settled_by_id <> accepted_by_id);
-"""
-
 
 def upgrade() -> None:
-    run_script(PAYEES + RESERVE + PAYERS + SETTLERS)
+    run_script(PAYEES + RESERVE + PAYERS)
 
 
 def downgrade() -> None:
     run_script("""
-    ALTER TABLE campaigns DROP COLUMN accepted_by_id, DROP COLUMN settled_by_id;
     ALTER TABLE expenses DROP CONSTRAINT expenses_paid_by_no_requester;
     DROP TRIGGER transfers_reserved ON transfers;
     CREATE TRIGGER transfers_reserved AFTER INSERT ON transfers FOR EACH ROW

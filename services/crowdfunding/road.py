@@ -83,7 +83,7 @@ async def accept(actor: Actor, campaign_id: int) -> Campaign:
     """Confirm that what was raised for has been done. Raises NotFound, Forbidden, InvalidState."""
     campaign = await find(actor, campaign_id)
     require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
-    await campaign.move_to(CampaignState.ACCEPTED, accepted_by_id=actor.id)
+    await campaign.move_to(CampaignState.ACCEPTED)
     await events.record(actor, "campaign.accepted", campaign)
     return campaign
 
@@ -94,10 +94,9 @@ async def settle(
 ) -> Campaign:
     """Close the campaign's account; what is left goes to the general fund, or to another campaign by a resolution.
 
-    Another member settles than accepted; the givers are told of what was left, and where it went.
-    Raises NotFound, Forbidden, NotByTheAccepter, InvalidState (also when the other campaign is over), Invalid,
-    ResolutionNotValid, RefundsOwed while it holds money that must go back, and KeptForGivers while the use of its money
-    changes.
+    The givers are told of what was left, and where it went. Raises NotFound, Forbidden, InvalidState (also when the
+    other campaign is over), Invalid, ResolutionNotValid, RefundsOwed while it holds money that must go back, and
+    KeptForGivers while the use of its money changes.
     """
     campaign = await find(actor, campaign_id)
     require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
@@ -106,8 +105,7 @@ async def settle(
         CampaignState.SETTLED,
         surplus_campaign_id=to_campaign_id,
         surplus_resolution_id=resolution_id,
-        settled_by_id=actor.id,
-    )  # the database refuses whoever accepted it
+    )
     purse = Purse(AccountKind.CAMPAIGN, campaign.id)
     surplus_fen = await ledger.balance(campaign.community_id, purse)
     owed = await payments.still_owed(campaign.id)  # asked after the balance, so all that is in it is seen here

@@ -34,7 +34,7 @@ def _thing(value: str) -> str:
 
 def _name(value: str) -> str:
     value = " ".join(value.split())
-    return value[: NAME_LATIN if value.isascii() else NAME_CHINESE] or "无"
+    return value[: NAME_LATIN if value.isascii() else NAME_CHINESE].rstrip() or "无"
 
 
 def _phrase(value: str) -> str:

@@ -127,11 +127,6 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [*RAISING, insert("campaigns", CAMPAIGN), update("campaigns", {"surplus_campaign_id": FIRST_CAMPAIGN})],
     ),
     (
-        "campaigns_settled_by_another",
-        "settled by whoever accepted it",
-        [*RAISING, update("campaigns", {"accepted_by_id": CHEN, "settled_by_id": CHEN})],
-    ),
-    (
         "campaigns_surplus_to",
         "a surplus to a campaign that is not",
         [*RAISING, update("campaigns", {"surplus_campaign_id": "0", "surplus_resolution_id": last("resolutions")})],

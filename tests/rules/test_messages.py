@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.rules.messages import fit
@@ -64,6 +64,7 @@ def test_what_does_not(keyword: str, value: str) -> None:
 
 
 @given(st.sampled_from(["thing1", "name1", "phrase1", "character_string1"]), st.text(max_size=60))
+@example("name1", "000000000 \x80")
 def test_what_may_be_cut_always_fits(keyword: str, value: str) -> None:
     fitted = fit(keyword, value)
     limits = {
