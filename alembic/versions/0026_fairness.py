@@ -29,13 +29,33 @@ UPDATE results r SET invalidated = (
 ALTER TABLE results ENABLE TRIGGER USER;
 """
 
+OWN_WORD = """
+-- What was entered for an elector is replaced by his own phone, or put right by who entered it; by nobody else.
+CREATE OR REPLACE FUNCTION guard_own_word() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.channel <> 'phone' AND NOT (
+        OLD.channel = 'assisted' AND NEW.channel = 'assisted' AND NEW.entered_by_id = OLD.entered_by_id
+    ) THEN
+        RAISE EXCEPTION 'he has voted' USING ERRCODE = '23514', CONSTRAINT = 'ballots_own_word', TABLE = 'ballots';
+    END IF;
+    RETURN NEW;
+END $$;
+"""
+
 
 def upgrade() -> None:
-    run_script(SPEAKERS + INVALIDATED)
+    run_script(SPEAKERS + INVALIDATED + OWN_WORD)
 
 
 def downgrade() -> None:
     run_script("""
     ALTER TABLE electors DROP COLUMN speaker_id;
     ALTER TABLE results DROP COLUMN invalidated;
+    CREATE OR REPLACE FUNCTION guard_own_word() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NEW.channel <> 'phone' AND (NEW.channel <> OLD.channel OR NEW.channel = 'paper') THEN
+            RAISE EXCEPTION 'he has voted' USING ERRCODE = '23514', CONSTRAINT = 'ballots_own_word', TABLE = 'ballots';
+        END IF;
+        RETURN NEW;
+    END $$;
     """)

@@ -280,6 +280,11 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [*OPENED, _entered("paper", MEI), f"UPDATE ballots SET entered_by_id = {QIAN}"],
     ),
     (
+        "ballots_own_word",
+        "nor one of the staff what another entered",
+        [*OPENED, _entered("assisted", MEI), f"UPDATE ballots SET entered_by_id = {QIAN}"],
+    ),
+    (
         "ballots_stay",
         "an entered ballot stays without an objection",
         [*OPENED, _entered("paper", MEI), f"DELETE FROM ballots WHERE elector_id = {ELECTOR}"],

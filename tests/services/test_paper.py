@@ -248,6 +248,17 @@ async def test_ones_own_phone_has_the_last_word(people: People) -> None:
         await deliberations.cast_for(people.he, vote.id, YES, on_behalf_of=consent(people.mei, people))
 
 
+async def test_nobody_replaces_what_was_entered_for_another(people: People) -> None:
+    helped, vote = await grandma(people), await voting(people)
+    agreed = consent(helped, people)
+    ballot = await deliberations.cast_for(people.he, vote.id, YES, on_behalf_of=agreed)
+    for who in ("ma", "chen"):
+        with pytest.raises(AlreadyVoted):
+            await deliberations.cast_for(people[who], vote.id, NO, on_behalf_of=agreed)
+    left = await Ballot.get(deliberation_id=vote.id)
+    assert (left.choice, left.entered_by_id, left.receipt) == (YES, people.he.id, ballot.receipt)
+
+
 async def test_in_a_secret_vote_nobody_enters_a_ballot_for_another(people: People) -> None:
     vote = await discussed(people)
     await Deliberation.filter(id=vote.id).update(secret=True)
