@@ -47,8 +47,8 @@ class BadMeetingTime(Invalid):
 
 class CheckInClosed(Conflict):
     code = "check_in_closed"
-    zh = "会议开始前一小时起、结束归档之前可以签到"
-    en = "Check in from an hour before the start until the meeting is put on record"
+    zh = "会议开始前一小时起、结束后两小时内、归档之前可以签到"
+    en = "Check in from an hour before the start until two hours after the end, before the meeting is put on record"
 
 
 class NotYetHeld(Conflict):

@@ -42,9 +42,25 @@ BEGIN
 END $$;
 """
 
+ATTENDANCE = """
+-- Who came is entered from an hour before the start until two hours after the end.
+CREATE OR REPLACE FUNCTION guard_attendance() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM meetings WHERE id = NEW.meeting_id FOR SHARE;
+    IF NOT EXISTS (
+        SELECT 1 FROM meetings WHERE id = NEW.meeting_id AND state = 'planned'
+            AND clock_now() BETWEEN starts_at - interval '1 hour' AND ends_at + interval '2 hours'
+    ) THEN
+        RAISE EXCEPTION 'nobody meets' USING ERRCODE = '23514',
+            CONSTRAINT = 'attendances_while_it_runs', TABLE = 'attendances';
+    END IF;
+    RETURN NEW;
+END $$;
+"""
+
 
 def upgrade() -> None:
-    run_script(SPEAKERS + INVALIDATED + OWN_WORD)
+    run_script(SPEAKERS + INVALIDATED + OWN_WORD + ATTENDANCE)
 
 
 def downgrade() -> None:
@@ -55,6 +71,18 @@ def downgrade() -> None:
     BEGIN
         IF NEW.channel <> 'phone' AND (NEW.channel <> OLD.channel OR NEW.channel = 'paper') THEN
             RAISE EXCEPTION 'he has voted' USING ERRCODE = '23514', CONSTRAINT = 'ballots_own_word', TABLE = 'ballots';
+        END IF;
+        RETURN NEW;
+    END $$;
+    CREATE OR REPLACE FUNCTION guard_attendance() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM 1 FROM meetings WHERE id = NEW.meeting_id FOR SHARE;
+        IF NOT EXISTS (
+            SELECT 1 FROM meetings
+            WHERE id = NEW.meeting_id AND state = 'planned' AND starts_at - interval '1 hour' <= clock_now()
+        ) THEN
+            RAISE EXCEPTION 'nobody meets' USING ERRCODE = '23514',
+                CONSTRAINT = 'attendances_while_it_runs', TABLE = 'attendances';
         END IF;
         RETURN NEW;
     END $$;

@@ -47,6 +47,7 @@ MEETING: dict[str, Any] = {
     "attendance": {
         "expected": 1204,
         "present": 0,
+        "by_hand": 0,
         "quorate": False,
         "article_zh": "《城市居民委员会组织法》第二十七条",
         "article_en": "Organic Law of Urban Residents' Committees, art. 27",
@@ -134,10 +135,12 @@ class PointOut(Shape):
 
 
 class AttendanceFigures(Shape):
-    """How many should come and how many did; `quorate` is null where no quorum is asked for."""
+    """How many should come and how many did, `by_hand` of them entered by the staff; `quorate` is null where no
+    quorum is asked for."""
 
     expected: int
     present: int
+    by_hand: int
     quorate: bool | None
     article_zh: str
     article_en: str

@@ -76,10 +76,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Turnout:
-    """Of how many how many came, and whether that is the quorum; null where none is asked for."""
+    """Of how many how many came, and whether that is the quorum; null where none is asked for.
+
+    `by_hand`: how many people were entered by the staff instead of by themselves.
+    """
 
     expected: int
     present: int
+    by_hand: int
     quorate: bool | None
     article_zh: str
     article_en: str
@@ -180,13 +184,13 @@ async def code(actor: Actor, meeting_id: int, *, secret: str) -> MeetingCode:
 async def check_in(
     actor: Actor, meeting_id: int, *, token: str | None = None, resident_id: int | None = None, secret: str
 ) -> MeetingView:
-    """Say that one is there, with the code on the screen; or the staff enter somebody. Again: no change.
+    """Say that one is there, with the code on the screen; or the staff enter somebody, who is told. Again: no change.
 
     Raises NotFound, NotVerified, Forbidden, StaleMeetingCode, CheckInClosed.
     """
     meeting = await _door(actor, meeting_id)
     attendee = actor
-    if resident_id is not None:
+    if resident_id is not None and resident_id != actor.id:
         require(policies.may_run(actor, meeting), "只有工作人员可以代为签到", "Only the staff enter others")
         attendee = await residents.actor(resident_id)
         if not attendee.lives_in(meeting.community_id):
@@ -209,6 +213,8 @@ async def check_in(
         helped_id = attendee.id if attendee.id != actor.id else None
         line = Attendance(id=entered, community_id=meeting.community_id)
         await events.record(actor, "attendance.entered", line, on_behalf_of_id=helped_id, meeting_id=meeting.id)
+        if helped_id is not None:
+            await _tell(meeting, "meeting.entered", [helped_id])
     return await find(actor, meeting_id)
 
 
@@ -274,6 +280,10 @@ async def announce_due() -> None:
 
 # --- helpers ----------------------------------------------------------------------------------------------------
 
+BY_HAND = """
+SELECT meeting_id, count(*) AS people FROM attendances
+WHERE meeting_id = ANY($1::bigint[]) AND entered_by_id <> resident_id GROUP BY meeting_id
+"""
 IN_TIME = """
 SELECT kind <> 'residents' OR (starts_at AT TIME ZONE 'Asia/Shanghai')::date
     - (clock_now() AT TIME ZONE 'Asia/Shanghai')::date >= 10 FROM meetings WHERE id = $1
@@ -345,7 +355,7 @@ async def _door(actor: Actor, meeting_id: int) -> Meeting:
 
 
 async def _views(actor: Actor, meetings: Sequence[Meeting]) -> list[MeetingView]:
-    """The same meetings with all that is shown of them; five queries for a page, and one per roll counted live."""
+    """The same meetings with all that is shown of them; six queries for a page, and one per roll counted live."""
     ids = [meeting.id for meeting in meetings]
     agenda = await AgendaItem.filter(meeting_id__in=ids).order_by("position")
     links = await MeetingDeliberation.filter(meeting_id__in=ids).order_by("deliberation_id")
@@ -371,7 +381,10 @@ def _may_read_minutes(actor: Actor, meeting: Meeting) -> bool:
 
 
 async def _turnouts(meetings: Sequence[Meeting]) -> dict[int, Turnout]:
-    """Who came, live until a meeting is put on record, then as it was recorded; two queries per roll counted live."""
+    """Who came, live until a meeting is put on record, then as it was recorded; two queries per roll counted live.
+
+    Of who was entered by hand the lines tell, which do not change.
+    """
     live: dict[tuple[Roll, int], list[int]] = {}
     for meeting in meetings:
         if meeting.expected is None:
@@ -380,12 +393,16 @@ async def _turnouts(meetings: Sequence[Meeting]) -> dict[int, Turnout]:
     for (roll, community_id), ids in live.items():
         size, came = await electorate.size(roll, community_id), await electorate.present(roll, community_id, ids)
         figures |= {id_: (max(size, came.get(id_, 0)), came.get(id_, 0)) for id_ in ids}
-    return {meeting.id: _turnout(BY[meeting.kind], *figures[meeting.id]) for meeting in meetings}
+    entered = await db.rows(BY_HAND, [meeting.id for meeting in meetings])
+    by_hand = {line["meeting_id"]: line["people"] for line in entered}
+    return {
+        meeting.id: _turnout(BY[meeting.kind], *figures[meeting.id], by_hand.get(meeting.id, 0)) for meeting in meetings
+    }
 
 
-def _turnout(preset: Preset, expected: int, present: int) -> Turnout:
+def _turnout(preset: Preset, expected: int, present: int, by_hand: int) -> Turnout:
     quorate = preset.quorum.is_reached(present, expected) if preset.quorum else None
-    return Turnout(expected, present, quorate, preset.article_zh, preset.article_en)
+    return Turnout(expected, present, by_hand, quorate, preset.article_zh, preset.article_en)
 
 
 async def _concerned(meeting: Meeting) -> list[int]:

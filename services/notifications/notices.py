@@ -138,6 +138,10 @@ NOTICES: dict[str, tuple[str, str]] = {
         "居民会议「{title}」的通知未能提前十日发出，已自动取消，请另定时间",
         "The residents' meeting “{title}” could not be announced ten days ahead and is cancelled; call it anew",
     ),
+    "meeting.entered": (
+        "工作人员为您登记了会议「{title}」的签到；如您没有到会，请向居委会提出",
+        "The staff entered that you came to the meeting “{title}”; if you did not, tell the committee",
+    ),
     "meeting.held": ("会议「{title}」的记录已公布", "The minutes of the meeting “{title}” are there"),
     "petition.reached": (
         "联名「{title}」已达到法定人数，请在{due}前答复",

@@ -152,6 +152,7 @@ MESSAGES: dict[str, Words] = {
     "meeting.announced": Words(VOTE, "会议通知", "点击查看时间和议程"),
     "meeting.cancelled": Words(VOTE, "会议取消", "点击查看详情"),
     "meeting.too_late": Words(TASK, "会议取消", "通知未能提前十日发出"),
+    "meeting.entered": Words(VOTE, "会议签到", "工作人员为您登记了到会"),
     "meeting.held": Words(VOTE, "会议记录", "会议记录已公布"),
     "petition.reached": Words(TASK, "待答复", "联名已达到法定人数"),
     "petition.answered": Words(VOTE, "联名答复", "点击查看答复"),

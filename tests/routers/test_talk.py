@@ -87,6 +87,7 @@ async def test_neighbours_ask_for_a_meeting_and_it_is_held(as_: As, people: Peop
     assert meeting["attendance"] | {"article_zh": "", "article_en": ""} == {
         "expected": 8,
         "present": 0,
+        "by_hand": 0,
         "quorate": False,
         "article_zh": "",
         "article_en": "",

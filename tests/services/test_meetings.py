@@ -90,8 +90,9 @@ async def test_a_meeting_from_its_call_to_its_minutes(people: People, move_clock
     for resident in (people.wang, people.mei, people.sun):
         seen = await deliberations.check_in_at_meeting(people.ma, made.id, resident_id=resident.id, secret=SECRET)
     assert (seen.attendance.present, seen.attendance.quorate, seen.attending) == (4, False, False)
+    assert await told("meeting.entered", made.id) == {people.wang.id, people.mei.id, people.sun.id}
     seen = await deliberations.check_in_at_meeting(people.he, made.id, token=code.token, secret=SECRET)
-    assert (seen.attendance.present, seen.attendance.quorate) == (5, True)
+    assert (seen.attendance.present, seen.attendance.quorate, seen.attendance.by_hand) == (5, True, 3)
     assert len((await deliberations.meeting_attendances(people.ma, made.id, page=Page())).items) == 5
     held = await deliberations.hold_meeting(people.chen, made.id, minutes="同意进入表决。")
     assert (held.meeting.state, held.attendance.present, held.attendance.expected) == (MeetingState.HELD, 5, ADULTS)
@@ -185,6 +186,20 @@ async def test_a_meeting_called_off_is_told_to_whom_it_was_announced(people: Peo
     unseen = await deliberations.call_meeting(people.chen, await wanted(people))
     with pytest.raises(NotFound):
         await deliberations.find_meeting(people.lin, unseen.id)
+
+
+async def test_two_hours_after_the_end_nobody_is_entered_any_more(people: People, move_clock: Move) -> None:
+    made = await called(people)
+    await move_clock(10 * DAY)
+    with pytest.raises(StaleMeetingCode):  # the staff come like everybody
+        await deliberations.check_in_at_meeting(people.ma, made.id, resident_id=people.ma.id, secret=SECRET)
+    await move_clock(timedelta(minutes=90 + 119))
+    await deliberations.check_in_at_meeting(people.ma, made.id, resident_id=people.lin.id, secret=SECRET)
+    await move_clock(timedelta(minutes=1))
+    with pytest.raises(CheckInClosed):
+        await deliberations.check_in_at_meeting(people.ma, made.id, resident_id=people.mei.id, secret=SECRET)
+    held = await deliberations.hold_meeting(people.chen, made.id, minutes="略")
+    assert (held.attendance.present, held.attendance.by_hand) == (1, 1)
 
 
 async def test_households_are_counted_once(people: People, move_clock: Move) -> None:
