@@ -12,6 +12,7 @@ from models.deliberations import Deliberation, DeliberationState, Roll
 from models.residents import Resident, Role
 from models.rolls import Channel, Objection, ObjectionState, ObjectionTooLate
 from services import checks, events, notifications, residents
+from services.deliberations import rolls
 from services.deliberations.reading import find as find_deliberation
 from services.policies import Actor, require, require_resident
 from services.policies import deliberations as policies
@@ -41,7 +42,7 @@ async def object_to(
         return await _invalidate(actor, deliberation, resident_id, reason, on_behalf_of)
     if on_behalf_of is not None:
         raise Invalid("只有对代录选票的异议可以代为提出", "Only to a ballot entered for him one objects for another")
-    if not actor.is_staff(deliberation.community_id):
+    if not (actor.is_staff(deliberation.community_id) or await _stands_on_roll(actor, deliberation)):
         require_resident(actor, deliberation.community_id)
     if resident_id is not None and not await Resident.exists(id=resident_id):
         raise Invalid("没有找到这位居民", "No such resident")
@@ -125,6 +126,11 @@ ENTERED = """
 SELECT id, channel, entered_by_id, receipt FROM ballots
 WHERE deliberation_id = $1 AND resident_id = $2 AND channel <> 'phone' FOR UPDATE
 """
+
+
+async def _stands_on_roll(actor: Actor, deliberation: Deliberation) -> bool:
+    """Also owners who live elsewhere."""
+    return not actor.suspended and (await rolls.own_line(actor, deliberation.id)).on_roll
 
 
 async def _invalidate(

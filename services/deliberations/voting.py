@@ -6,12 +6,13 @@ from typing import Any
 
 from app.core import clock, db
 from app.core.db import atomic
-from app.core.errors import InvalidState, NotFound
+from app.core.errors import Forbidden, InvalidState, NotFound
 from models.deliberations import (
     Deliberation,
     DeliberationState,
     NonceMisfits,
     NotOnRoll,
+    Roll,
     Rule,
     StillVoting,
     VoteClosed,
@@ -45,7 +46,7 @@ async def open_voting(actor: Actor, deliberation_id: int) -> Deliberation:
 
 # What both kinds of cast begin with: the vote and the actor's line on its roll.
 VOTE = """
-    SELECT d.id, d.community_id, d.state, d.secret, d.voting_until > clock_now() AS runs, coalesce(
+    SELECT d.id, d.community_id, d.state, d.secret, d.roll, d.voting_until > clock_now() AS runs, coalesce(
         (SELECT e.id FROM electors e WHERE e.deliberation_id = d.id AND e.resident_id = $2),
         (SELECT e.id FROM electors e WHERE e.deliberation_id = d.id AND e.household_id = $3 AND e.speaker_id = $2)
     ) AS elector_id
@@ -99,8 +100,8 @@ async def cast(
     `choice` is `{choice}`, `{option_id}`, `{option_ids}`, `{scores}` or `{ranking}`, as the kind of ballot asks. An
     open vote may be changed while it runs; a secret one, which comes with a `nonce` of the voter's own, may not.
     `entered_by_id`: who entered it for the actor, where it did not come by phone; that never replaces what did.
-    Raises NotFound, NotVerified, InvalidState before the opening, VoteClosed, NotOnRoll, BadChoice, AlreadyVoted,
-    NonceMisfits, NonceUsed.
+    Raises NotFound, NotVerified, Forbidden (owners who live elsewhere), InvalidState before the opening, VoteClosed,
+    NotOnRoll, BadChoice, AlreadyVoted, NonceMisfits, NonceUsed.
     """
     if "option_ids" in choice:
         choice = {"option_ids": sorted(choice["option_ids"])}
@@ -120,6 +121,8 @@ async def cast(
         vote = await db.row(CAST_SECRETLY, *asked)
     if vote is None:
         raise NotFound("没有找到这项协商议事", "No such deliberation")
+    if vote["roll"] == Roll.OWNERS and vote["elector_id"] is not None and not actor.lives_in(vote["community_id"]):
+        raise Forbidden("您不是本社区的认证居民，请用纸质票表决", "You do not live here; vote on paper")
     require_resident(actor, vote["community_id"])
     if vote["state"] in policies.BEFORE_THE_VOTE:
         raise InvalidState(vote["state"])

@@ -24,7 +24,7 @@ from models.residents import (
     WrongSize,
     WrongTerm,
 )
-from models.rolls import AreasMissing, NotRecognisable, TooLow
+from models.rolls import AreasMissing, NotRecognisable, ObjectionState, TooLow
 from services import deliberations, residents
 from services.deliberations import OwnTerms
 from services.residents import ConstituencySeen, Owner
@@ -301,6 +301,18 @@ async def test_owners_decide_by_heads_and_by_area(
     assert (resolution is not None) is quorate
     if resolution is not None:
         assert (resolution.binding, resolution.passed) == (False, passed)
+
+
+async def test_an_owner_who_lives_elsewhere_votes_on_paper_and_may_object(people: People) -> None:
+    homes = await flats(people, 1, 800_000)
+    await owned(people, homes, [people.wu.id])
+    vote = await discussed(people, roll=Roll.OWNERS)
+    made = await deliberations.object_to(people.wu, vote.id, reason="面积不对")
+    assert made.author_id == people.wu.id
+    await deliberations.decide_objection(people.chen, made.id, state=ObjectionState.DISMISSED, answer="面积属实")
+    await deliberations.open_voting(people.chen, vote.id)
+    with pytest.raises(Forbidden, match="on paper"):
+        await deliberations.cast(people.wu, vote.id, YES)
 
 
 async def test_where_it_is_recognised_a_vote_of_owners_binds(people: People, move_clock: Move) -> None:
