@@ -30,10 +30,12 @@ ALTER TABLE results ENABLE TRIGGER USER;
 """
 
 OWN_WORD = """
--- What was entered for an elector is replaced by his own phone only; by nobody who enters for him again.
+-- What was entered for an elector is replaced by his own phone, or put right by who entered it; by nobody else.
 CREATE OR REPLACE FUNCTION guard_own_word() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.channel <> 'phone' THEN
+    IF NEW.channel <> 'phone' AND NOT (
+        OLD.channel = 'assisted' AND NEW.channel = 'assisted' AND NEW.entered_by_id = OLD.entered_by_id
+    ) THEN
         RAISE EXCEPTION 'he has voted' USING ERRCODE = '23514', CONSTRAINT = 'ballots_own_word', TABLE = 'ballots';
     END IF;
     RETURN NEW;

@@ -21,7 +21,7 @@ async def cast_for(
     """Enter what an elector (or the representative of a household) chose; he is told. The ballot has his receipt.
 
     In a secret vote nobody does: whoever enters a choice knows it. Raises NotFound, Forbidden, Invalid (the consent),
-    SecretInPerson, AlreadyVoted when there is a ballot of his, also one entered for him, and what `cast` raises.
+    SecretInPerson, AlreadyVoted when there is a ballot of his that the actor did not enter so, and what `cast` raises.
     """
     deliberation = await find(actor, deliberation_id)
     require(policies.may_enter_ballots(actor, deliberation))

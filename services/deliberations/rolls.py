@@ -119,7 +119,8 @@ async def standing(actor: Actor, deliberation_id: int) -> Standing:
     size, area_cm2, missing = deliberation.roll_size, deliberation.roll_area_cm2, 0
     if size is None:
         now = await db.row(
-            f"SELECT count(*) AS size, sum(area_cm2)::bigint AS area_cm2 FROM ({CANDIDATES[deliberation.roll]}) c",
+            f"SELECT count(*) AS size, sum(area_cm2)::bigint AS area_cm2 FROM ({CANDIDATES[deliberation.roll]}) c "
+            "WHERE $1::bigint IS NOT NULL",
             deliberation.id,
             deliberation.community_id,
         )
@@ -143,7 +144,8 @@ async def own_line(actor: Actor, deliberation_id: int) -> OwnLine:
     deliberation = await find(actor, deliberation_id)
     if deliberation.roll_size is None:
         there = await db.row(
-            f"SELECT area_cm2 FROM ({CANDIDATES[deliberation.roll]}) c WHERE resident_id = $3 OR household_id = $4",
+            f"SELECT area_cm2 FROM ({CANDIDATES[deliberation.roll]}) c "
+            "WHERE $1::bigint IS NOT NULL AND (resident_id = $3 OR household_id = $4)",
             deliberation.id,
             deliberation.community_id,
             actor.id,

@@ -14,7 +14,7 @@ from tests import pictures
 
 pytestmark = pytest.mark.no_database
 
-PEAK_MAX_KIB = 512 * 1024
+PEAK_MAX_KIB = 768 * 1024
 TOO_MANY = {"png bomb by size", "png one pixel over", "png of the largest size", "jpeg bomb by size", "jpeg of 30 MP"}
 
 

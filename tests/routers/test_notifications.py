@@ -134,7 +134,7 @@ async def test_every_kind_of_message_is_taken_by_wechat(
         await consent(lin, quiet_sandbox, "lin", f"tmpl-{words.template}")
         title, reason = "七号楼门前的路灯坏了三个月一直没有人来修理😀", "不归我们管\n请找物业"
         params = {"title": title, "reason": reason, "yuan": "100.00", "score": 5, "position": 2, "minutes": 90}
-        params["why"] = "疑似广告"
+        params |= {"why": "疑似广告", "until": "12月1日"}
         await tell(people.lin, kind, name="阿梅", **params)
     await send(app)
     assert set(await states(people.lin)) == {DeliveryState.SENT}

@@ -49,10 +49,10 @@ async def test_words_are_supported_answered_and_hidden(as_: As, people: People) 
     assert (await done(await chen.post(f"/v1/comments/{answer['id']}/unpin")))["pinned"] is False
     wish = await done(await mei.post(f"{path}/option-proposals", json={"title": "太阳能灯"}), 201)
     assert len((await done(await wu.get(f"{path}/option-proposals")))["items"]) == 1
-    assert (await done(await lin.post(f"/v1/option-proposals/{wish['id']}/accept")))["state"] == "accepted"
+    assert (await done(await chen.post(f"/v1/option-proposals/{wish['id']}/accept")))["state"] == "accepted"
     assert [option["title"] for option in (await done(await wu.get(path)))["options"]][-1] == "太阳能灯"
     more = await done(await mei.post(f"{path}/option-proposals", json={"title": "不如种树"}), 201)
-    declined = await lin.post(f"/v1/option-proposals/{more['id']}/decline", json={"reason": "另议"})
+    declined = await chen.post(f"/v1/option-proposals/{more['id']}/decline", json={"reason": "另议"})
     assert (await done(declined))["state"] == "declined"
     last = await done(await mei.post(f"{path}/option-proposals", json={"title": "地灯"}), 201)
     assert (await done(await mei.post(f"/v1/option-proposals/{last['id']}/withdraw")))["state"] == "withdrawn"

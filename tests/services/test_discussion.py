@@ -199,7 +199,7 @@ async def test_what_is_hidden_by_hand_is_not_shown_by_a_check_that_comes_later(p
     said = await deliberations.comment(people.mei, question.id, body="骗子")
     await comments.hide(people.chen, said.id, reason="辱骂")
     check = await Check.get(subject_kind="comment", subject_id=said.id)
-    assert check.state is CheckState.REPLACED
+    assert check.state is CheckState.HIDDEN
     assert (await Comment.get(id=said.id)).moderation is Moderation.HIDDEN
 
 

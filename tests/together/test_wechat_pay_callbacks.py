@@ -148,7 +148,9 @@ REJECTED: dict[str, Forgery] = {
     "signed by the merchant": spoiled("forged"),
     "SIGNTEST": spoiled("signtest"),
     "an unknown public key": spoiled("unknown_serial"),
-    "a certificate that is not pinned": lambda it, order: it.sign(it.body(it.payment(order)), it.keys.by_certificate),
+    "a certificate that is not pinned": lambda it, order: it.sign(
+        it.body(it.payment(order)), Signer("0F" * 20, it.keys.platform)
+    ),
     "the key's signature under the certificate's serial": lambda it, order: it.sign(
         it.body(it.payment(order)), Signer(it.keys.by_certificate.serial, it.keys.platform)
     ),
