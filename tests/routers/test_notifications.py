@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from string import Formatter
 from typing import Any
 
 import httpx
@@ -134,9 +135,13 @@ async def test_every_kind_of_message_is_taken_by_wechat(
         await consent(lin, quiet_sandbox, "lin", f"tmpl-{words.template}")
         title, reason = "七号楼门前的路灯坏了三个月一直没有人来修理😀", "不归我们管\n请找物业"
         params = {"title": title, "reason": reason, "yuan": "100.00", "score": 5, "position": 2, "minutes": 90}
-        params |= {"why": "疑似广告", "until": "12月1日"}
+        named = (
+            name for _, name, _, _ in Formatter().parse(notifications.NOTICES[kind][0]) if name not in (None, "name")
+        )
+        params = dict.fromkeys(named, "疑似广告") | params
         await tell(people.lin, kind, name="阿梅", **params)
-    await send(app)
+    for _ in range(len(notifications.MESSAGES) // 50 + 1):
+        await send(app)
     assert set(await states(people.lin)) == {DeliveryState.SENT}
     sent = got(quiet_sandbox, "lin")
     assert len(sent) == len(notifications.MESSAGES)

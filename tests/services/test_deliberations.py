@@ -352,7 +352,7 @@ async def test_when_the_discussion_is_open(people: People, state: DeliberationSt
 
 async def test_what_is_hidden_is_not_there_but_for_its_author(people: People) -> None:
     made = await in_voting(people)
-    await as_owner(lambda: db.execute("ALTER TABLE deliberations DISABLE TRIGGER deliberations_stay_in_sight"))
+    await as_owner(lambda: db.execute("ALTER TABLE deliberations DISABLE TRIGGER deliberations_keep_in_sight"))
     await Deliberation.filter(id=made.id).update(moderation=Moderation.HIDDEN)
     assert (await deliberations.find(people.lin, made.id)).id == made.id
     for look in (deliberations.find(people.mei, made.id), deliberations.cast(people.mei, made.id, YES)):
