@@ -22,7 +22,7 @@ EMOJI = [(0x2190, 0x2BFF), (0x1F300, 0x1F3FA), (0x1F400, 0x1FAFF)]  # no regiona
 
 def hanzi(unihan: str) -> set[int]:
     """The characters to keep of Noto Sans SC."""
-    kept = {*range(0x20, 0x7F), *range(0xA1, 0x180)} | {ord(char) for char in MORE}
+    kept = {*range(0x20, 0x7F), *range(0xA1, 0x180), *range(0x2010, 0x203C), 0x20AC} | {ord(char) for char in MORE}
     for row in range(0xA1, 0xF8):
         for cell in range(0xA1, 0xFF):
             try:

@@ -5,6 +5,23 @@ Nothing here knows a model or a database. Whoever draws gathers the facts first,
 """
 
 from services.drawing.certificates import Certificate, Service, certificate
+from services.drawing.posters import Hue, Poster, Progress, poster
+from services.drawing.receipts import Receipt, receipt
+from services.drawing.sheets import Card, Sheet, sheet
 from services.drawing.studio import in_the_studio
 
-__all__ = ["Certificate", "Service", "certificate", "in_the_studio"]
+__all__ = [
+    "Card",
+    "Certificate",
+    "Hue",
+    "Poster",
+    "Progress",
+    "Receipt",
+    "Service",
+    "Sheet",
+    "certificate",
+    "in_the_studio",
+    "poster",
+    "receipt",
+    "sheet",
+]

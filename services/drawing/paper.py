@@ -20,6 +20,7 @@ Box = tuple[float, float, float, float]
 ASSETS = Path(__file__).resolve().parents[2] / "app" / "assets"
 FACES = ("NotoSansSC.ttf", "NotoEmoji.ttf")
 INK, GREY, FAINT, LINE, WHITE = "#1f2430", "#5b6472", "#8b93a1", "#e3e7ee", "#ffffff"
+MARK = "Linli"
 LEADING = 1.42
 """From one line to the next, in sizes."""
 
@@ -67,7 +68,7 @@ class Paper:
                 font=_font(face, size),
                 fill=colour,
                 anchor="ls",
-                stroke_width=_stroke(size) if bold else 0,
+                stroke_width=_stroke(size) if bold and face == FACES[0] else 0,
                 stroke_fill=colour,
             )
             x += width_of(run, size)
@@ -145,15 +146,20 @@ class Paper:
         turned.putalpha(turned.getchannel("A").point(lambda alpha: alpha * 5 // 9))
         self.image.paste(turned, (round(at[0] - turned.width / 2), round(at[1] - turned.height / 2)), turned)
 
-    def png(self, *, bottom: float | None = None, mark: str | None = None) -> bytes:
-        """The sheet down to `bottom` as a PNG; `mark` is written into its head."""
-        image = self.image if bottom is None else self.image.crop((0, 0, self.width, round(bottom)))
+    def png(self, *, mark: str | None = None) -> bytes:
+        """The sheet as a PNG of at most 128 colours; `mark` is written into its head."""
         info = PngInfo()
         if mark is not None:
-            info.add_text("Linli", mark)
+            info.add_text(MARK, mark)
         made = io.BytesIO()
-        image.save(made, "PNG", pnginfo=info, compress_level=6)
+        few = self.image.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few.save(made, "PNG", pnginfo=info)
         return made.getvalue()
+
+
+def lines_of(text: str, size: int, width: float, most: int) -> int:
+    """On how many lines a paragraph would stand."""
+    return min(most, len(wrapped(clean(text), width, partial(width_of, size=size))))
 
 
 def fitting(text: str, sizes: tuple[int, ...], width: float, most: int) -> int:
@@ -183,7 +189,8 @@ def _runs(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _stroke(size: int) -> float:
-    return max(1, size // 36)
+    """Our face has one weight; a thin outline makes it bold."""
+    return size / 60
 
 
 @lru_cache(maxsize=20_000)
@@ -209,7 +216,8 @@ def _box(face: str) -> bytes:
 
 @lru_cache(maxsize=128)
 def _font(face: str, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(ASSETS / face), size, layout_engine=ImageFont.Layout.BASIC)
+    fitted = size if face == FACES[0] else size * 0.84
+    return ImageFont.truetype(str(ASSETS / face), fitted, layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=64)
