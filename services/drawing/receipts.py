@@ -15,12 +15,13 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Receipt:
-    """All that a receipt says; what was given back, in fen, is marked on it."""
+    """All that a receipt says; what was given back, or is on its way, in fen, is marked on it."""
 
     number: str
     giver: str
     amount_fen: int
     refunded_fen: int
+    refunding_fen: int
     kind: str
     campaign: str
     community: str
@@ -47,14 +48,14 @@ def receipt(facts: Receipt) -> bytes:
     amount_top = TOP + 30
     capitals = f"人民币{in_capitals(facts.amount_fen)}"
     rows_top = round(amount_top + 150 + lines_of(capitals, 30, width, 2) * 30 * LEADING + 40)
-    scan_top = rows_top + high + (76 if facts.refunded_fen else 0) + 20
+    scan_top = rows_top + high + (76 if facts.refunded_fen or facts.refunding_fen else 0) + 20
     paper = Paper(WIDTH, scan_top + SIDE + 210, PALE)
     paper.pen.rectangle((0, 0, WIDTH, TOP + 40), fill=GREEN)
     paper.write((MARGIN, 28), "认捐收款凭证", 48, colour=WHITE, bold=True)
     paper.write((MARGIN, 94), f"编号  {clean(facts.number)}", 24, colour="#d8eadf")
     paper.write((WIDTH - MARGIN, 94), "邻里", 24, colour="#d8eadf", align="right")
     paper.card((24, TOP, WIDTH - 24, paper.height - 24), radius=24)
-    figures = f"¥{facts.amount_fen // 100:,}.{facts.amount_fen % 100:02}"
+    figures = f"¥{_yuan(facts.amount_fen)}"
     size = fitting(figures, (84, 72, 60), width, 1)
     paper.write((WIDTH / 2, amount_top + 84 - size), figures, size, colour=GREEN, align="middle", bold=True)
     paper.paragraph((MARGIN, amount_top + 134, width), capitals, 30, most=2, colour=GREY, align="middle")
@@ -63,7 +64,7 @@ def receipt(facts: Receipt) -> bytes:
     for word, value in rows:
         paper.write((MARGIN, y), word, 28, colour=FAINT)
         y = paper.paragraph((MARGIN + beside, y, width - beside), value, 30, most=3, colour=INK) + 16
-    if facts.refunded_fen:
+    if facts.refunded_fen or facts.refunding_fen:
         _refunded(paper, facts, y, rows_top)
     _scan(paper, facts, scan_top)
     return paper.png()
@@ -71,8 +72,9 @@ def receipt(facts: Receipt) -> bytes:
 
 def _refunded(paper: Paper, facts: Receipt, y: float, rows_top: float) -> None:
     fully = facts.refunded_fen >= facts.amount_fen
-    said = f"¥{facts.refunded_fen // 100:,}.{facts.refunded_fen % 100:02}"
-    words = f"已全部退款 {said}" if fully else f"其中 {said} 已退款"
+    words = "其中 " if not fully else "已全部退款 "
+    parts = ((facts.refunded_fen, "" if fully else " 已退款"), (facts.refunding_fen, " 正在退款"))
+    words += "，".join(f"¥{_yuan(fen)}{word}" for fen, word in parts if fen)
     paper.card((MARGIN, y, WIDTH - MARGIN, y + 60), colour="#fdecea", radius=12)
     paper.write(
         (WIDTH / 2, y + 8), words, fitting(words, (30, 26), WIDTH - 2 * MARGIN - 30, 1), colour=RED, align="middle"
@@ -89,3 +91,7 @@ def _scan(paper: Paper, facts: Receipt, y: int) -> None:
     hint = "这笔款项写在不可更改的公开日志里，任何人都可以核对，不必登录。"
     paper.paragraph((left, y + 104, WIDTH - MARGIN - left), hint, 24, most=3, colour=GREY)
     paper.paragraph((MARGIN, y + SIDE + 34, WIDTH - 2 * MARGIN), NOTE, 22, most=4, colour=FAINT)
+
+
+def _yuan(amount_fen: int) -> str:
+    return f"{amount_fen // 100:,}.{amount_fen % 100:02}"
