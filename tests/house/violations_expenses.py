@@ -1,7 +1,7 @@
 """One attempt to break each constraint on expenses and relatives, by raw SQL as the owner of the tables."""
 
 from tests.house.violations_fund import BUDGETED, CHEN, JY, LIN, LINE, YL, ZHAO, insert, last, made, update
-from tests.house.violations_money import CHANGE, RESOLVED_AGAIN
+from tests.house.violations_money import CHANGE, RELEASE, RESOLVED_AGAIN
 
 SUN = "(SELECT id FROM residents WHERE openid = 'sun')"
 MEI = "(SELECT id FROM residents WHERE openid = 'mei')"
@@ -186,6 +186,17 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "expenses_within_budget",
         "more than the line",
         [step.replace("'灯', 1000)", "'灯', 999)") for step in [*SPENDING, PAID]],
+    ),
+    (
+        "expenses_within_line",
+        "more than a change of use has left of the line",
+        [
+            *SPENDING,
+            *RESOLVED_AGAIN,
+            insert("use_changes", CHANGE),
+            insert("line_releases", RELEASE),
+            PAID,
+        ],
     ),
     ("expenses_posted", "paid past the books", [*SPENDING, PAID]),
     ("expense_approvals_once", "approving twice", made(ONCE, "expense_approvals", APPROVAL)),

@@ -149,9 +149,10 @@ async def test_money_is_asked_for_only_once_it_is_sure_to_stay(people: People, m
     open_one = await asked(people.ma, campaign)
     with pytest.raises(ExpensesOpen):
         async with db.tx():
-            await crowdfunding.settle(people.zhao, campaign.id)
+            await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
     await expenses.reject(people.chen, open_one.id, reason="重复申请")
-    assert (await crowdfunding.settle(people.zhao, campaign.id)).state is CampaignState.SETTLED
+    settled = await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
+    assert settled.state is CampaignState.SETTLED
     with pytest.raises(InvalidState):
         await asked(people.ma, campaign)
 
@@ -380,7 +381,7 @@ async def test_the_general_fund_spends_by_a_resolution(people: People, move_cloc
     with pytest.raises(NotEnough):
         await expenses.request_from_fund(people.ma, people.jy, **said)  # type: ignore[arg-type]
     await crowdfunding.accept(people.chen, campaign.id)
-    await crowdfunding.settle(people.zhao, campaign.id)
+    await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
     failed = await resolution(people.jy, people.chen, passed=False)
     for wrong in (10**15, failed, await resolution(people.yl, people.deng)):
         with pytest.raises(ResolutionNotValid):
