@@ -64,7 +64,7 @@ async def bind_phone(
 ) -> Me:
     """Bind the phone behind a getPhoneNumber code of one's own; it takes the place of the one before."""
     await deps.limit(request, rates.PHONES, "phones", str(actor.id))
-    await residents.bind_phone(wechat, actor, asked.code, secret=config.secret_key.get_secret_value())
+    await residents.bind_phone(wechat, actor, asked.code, secret=config.keys)
     return await _me(actor, config)
 
 
@@ -197,7 +197,7 @@ async def update_household(actor: CurrentActor, household_id: PathId, asked: Hou
 @homes.post("/residents", response_model=ResidentOut, status_code=201)
 async def register_resident(actor: CurrentActor, only_once: OnlyOnce, config: TheSettings, asked: ResidentIn) -> Any:
     """Register somebody who does not use WeChat, for `on_behalf_of`."""
-    secret = config.secret_key.get_secret_value()
+    secret = config.keys
     effect = partial(residents.add_resident, actor, **asked.model_dump(), secret=secret)
     return await only_once(effect, residents.find_resident)
 
@@ -215,7 +215,7 @@ async def _me(actor: Actor, config: Settings) -> Me:
         nickname=profile.resident.nickname_wanted or profile.resident.nickname,
         nickname_moderation=profile.resident.nickname_moderation,
         avatar_url=media.avatar_url(avatar_id) if avatar_id else None,
-        phone_masked=residents.phone_masked(profile.resident, config.secret_key.get_secret_value()),
+        phone_masked=residents.phone_masked(profile.resident, config.keys),
         verified=profile.actor.verified,
         household=household,
         roles=[RoleOut(role=grant.role, place_id=grant.place_id) for grant in profile.actor.grants],

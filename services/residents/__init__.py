@@ -37,6 +37,7 @@ from services.residents.roles import (
     holders,
     revoke_role,
 )
+from services.residents.sealing import Resealed, require_keys, reseal
 from services.residents.sessions import (
     Login,
     actor,
@@ -56,6 +57,7 @@ __all__ = [
     "Owner",
     "Profile",
     "RelatedToCommittee",
+    "Resealed",
     "Speaker",
     "StillCommittee",
     "actor",
@@ -96,6 +98,8 @@ __all__ = [
     "profile",
     "record_representative",
     "relatives",
+    "require_keys",
+    "reseal",
     "revoke_role",
     "set_owners",
     "speaker",

@@ -3,6 +3,7 @@
 from datetime import date
 
 from app.core import clock, crypto, db
+from app.core.crypto import Keys
 from app.core.db import atomic
 from app.core.errors import Invalid, NotFound
 from app.core.pages import Listed, Page, newest
@@ -168,7 +169,7 @@ async def update_household(
 
 @atomic()
 async def add_resident(
-    actor: Actor, *, household_id: int, name: str, birth_year: int, phone: str | None = None, secret: str
+    actor: Actor, *, household_id: int, name: str, birth_year: int, phone: str | None = None, secret: Keys
 ) -> Resident:
     """Register somebody who does not use WeChat, so that others can act on his behalf. Name and phone are sealed.
 
