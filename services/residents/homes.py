@@ -190,6 +190,14 @@ async def add_resident(
     return resident
 
 
+@atomic()
+async def move_out(resident_id: int) -> None:
+    """End where somebody lives now; the next adult represents the household he leaves."""
+    await _lock_homes(resident_id, 0)
+    await db.execute(MOVE_OUT, resident_id)
+    await db.execute(SUCCEED, resident_id, 0)
+
+
 async def find_resident(resident_id: int) -> Resident:
     """One resident. Raises NotFound."""
     resident = await Resident.get_or_none(id=resident_id)
@@ -245,10 +253,7 @@ async def _household(building: Place, unit: str, room: str) -> Household:
 
 async def _move_in(resident_id: int, household: Household, capacity: Capacity) -> None:
     await _lock_homes(resident_id, household.id)
-    await db.execute(
-        "UPDATE memberships SET until_at = clock_now() WHERE resident_id = $1 AND until_at IS NULL",
-        resident_id,
-    )
+    await db.execute(MOVE_OUT, resident_id)
     await db.execute(SUCCEED, resident_id, household.id)
     await Membership.create(
         community_id=household.community_id,
@@ -259,6 +264,8 @@ async def _move_in(resident_id: int, household: Household, capacity: Capacity) -
     if await _is_adult(resident_id):
         await db.execute(REPRESENT, resident_id, household.id)
 
+
+MOVE_OUT = "UPDATE memberships SET until_at = clock_now() WHERE resident_id = $1 AND until_at IS NULL"
 
 # The first adult represents a household; one who uses WeChat takes over from one who does not, and so could not vote.
 REPRESENT = """

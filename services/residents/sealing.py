@@ -32,6 +32,14 @@ class Resealed:
     twice: list[int] = field(default_factory=list)
 
 
+async def sealed_columns() -> dict[str, list[str]]:
+    """The names of what is sealed, by table."""
+    found: dict[str, list[str]] = {}
+    for line in await db.rows(SEALED):
+        found.setdefault(line["table"], []).append(line["column"])
+    return found
+
+
 async def require_keys(keys: Keys) -> None:
     """Try each version of key found in the tables on one value. Raises KeyMissing."""
     for column in await db.rows(SEALED):
