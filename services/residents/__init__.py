@@ -1,6 +1,6 @@
 """People: login, homes, roles, and acting on behalf of those who do not use a phone."""
 
-from services.residents.consents import consent, consents, named, withdraw_consent
+from services.residents.consents import consent, consents, consents_due, named, withdraw_consent
 from services.residents.helping import OnBehalfOf, Speaker, note_assistance, speaker
 from services.residents.homes import (
     IS_ADULT,
@@ -12,6 +12,7 @@ from services.residents.homes import (
     find_claim,
     find_resident,
     masked,
+    move_out,
     update_household,
 )
 from services.residents.owners import Owner, owners_of, set_owners
@@ -37,6 +38,7 @@ from services.residents.roles import (
     holders,
     revoke_role,
 )
+from services.residents.sealing import Resealed, require_keys, reseal, sealed_columns
 from services.residents.sessions import (
     Login,
     actor,
@@ -56,6 +58,7 @@ __all__ = [
     "Owner",
     "Profile",
     "RelatedToCommittee",
+    "Resealed",
     "Speaker",
     "StillCommittee",
     "actor",
@@ -69,6 +72,7 @@ __all__ = [
     "confirm_claim",
     "consent",
     "consents",
+    "consents_due",
     "constituencies",
     "declare_relative",
     "decline_claim",
@@ -87,6 +91,7 @@ __all__ = [
     "log_in",
     "log_out",
     "masked",
+    "move_out",
     "named",
     "note_assistance",
     "open_session",
@@ -96,7 +101,10 @@ __all__ = [
     "profile",
     "record_representative",
     "relatives",
+    "require_keys",
+    "reseal",
     "revoke_role",
+    "sealed_columns",
     "set_owners",
     "speaker",
     "strike_relative",

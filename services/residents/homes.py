@@ -3,6 +3,7 @@
 from datetime import date
 
 from app.core import clock, crypto, db
+from app.core.crypto import Keys
 from app.core.db import atomic
 from app.core.errors import Invalid, NotFound
 from app.core.pages import Listed, Page, newest
@@ -168,7 +169,7 @@ async def update_household(
 
 @atomic()
 async def add_resident(
-    actor: Actor, *, household_id: int, name: str, birth_year: int, phone: str | None = None, secret: str
+    actor: Actor, *, household_id: int, name: str, birth_year: int, phone: str | None = None, secret: Keys
 ) -> Resident:
     """Register somebody who does not use WeChat, so that others can act on his behalf. Name and phone are sealed.
 
@@ -187,6 +188,14 @@ async def add_resident(
     await _move_in(resident.id, household, Capacity.FAMILY)
     await events.record(actor, "resident.registered", resident, household_id=household.id)
     return resident
+
+
+@atomic()
+async def move_out(resident_id: int) -> None:
+    """End where somebody lives now; the next adult represents the household he leaves."""
+    await _lock_homes(resident_id, 0)
+    await db.execute(MOVE_OUT, resident_id)
+    await db.execute(SUCCEED, resident_id, 0)
 
 
 async def find_resident(resident_id: int) -> Resident:
@@ -244,10 +253,7 @@ async def _household(building: Place, unit: str, room: str) -> Household:
 
 async def _move_in(resident_id: int, household: Household, capacity: Capacity) -> None:
     await _lock_homes(resident_id, household.id)
-    await db.execute(
-        "UPDATE memberships SET until_at = clock_now() WHERE resident_id = $1 AND until_at IS NULL",
-        resident_id,
-    )
+    await db.execute(MOVE_OUT, resident_id)
     await db.execute(SUCCEED, resident_id, household.id)
     await Membership.create(
         community_id=household.community_id,
@@ -258,6 +264,8 @@ async def _move_in(resident_id: int, household: Household, capacity: Capacity) -
     if await _is_adult(resident_id):
         await db.execute(REPRESENT, resident_id, household.id)
 
+
+MOVE_OUT = "UPDATE memberships SET until_at = clock_now() WHERE resident_id = $1 AND until_at IS NULL"
 
 # The first adult represents a household; one who uses WeChat takes over from one who does not, and so could not vote.
 REPRESENT = """
