@@ -153,10 +153,10 @@ async def end(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
     if deliberation.state is not DeliberationState.VOTING:
         raise InvalidState(deliberation.state)
     result, quorate = await count(deliberation)
-    resolution = await resolve(deliberation, result) if quorate else None
-    await archiving.keep(deliberation, resolution.number if resolution else None)
     target = DeliberationState.DECIDED if quorate else DeliberationState.FAILED_QUORUM
     await deliberation.move_to(target, closed_at=await clock.now())
+    resolution = await resolve(deliberation, result) if quorate else None
+    await archiving.keep(deliberation, resolution.number if resolution else None)
     await archiving.forget_secrets(deliberation)
     verb = f"deliberation.{target}"
     await events.record(
