@@ -32,10 +32,15 @@ async def _bind(actor: Actor, number: str, secret: str) -> None:
 
 async def keep_phone(resident: Resident, number: str, secret: str) -> None:
     """Seal a number into its resident's row. Raises PhoneTaken when it is somebody else's."""
-    number = number.replace(" ", "").replace("-", "")
+    number = plain(number)
     resident.phone_sealed = crypto.seal(secret, number, table="residents", column="phone", row=resident.id)
     resident.phone_index = crypto.index(secret, number, table="residents", column="phone")
     await resident.save(update_fields=["phone_sealed", "phone_index"])
+
+
+def plain(number: str) -> str:
+    """A number without blanks and dashes, as it is sealed and looked up."""
+    return number.replace(" ", "").replace("-", "")
 
 
 def phone(row: Mapping[str, Any], secret: str) -> str | None:
