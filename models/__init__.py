@@ -20,6 +20,15 @@ from models.disclosures import Disclosure, DisclosureAnswer, DisclosureQuestion,
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.expenses import Expense, ExpenseApproval, FundRules
 from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Satisfaction
+from models.homes import (
+    Guardianship,
+    HouseholdRecord,
+    Invitation,
+    PhoneMove,
+    RepresentativeChange,
+    RepresentativeVote,
+    ResidentLink,
+)
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
 from models.meetings import AgendaItem, Attendance, Meeting, MeetingDeliberation, Petition, PetitionSignature
@@ -89,10 +98,13 @@ __models__ = [
     FundRules,
     FollowUp,
     Heard,
+    Guardianship,
     Household,
     HouseholdClaim,
+    HouseholdRecord,
     IdempotencyKey,
     Income,
+    Invitation,
     LineRelease,
     LogEntry,
     LogHead,
@@ -120,6 +132,7 @@ __models__ = [
     PaperBatch,
     Petition,
     PetitionSignature,
+    PhoneMove,
     Picture,
     Place,
     Pledge,
@@ -128,7 +141,10 @@ __models__ = [
     Refund,
     Relative,
     Representative,
+    RepresentativeChange,
+    RepresentativeVote,
     Resident,
+    ResidentLink,
     Resolution,
     ResolutionDisplay,
     Result,

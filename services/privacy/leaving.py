@@ -100,7 +100,8 @@ async def leave(actor: Actor, *, erase_texts: bool = False) -> None:
     if duties:
         raise UnfinishedDuties(duties=duties)
     await _give_back(replace(actor, suspended=False))
-    await residents.move_out(actor.id)
+    with suppress(residents.NoHome):
+        await residents.leave_household(actor)
     for statement in (*ERASE, *(ERASE_TEXTS if erase_texts else ())):
         await db.execute(statement, actor.id)
     await events.record(actor, "resident.left", await Resident.get(id=actor.id), texts=erase_texts)
