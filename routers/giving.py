@@ -9,6 +9,7 @@ from routers.house import make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.crowdfunding import PledgeOut
 from routers.schemas.giving import ChooseShiftIn, HandTeamOverIn, HelperOut, IncomeIn, IncomeOut, TeamOut, TeamPageOut
+from routers.schemas.media import PhotoOut
 from services import crowdfunding
 from services.crowdfunding import Helper, TeamLine, TeamPage
 
@@ -84,6 +85,9 @@ def _income(income: Income) -> IncomeOut:
         amount_fen=income.amount_fen,
         document_number=income.document_number,
         struck=income.struck_by_id is not None,
+        counted=income.counted,
+        slip_id=income.slip and income.slip.id,
+        evidence=[PhotoOut.model_validate(one) for one in income.evidence],
         moderation=income.moderation,
         created_at=income.created_at,
     )

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from models.base import Moderation
 from models.crowdfunding import BeneficiaryKind, Cause, PledgeKind
 from routers.schemas.base import PRINTABLE, Asked, Fen, Id, Moment, Shape, ShortText, Title, bounded
+from routers.schemas.media import PhotoOut
 
 DocumentNumber = Annotated[str, bounded(1, 64), PRINTABLE]
 CharityName = Annotated[str, bounded(1, 100), PRINTABLE]
@@ -86,7 +87,10 @@ class IncomeIn(Asked):
 
 
 class IncomeOut(Shape):
-    """An income noted; what is `struck` does not count. The number is empty until it has passed its check."""
+    """An income noted; what is `struck` does not count, a government's grant only once its slip is countersigned.
+
+    The number is empty until it has passed its check; `evidence` is for the committee, supervisors and officers.
+    """
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -98,6 +102,9 @@ class IncomeOut(Shape):
                     "amount_fen": 2000000,
                     "document_number": "锦民发〔2026〕12号",
                     "struck": False,
+                    "counted": False,
+                    "slip_id": 12,
+                    "evidence": [],
                     "moderation": "passed",
                     "created_at": "2026-11-23T10:00:00+08:00",
                 }
@@ -110,6 +117,9 @@ class IncomeOut(Shape):
     amount_fen: int
     document_number: str
     struck: bool
+    counted: bool
+    slip_id: int | None
+    evidence: list[PhotoOut]
     moderation: Moderation
     created_at: Moment
 

@@ -32,7 +32,9 @@ QUESTIONS: dict[str, str] = {
             ('counter_capture', 'slip', 'campaign', 'cash'), ('counter_capture', 'slip', 'general', 'cash'),
             ('counter_capture', 'slip', 'campaign', 'bank'), ('counter_capture', 'slip', 'general', 'bank'),
             ('counter_matched', 'slip', 'campaign', 'matching_receivable'),
-            ('counter_received', 'slip', 'in_kind', 'in_kind_givers'))""",
+            ('counter_received', 'slip', 'in_kind', 'in_kind_givers'),
+            ('counter_spent', 'slip', 'expenses', 'campaign'), ('counter_spent', 'slip', 'expenses', 'general'),
+            ('returned', 'slip', 'refunds', 'campaign'))""",
     "transfer {id} ({leg}) undoes transfer {corrects_id}, but is not its mirror image": """
         SELECT t.id, t.leg, t.corrects_id FROM transfers t JOIN transfers o ON o.id = t.corrects_id
         WHERE (t.debit_account_id, t.credit_account_id, t.amount_fen, t.leg)
