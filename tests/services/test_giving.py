@@ -216,9 +216,8 @@ async def by_government(people: People) -> Campaign:
 
 async def test_a_grant_enters_the_books_once_two_have_signed(people: People, move_clock: Any) -> None:
     campaign = await by_government(people)
-    match = await crowdfunding.promise_match(
-        people.chen, campaign.id, unit="物业", for_each_fen=2, adds_fen=1, cap_fen=9_000
-    )
+    promise = {"unit": "物业", "for_each_fen": 2, "adds_fen": 1, "cap_fen": 9_000}
+    match = await passed(await crowdfunding.promise_match(people.chen, campaign.id, **promise))  # type: ignore[arg-type]
     await crowdfunding.sign_match(people.zhao, match.id, MatchState.PROMISED)
     said = {"amount_fen": 100_000, "document_number": "锦民发〔2026〕12号"}
     noted = await crowdfunding.note_income(people.chen, campaign.id, **said)  # type: ignore[arg-type]
