@@ -216,13 +216,81 @@ CREATE TRIGGER matches_on_path BEFORE INSERT ON matches FOR EACH ROW EXECUTE FUN
 CREATE TRIGGER expenses_on_path BEFORE INSERT ON expenses FOR EACH ROW EXECUTE FUNCTION keep_to_path('charity');
 """
 
+# What is for sale is taken by orders that wait, and by what was paid; what expires or is refunded gives it back. Money
+# that comes late takes nothing: it is sent back.
+SALE = """
+CREATE TABLE sale_items (
+    id BIGSERIAL PRIMARY KEY,
+    created_at TIMESTAMPTZ NOT NULL DEFAULT clock_now(),
+    community_id BIGINT NOT NULL,
+    campaign_id BIGINT NOT NULL REFERENCES campaigns (id) ON DELETE RESTRICT,
+    title VARCHAR(60) NOT NULL,
+    price_fen BIGINT NOT NULL,
+    quantity INT NOT NULL,
+    taken INT NOT NULL,
+    offered BOOL NOT NULL,
+    moderation VARCHAR(16) NOT NULL,
+    CONSTRAINT sale_items_in_campaign UNIQUE (id, campaign_id),
+    CONSTRAINT sale_items_one_title UNIQUE (campaign_id, title),
+    CONSTRAINT sale_items_same_community
+        FOREIGN KEY (campaign_id, community_id) REFERENCES campaigns (id, community_id) ON DELETE RESTRICT,
+    CONSTRAINT sale_items_price CHECK (price_fen BETWEEN 1 AND 1000000000),
+    CONSTRAINT sale_items_quantity CHECK (quantity BETWEEN 1 AND 10000),
+    CONSTRAINT sale_items_stock CHECK (taken BETWEEN 0 AND quantity)
+);
+CREATE TRIGGER sale_items_terms BEFORE UPDATE ON sale_items FOR EACH ROW
+    WHEN ((OLD.community_id, OLD.campaign_id, OLD.title) IS DISTINCT FROM
+        (NEW.community_id, NEW.campaign_id, NEW.title))
+    EXECUTE FUNCTION keep_terms();
+CREATE TRIGGER sale_items_stay BEFORE DELETE ON sale_items FOR EACH ROW EXECUTE FUNCTION keep_terms();
+
+ALTER TABLE pledges ADD COLUMN sale_item_id BIGINT, ADD COLUMN quantity SMALLINT,
+    ADD CONSTRAINT pledges_item_of_campaign
+        FOREIGN KEY (sale_item_id, campaign_id) REFERENCES sale_items (id, campaign_id) ON DELETE RESTRICT,
+    ADD CONSTRAINT pledges_sale CHECK (
+        (sale_item_id IS NULL) = (quantity IS NULL) AND (sale_item_id IS NULL OR kind = 'sale')
+        AND quantity BETWEEN 1 AND 1000);
+CREATE INDEX pledges_by_item ON pledges (sale_item_id) WHERE sale_item_id IS NOT NULL;
+CREATE TRIGGER pledges_sale_stays BEFORE UPDATE ON pledges FOR EACH ROW
+    WHEN ((OLD.sale_item_id, OLD.quantity) IS DISTINCT FROM (NEW.sale_item_id, NEW.quantity))
+    EXECUTE FUNCTION keep_terms();
+
+CREATE FUNCTION take_stock() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE sale_items SET taken = taken + NEW.quantity
+    WHERE id = NEW.sale_item_id AND offered AND price_fen * NEW.quantity = NEW.amount_fen;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'item % is not sold for that', NEW.sale_item_id USING ERRCODE = '23514',
+            CONSTRAINT = 'pledges_sale_price', TABLE = 'pledges';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER pledges_sale_price AFTER INSERT ON pledges FOR EACH ROW WHEN (NEW.sale_item_id IS NOT NULL)
+    EXECUTE FUNCTION take_stock();
+CREATE FUNCTION give_stock_back() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE sale_items SET taken = taken - OLD.quantity WHERE id = OLD.sale_item_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER pledges_give_stock_back AFTER UPDATE ON pledges FOR EACH ROW
+    WHEN (NEW.sale_item_id IS NOT NULL AND OLD.state <> NEW.state AND NOT OLD.late
+        AND NEW.state IN ('expired', 'refunded'))
+    EXECUTE FUNCTION give_stock_back();
+"""
+
 
 def upgrade() -> None:
-    run_script(SURPLUS + RELEASES + PAYEES + CORRECTIONS + PATHS)
+    run_script(SURPLUS + RELEASES + PAYEES + CORRECTIONS + PATHS + SALE)
 
 
 def downgrade() -> None:
     run_script("""
+    DROP TRIGGER pledges_give_stock_back ON pledges;
+    DROP TRIGGER pledges_sale_price ON pledges;
+    DROP TRIGGER pledges_sale_stays ON pledges;
+    DROP FUNCTION take_stock, give_stock_back;
+    ALTER TABLE pledges DROP COLUMN sale_item_id, DROP COLUMN quantity;
+    DROP TABLE sale_items;
     DROP TRIGGER expenses_on_path ON expenses;
     DROP TRIGGER matches_on_path ON matches;
     DROP TRIGGER slips_incomes_on_path ON slips;

@@ -1,6 +1,6 @@
 """Shapes of legal paths, incomes noted, and teams. Money is in fen."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints
 
@@ -16,6 +16,7 @@ HttpsUrl = Annotated[
     StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^https://[A-Za-z0-9.-]+(:\d{1,5})?(/[!-~]*)?$"),
 ]
 """An address that is shown, and never followed by us."""
+Price = Annotated[int, Field(ge=1, le=1_000_000_000, strict=True)]
 
 
 class BeneficiaryIn(Asked):
@@ -122,6 +123,64 @@ class IncomeOut(Shape):
     evidence: list[PhotoOut]
     moderation: Moderation
     created_at: Moment
+
+
+class OfferIn(Asked):
+    """So many of something, at `price_fen` each."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"title": "手工香囊", "price_fen": 1500, "quantity": 40}]}
+    )
+
+    title: Title
+    price_fen: Price
+    quantity: Annotated[int, Field(ge=1, le=10_000, strict=True)]
+
+
+class SaleIn(Asked):
+    """All that is sold; an item is known by its title, and what is left out is not sold any more."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"items": [{"title": "手工香囊", "price_fen": 1500, "quantity": 40}]}]},
+    )
+
+    items: Annotated[list[OfferIn], Field(max_length=50)]
+
+
+ITEM: dict[str, Any] = {
+    "id": 3,
+    "campaign_id": 8,
+    "title": "手工香囊",
+    "price_fen": 1500,
+    "quantity": 40,
+    "left": 38,
+    "moderation": "passed",
+    "created_at": "2026-11-23T10:00:00+08:00",
+}
+
+
+class SaleItemOut(Shape):
+    """Something that is sold; `left` may still be ordered."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [ITEM]})
+
+    id: int
+    campaign_id: int
+    title: str
+    price_fen: int
+    quantity: int
+    left: int
+    moderation: Moderation
+    created_at: Moment
+
+
+class SaleOut(Shape):
+    """All that is sold."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [{"items": [ITEM]}]})
+
+    items: list[SaleItemOut]
 
 
 class ChooseShiftIn(Asked):

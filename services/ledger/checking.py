@@ -114,6 +114,13 @@ QUESTIONS: dict[str, str] = {
             FULL JOIN (SELECT source_id, amount_fen FROM transfers o WHERE leg = 'received'
                 AND NOT EXISTS (SELECT 1 FROM transfers c WHERE c.corrects_id = o.id)) t ON t.source_id = p.id) b
         WHERE given <> posted""",
+    "sale item {id}: {taken} of {quantity} are taken, {held} by pledges": """
+        SELECT * FROM (
+            SELECT s.id, s.taken, s.quantity, coalesce((SELECT sum(p.quantity) FROM pledges p
+                WHERE p.sale_item_id = s.id AND NOT p.late
+                    AND p.state IN ('awaiting_payment', 'paid', 'refunding')), 0) AS held
+            FROM sale_items s) b
+        WHERE taken <> held OR taken > quantity""",
     "order {id}: {reserved} fen reserved for refunds, {asked} fen asked": """
         SELECT * FROM (
             SELECT o.id, o.refund_reserved_fen AS reserved,
