@@ -25,7 +25,7 @@ from routers.schemas.base import (
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 
 ReceiptIds = Annotated[list[Id], Field(min_length=1, max_length=PHOTOS_MAX)]
-Keyword = Annotated[str, bounded(1, 20), PRINTABLE]
+Keyword = Annotated[str, bounded(1, 200), PRINTABLE]
 
 
 class ExpenseIn(Asked):
@@ -208,12 +208,12 @@ class ExpenseDetailOut(ExpenseOut):
 
 
 class FundRulesIn(Asked):
-    """From what amount on (more than `supervisor_above_fen`) a supervisor approves too, and the community's own words
-    for what is never paid."""
+    """From what amount on (more than `supervisor_above_fen`) a supervisor approves too, and the community's own phrases
+    for what is never paid: several words for the same (`香烟/白酒`), or two things near each other (`干部+旅游`)."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"supervisor_above_fen": 100000, "never_paid": ["烟酒", "聚餐"]}]},
+        json_schema_extra={"examples": [{"supervisor_above_fen": 100000, "never_paid": ["香烟/白酒", "干部+旅游"]}]},
     )
 
     supervisor_above_fen: Annotated[int, Field(ge=0, le=FEN_MAX, strict=True)]
@@ -247,7 +247,7 @@ class FundRulesOut(Shape):
                 {
                     "community_id": 4,
                     "supervisor_above_fen": 100000,
-                    "never_paid": ["烟酒", "聚餐"],
+                    "never_paid": ["香烟/白酒", "干部+旅游"],
                     "never_paid_by_law": [
                         {
                             "zh": "志愿服务是无偿的，不支付报酬",
