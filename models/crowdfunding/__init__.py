@@ -1,7 +1,7 @@
 """Campaigns with their budgets, what residents pledge to them, and the teams that raise together."""
 
 from models.crowdfunding.campaigns import BudgetLine, Campaign, CampaignNeed, Income, LineRelease, UseChange
-from models.crowdfunding.giving import Pledge, Team, TeamMember
+from models.crowdfunding.giving import Pledge, SaleItem, Team, TeamMember
 from models.crowdfunding.words import (
     MONEY_ROAD,
     BeneficiaryKind,
@@ -15,6 +15,7 @@ from models.crowdfunding.words import (
     LegalPath,
     LineAdopted,
     NoPaymentHere,
+    NoSuchItem,
     NoSuchLine,
     NoSuchShift,
     NoSuchTeam,
@@ -27,6 +28,7 @@ from models.crowdfunding.words import (
     PledgeKind,
     PledgeState,
     ResolutionNotValid,
+    SoldOut,
     StruckByAnother,
     SurplusNeedsResolution,
     UseChangeAnnounced,
@@ -51,6 +53,7 @@ __all__ = [
     "LineAdopted",
     "LineRelease",
     "NoPaymentHere",
+    "NoSuchItem",
     "NoSuchLine",
     "NoSuchShift",
     "NoSuchTeam",
@@ -64,6 +67,8 @@ __all__ = [
     "PledgeKind",
     "PledgeState",
     "ResolutionNotValid",
+    "SaleItem",
+    "SoldOut",
     "StruckByAnother",
     "SurplusNeedsResolution",
     "Team",

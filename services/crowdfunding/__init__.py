@@ -62,6 +62,7 @@ from services.crowdfunding.road import (
     settle,
     submit,
 )
+from services.crowdfunding.selling import Offer, offer, sale_items
 
 __all__ = [
     "IN_KIND",
@@ -70,6 +71,7 @@ __all__ = [
     "CampaignDetail",
     "Charity",
     "Helper",
+    "Offer",
     "TeamLine",
     "TeamPage",
     "TeamSort",
@@ -109,6 +111,7 @@ __all__ = [
     "look_at_pledge",
     "matches",
     "note_income",
+    "offer",
     "open_due",
     "pay_match",
     "pledge",
@@ -118,6 +121,7 @@ __all__ = [
     "raised",
     "receive",
     "refunds",
+    "sale_items",
     "settle",
     "sign_match",
     "sign_slip",

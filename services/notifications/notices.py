@@ -66,6 +66,10 @@ NOTICES: dict[str, tuple[str, str]] = {
         "「{title}」的 {yuan} 元支出被驳回：{reason}",
         "The {yuan} yuan from “{title}” were rejected: {reason}",
     ),
+    "expense.corrected": (
+        "「{title}」的 {yuan} 元支出已冲正，原支付不再计入",
+        "The payment of {yuan} yuan from “{title}” has been undone",
+    ),
     "expense.paid": ("「{title}」的 {yuan} 元支出已支付", "The {yuan} yuan from “{title}” have been paid"),
     "campaign.extended": (
         "众筹「{title}」的截止时间延长至 {until}，在此之前您可以申请退款",

@@ -110,6 +110,7 @@ MESSAGES: dict[str, Words] = {
     "expense.requested": Words(TASK, "待审批", "申请支出{yuan}元"),
     "expense.approved": Words(RESULT, "已批准", "{yuan}元支出已获批准"),
     "expense.rejected": Words(RESULT, "已驳回", "点击查看理由"),
+    "expense.corrected": Words(RESULT, "已冲正", "{yuan}元支出已冲正"),
     "expense.paid": Words(RESULT, "已支付", "{yuan}元支出已支付"),
     "campaign.extended": Words(PLEDGE, "截止延期", "截止时间延长至{until}"),
     "campaign.surplus_to_fund": Words(PLEDGE, "已结项", "结余{yuan}元转公益金"),
