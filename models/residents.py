@@ -381,6 +381,7 @@ class Assistance(Record):
     witness: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "witnessed", on_delete=RESTRICT, null=True
     )
+    witness_id: int | None
     media_id = fields.BigIntField(null=True)
     verb = fields.CharField(60)
     subject_kind = fields.CharField(30)

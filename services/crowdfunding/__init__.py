@@ -24,6 +24,7 @@ from services.crowdfunding.helping import (
     helpers,
     join_team,
     leave_team,
+    leave_teams,
     team_page,
     teams,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "incomes",
     "join_team",
     "leave_team",
+    "leave_teams",
     "listed",
     "look_at_pledge",
     "matches",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.core import db
 from app.core.db import atomic
+from models.homes import NotForChildren
 from models.residents import Consent, ConsentPurpose
 from services import events
 from services.policies import Actor
@@ -25,7 +26,12 @@ async def consents(actor: Actor) -> list[Consent]:
 
 @atomic()
 async def consent(actor: Actor, purpose: ConsentPurpose, *, policy_version: str) -> Consent:
-    """Consent to a purpose as a policy version describes it; the same again changes nothing, another replaces it."""
+    """Consent to a purpose as a policy version describes it; the same again changes nothing, another replaces it.
+
+    Raises NotForChildren under 14.
+    """
+    if actor.child:
+        raise NotForChildren
     await db.execute(WITHDRAW, actor.id, purpose.value, policy_version)
     given = await db.value(GRANT, actor.id, purpose.value, policy_version)
     live = await Consent.get(resident_id=actor.id, purpose=purpose, withdrawn_at=None)
