@@ -23,8 +23,7 @@ from app.gateways.storage import Storage
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from app.gateways.wechat_push import PushReader
-from routers.schemas.homes import HelpIn, HelpQuery
-from routers.schemas.residents import ConsentIn, OnBehalfOfIn
+from routers.schemas.residents import ConsentIn, HelpIn, HelpQuery, OnBehalfOfIn
 from services import assistances, checks, moderation, residents
 from services.once import once
 from services.policies import Actor

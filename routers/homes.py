@@ -22,7 +22,6 @@ from routers.schemas.homes import (
     EndIn,
     GuardianshipIn,
     GuardianshipOut,
-    HelpIn,
     HolderOut,
     HouseholdDetailOut,
     HouseholdHistoryOut,
@@ -41,7 +40,7 @@ from routers.schemas.homes import (
     StoodOut,
     VoterOut,
 )
-from routers.schemas.residents import HouseholdOut, PhoneIn, RoleGrantOut
+from routers.schemas.residents import HelpIn, HouseholdOut, PhoneIn, RoleGrantOut
 from services import assistances, residents
 from services.policies import Actor
 from services.residents import HouseholdSeen, OnBehalfOf

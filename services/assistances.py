@@ -49,16 +49,18 @@ async def act(
     """
     if on_behalf_of is None:
         return await use_case(actor, *args, **named)
-    return await _act_for(actor, on_behalf_of, verb, lambda person: use_case(person, *args, **named))
+    return await _act_for(actor, on_behalf_of, verb, args[0], lambda person: use_case(person, *args, **named))
 
 
 @atomic()
-async def _act_for(actor: Actor, on_behalf_of: OnBehalfOf, verb: str, deed: Callable[[Actor], Awaitable[R]]) -> R:
+async def _act_for(
+    actor: Actor, on_behalf_of: OnBehalfOf, verb: str, about_id: Any, deed: Callable[[Actor], Awaitable[R]]
+) -> R:
     person = await residents.stand_in(actor, on_behalf_of)
-    done: Any = await deed(person)
-    kind = done.noun() if isinstance(done, Record) else verb.partition(".")[0]
-    await residents.note_help(person, verb, kind, done.id)
-    return done  # type: ignore[no-any-return]
+    done = await deed(person)
+    made = (done.noun(), done.id) if isinstance(done, Record) else (verb.partition(".")[0], about_id)
+    await residents.note_help(person, verb, *made)
+    return done
 
 
 @atomic()

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from models.base import Moderation
 from models.crowdfunding import BeneficiaryKind, Cause, PledgeKind
 from routers.schemas.base import PRINTABLE, Asked, Fen, Id, Moment, Shape, ShortText, Title, bounded
+from routers.schemas.residents import HelpIn
 
 DocumentNumber = Annotated[str, bounded(1, 64), PRINTABLE]
 CharityName = Annotated[str, bounded(1, 100), PRINTABLE]
@@ -114,7 +115,7 @@ class IncomeOut(Shape):
     created_at: Moment
 
 
-class ChooseShiftIn(Asked):
+class ChooseShiftIn(HelpIn):
     """The shift for which one signs up with the time he promised."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"shift_id": 12}]})

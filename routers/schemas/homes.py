@@ -3,13 +3,13 @@
 from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, model_validator
 
 from models.deliberations import Roll
 from models.homes import ChangeState, InvitationState, RequestState
 from models.residents import Capacity, ConsentKind, Outcome, Role
 from routers.schemas.base import PRINTABLE, Asked, Id, Moment, ReasonText, Shape, ShortText, When, bounded
-from routers.schemas.residents import BirthYear, ConsentIn, HouseholdOut, OnBehalfOfIn
+from routers.schemas.residents import BirthYear, ConsentIn, HelpIn, HouseholdOut
 
 CodeText = Annotated[str, bounded(4, 40), PRINTABLE]
 
@@ -147,27 +147,6 @@ class HouseholdLineOut(Shape):
     area_cm2: int | None
     representative_id: int | None
     members: int
-
-
-class HelpIn(Asked):
-    """Nothing to say but, perhaps, on whose behalf."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"on_behalf_of": {"resident_id": 21, "consent": {"kind": "witness", "witness_id": 8}}}]
-        },
-    )
-
-    on_behalf_of: OnBehalfOfIn | None = None
-
-
-class HelpedReasoned(HelpIn):
-    """A reason, perhaps given on somebody's behalf."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "灯又坏了"}]})
-
-    reason: ReasonText
 
 
 class RepresentativeIn(HelpIn):
@@ -487,12 +466,3 @@ class PhoneMoveOut(Shape):
     old_id: int | None
     state: RequestState
     created_at: Moment
-
-
-class HelpQuery(Asked):
-    """On whose behalf a DELETE is sent, in its query: it has no body."""
-
-    on_behalf_of: Annotated[int | None, Field(ge=1, description="Whom one helps")] = None
-    consent_kind: ConsentKind | None = None
-    witness_id: Annotated[int | None, Field(ge=1)] = None
-    media_id: Annotated[int | None, Field(ge=1)] = None
