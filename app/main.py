@@ -38,6 +38,7 @@ from routers import (
     moderation,
     needs,
     notifications,
+    posters,
     residents,
     rolls,
     slips,
@@ -113,6 +114,7 @@ ROUTERS = [
     log.router,
     comments.router,
     codes.router,
+    posters.router,
     moderation.complaints,
     moderation.router,
     callbacks.router,
@@ -131,6 +133,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.state.links = Links(config.base_url, config.secret_key.get_secret_value())
+    app.state.keys_fit = False
     app.add_middleware(ETags)
     app.add_middleware(Surroundings)
     problems.install(app)

@@ -4,7 +4,17 @@ from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
 from models.comments import Comment, CommentSupport
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Income, Pledge, Team, TeamMember, UseChange
+from models.crowdfunding import (
+    BudgetLine,
+    Campaign,
+    CampaignNeed,
+    Income,
+    LineRelease,
+    Pledge,
+    Team,
+    TeamMember,
+    UseChange,
+)
 from models.deliberations import Archive, Ballot, Deliberation, Elector, Option, Resolution, Result, SecretBallot
 from models.disclosures import Disclosure, DisclosureAnswer, DisclosureQuestion, Display
 from models.events import Event, IdempotencyKey, Notice, Reason
@@ -95,6 +105,7 @@ __models__ = [
     IdempotencyKey,
     Income,
     Invitation,
+    LineRelease,
     LogEntry,
     LogHead,
     LogNode,

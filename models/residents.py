@@ -67,11 +67,19 @@ class Outcome(StrEnum):
 class ConsentPurpose(StrEnum):
     """For what somebody lets us use his data beyond the service itself; each purpose is asked for on its own."""
 
+    SERVICE = "service"
     PUBLISHING = "publishing"
+    SHARING = "sharing"
+    """With one organisation, named in the consent."""
+    SENSITIVE = "sensitive"
 
 
 class PhoneTaken(Conflict):
     code, zh, en = "phone_taken", "该手机号已被其他账号绑定", "This phone number is bound to another account"
+
+
+class HasLeft(Conflict):
+    code, zh, en = "has_left", "这位居民已经注销", "This resident has left"
 
 
 class LastOfficer(Conflict):
@@ -127,6 +135,12 @@ refuses("households_one_per_room", AlreadyExists)
 refuses("household_claims_one_pending", AlreadyExists)
 refuses("memberships_one_live", AlreadyExists)
 refuses("role_grants_one_live", AlreadyExists)
+refuses("sessions_not_of_who_left", HasLeft)
+refuses("memberships_not_of_who_left", HasLeft)
+refuses("role_grants_not_of_who_left", HasLeft)
+refuses("wish_claims_not_of_who_left", HasLeft)
+refuses("signups_not_of_who_left", HasLeft)
+refuses("residents_who_left_are_nobody", HasLeft)
 refuses("role_grants_not_to_oneself", SelfGrant)
 refuses("role_grants_last_officer", LastOfficer)
 
@@ -154,6 +168,8 @@ class Resident(Record):
     of_fourteen = fields.BooleanField(default=False)
     """The same for 14 years, up to which a guardian must consent."""
     suspended = fields.BooleanField(default=False)
+    left_at: datetime | None = fields.DatetimeField(null=True)
+    """When he had his account erased; what the law keeps stands under a pseudonym."""
 
     class Meta:
         table = "residents"
@@ -291,6 +307,8 @@ class Membership(Record):
     capacity = fields.CharEnumField(Capacity, max_length=8)
     from_at = fields.DatetimeField(db_default=NOW)
     until_at = fields.DatetimeField(null=True)
+    adult_at: datetime | None = fields.DatetimeField(null=True)
+    """From when on he was an adult in it, once it is over: it outlasts the year of birth. A trigger notes it."""
 
     class Meta:
         table = "memberships"
@@ -320,7 +338,7 @@ class HouseholdClaim(Stateful):
     unit = fields.CharField(20)
     room = fields.CharField(20)
     capacity = fields.CharEnumField(Capacity, max_length=8)
-    birth_year = fields.SmallIntField()
+    birth_year = fields.SmallIntField(null=True)
     of_age = fields.BooleanField(default=False)
     of_fourteen = fields.BooleanField(default=False)
     state = fields.CharEnumField(ClaimState, max_length=16, default=ClaimState.PENDING)
@@ -436,6 +454,8 @@ class Consent(Record):
     resident_id: int
     purpose = fields.CharEnumField(ConsentPurpose, max_length=16)
     policy_version = fields.CharField(20)
+    recipient = fields.CharField(60, null=True)
+    """With whom his data may be shared."""
     granted_at: datetime = fields.DatetimeField(db_default=NOW)
     withdrawn_at: datetime | None = fields.DatetimeField(null=True)
 

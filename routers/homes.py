@@ -76,8 +76,7 @@ async def ask_to_move_phone(
 ) -> PhoneMoveOut:
     """Show that one holds a number which an account one lost still has; the committee confirms. Takes no key."""
     await deps.limit(request, rates.PHONES, "phones", str(actor.id))
-    secret = config.secret_key.get_secret_value()
-    return _move(actor, await residents.ask_to_move_phone(wechat, actor, asked.code, secret=secret))
+    return _move(actor, await residents.ask_to_move_phone(wechat, actor, asked.code, secret=config.keys))
 
 
 @homes.get("/{household_id}", response_model=HouseholdDetailOut)

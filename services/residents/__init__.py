@@ -12,7 +12,7 @@ from services.residents.accounts import (
     phone_moves,
 )
 from services.residents.ages import IS_ADULT
-from services.residents.consents import consent, consents, named, withdraw_consent
+from services.residents.consents import consent, consents, consents_due, named, withdraw_consent
 from services.residents.electorate import Electorate, Voter, electorate_at, electorate_on
 from services.residents.guardians import (
     consent_for_child,
@@ -46,6 +46,7 @@ from services.residents.households import (
     HouseholdLine,
     HouseholdSeen,
     Member,
+    NoHome,
     Stood,
     end_membership,
     find_household,
@@ -94,6 +95,7 @@ from services.residents.roles import (
     renew_role,
     revoke_role,
 )
+from services.residents.sealing import Resealed, require_keys, reseal, sealed_columns
 from services.residents.sessions import (
     Login,
     actor,
@@ -115,10 +117,12 @@ __all__ = [
     "Login",
     "Member",
     "NewResident",
+    "NoHome",
     "OnBehalfOf",
     "Owner",
     "Profile",
     "RelatedToCommittee",
+    "Resealed",
     "Speaker",
     "StillCommittee",
     "Stood",
@@ -142,6 +146,7 @@ __all__ = [
     "consent",
     "consent_for_child",
     "consents",
+    "consents_due",
     "constituencies",
     "declare_relative",
     "decline_claim",
@@ -194,8 +199,11 @@ __all__ = [
     "record_representative",
     "relatives",
     "renew_role",
+    "require_keys",
+    "reseal",
     "revoke_invitation",
     "revoke_role",
+    "sealed_columns",
     "set_owners",
     "speaker",
     "stand_in",

@@ -4,6 +4,7 @@ Each needs the person himself and, apart from him, the committee.
 """
 
 from app.core import crypto, db
+from app.core.crypto import Keys
 from app.core.db import atomic
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.pages import Listed, Page, newest
@@ -102,7 +103,7 @@ async def find_link(actor: Actor, link_id: int) -> ResidentLink:
     return link
 
 
-async def ask_to_move_phone(wechat: Wechat, actor: Actor, code: str, *, secret: str) -> PhoneMove:
+async def ask_to_move_phone(wechat: Wechat, actor: Actor, code: str, *, secret: Keys) -> PhoneMove:
     """Show by a phone code that one holds a number which a lost account still has. Calls WeChat.
 
     Raises WxBadCode, WxUnavailable, PhoneFree, PhoneTaken (by an account that lives nowhere, as oneself does),
@@ -111,7 +112,7 @@ async def ask_to_move_phone(wechat: Wechat, actor: Actor, code: str, *, secret: 
     if actor.openid is None:
         raise Invalid("请用微信登录后再申请", "Log in with WeChat first")
     number = await wechat.phone_number(code, actor.openid)
-    return await _ask_to_move(actor, crypto.index(secret, plain(number), table="residents", column="phone"))
+    return await _ask_to_move(actor, crypto.index(secret.index, plain(number), table="residents", column="phone"))
 
 
 @atomic()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.core import clock, crypto, db
+from app.core.crypto import Keys
 from app.core.db import atomic
 from app.core.errors import Invalid, NotFound
 from app.core.pages import Listed, Page, newest
@@ -178,7 +179,7 @@ async def update_household(
 
 @atomic()
 async def add_resident(
-    actor: Actor, *, household_id: int, name: str, birth_year: int, phone: str | None = None, secret: str
+    actor: Actor, *, household_id: int, name: str, birth_year: int, phone: str | None = None, secret: Keys
 ) -> Resident:
     """Register somebody who does not use WeChat, so that others can act on his behalf. Name and phone are sealed.
 
@@ -199,6 +200,7 @@ async def add_resident(
     return resident
 
 
+@atomic()
 async def find_resident(resident_id: int) -> Resident:
     """One resident. Raises NotFound."""
     resident = await Resident.get_or_none(id=resident_id)
