@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from models.volunteering import ActivityKind, ServiceRecord, Signup
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings
+from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, TheSettings, acting
 from routers.house import make_router
 from routers.schemas.base import Author, PageOf, PathId, When
 from routers.schemas.media import PhotoOut
+from routers.schemas.residents import HelpIn
 from routers.schemas.volunteering import (
     ActivityIn,
     ActivityOut,
@@ -61,15 +62,18 @@ async def get_activity(actor: CurrentActor, activity_id: PathId) -> ActivityOut:
 
 
 @shifts.post("/{shift_id}/signup", response_model=SignupOut)
-async def sign_up_for_shift(actor: CurrentActor, only_once: OnlyOnce, shift_id: PathId) -> Signup:
+async def sign_up_for_shift(
+    actor: CurrentActor, only_once: OnlyOnce, shift_id: PathId, asked: HelpIn | None = None
+) -> Signup:
     """Take a seat, or wait for one when all are taken; doing it again changes nothing."""
-    return await only_once(partial(volunteering.sign_up, actor, shift_id), partial(volunteering.find_signup, actor))
+    effect = acting(actor, asked, "signup.made", volunteering.sign_up, shift_id)
+    return await only_once(effect, partial(volunteering.find_signup, actor))
 
 
 @shifts.delete("/{shift_id}/signup", status_code=204)
-async def cancel_signup(actor: CurrentActor, shift_id: PathId) -> Response:
+async def cancel_signup(actor: CurrentActor, shift_id: PathId, asked: HelpedByQuery) -> Response:
     """Give up one's seat or place in the queue; the first who waits is seated."""
-    await volunteering.cancel(actor, shift_id)
+    await acting(actor, asked, "shift.signup_cancelled", volunteering.cancel, shift_id)()
     return Response(status_code=204)
 
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from models.wishes import Wish, WishState
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, helped
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting, helped
 from routers.house import make_router
 from routers.schemas.base import Author, PageOf, PathId, Reasoned, TimelineLine
 from routers.schemas.media import PhotoOut
+from routers.schemas.residents import HelpedReasoned, HelpIn
 from routers.schemas.wishes import ClaimOut, ConfirmIn, FulfilIn, WishDetailOut, WisherOut, WishIn, WishOut
 from services import wishes
 from services.wishes import WishDetail
@@ -49,21 +50,27 @@ async def approve_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId
 
 
 @router.post("/{wish_id}/claim", response_model=WishOut)
-async def claim_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId) -> WishOut:
+async def claim_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: HelpIn | None = None) -> WishOut:
     """Take one slot of a wish for seven days; at most three wishes at a time."""
-    return _wish(await only_once(partial(wishes.claim, actor, wish_id), partial(wishes.find, actor)))
+    effect = acting(actor, asked, "wish.claimed", wishes.claim, wish_id)
+    return _wish(await only_once(effect, partial(wishes.find, actor)))
 
 
 @router.post("/{wish_id}/release", response_model=WishOut)
-async def release_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId) -> WishOut:
+async def release_wish(
+    actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: HelpIn | None = None
+) -> WishOut:
     """Give one's claim back."""
-    return _wish(await only_once(partial(wishes.release, actor, wish_id), partial(wishes.find, actor)))
+    effect = acting(actor, asked, "wish.released", wishes.release, wish_id)
+    return _wish(await only_once(effect, partial(wishes.find, actor)))
 
 
 @router.post("/{wish_id}/fulfil", response_model=WishOut)
 async def fulfil_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: FulfilIn) -> WishOut:
     """Report what one did for a wish one has claimed."""
-    effect = partial(wishes.fulfil, actor, wish_id, **asked.model_dump())
+    effect = acting(
+        actor, asked, "wish.fulfilled", wishes.fulfil, wish_id, **asked.model_dump(exclude={"on_behalf_of"})
+    )
     return _wish(await only_once(effect, partial(wishes.find, actor)))
 
 
@@ -72,14 +79,15 @@ async def confirm_wish(
     actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: ConfirmIn | None = None
 ) -> WishOut:
     """Confirm that one's wish came true, perhaps with thanks."""
-    effect = partial(wishes.confirm, actor, wish_id, thanks=asked.thanks if asked else None)
+    thanks = asked.thanks if asked else None
+    effect = acting(actor, asked, "wish.confirmed", wishes.confirm, wish_id, thanks=thanks)
     return _wish(await only_once(effect, partial(wishes.find, actor)))
 
 
 @router.post("/{wish_id}/dispute", response_model=WishOut)
-async def dispute_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: Reasoned) -> WishOut:
+async def dispute_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: HelpedReasoned) -> WishOut:
     """Say that what was reported is not so."""
-    effect = partial(wishes.dispute, actor, wish_id, reason=asked.reason)
+    effect = acting(actor, asked, "wish.disputed", wishes.dispute, wish_id, reason=asked.reason)
     return _wish(await only_once(effect, partial(wishes.find, actor)))
 
 
@@ -91,9 +99,12 @@ async def close_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, 
 
 
 @router.post("/{wish_id}/withdraw", response_model=WishOut)
-async def withdraw_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId) -> WishOut:
+async def withdraw_wish(
+    actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: HelpIn | None = None
+) -> WishOut:
     """Take a wish back before all its slots are taken; the wisher's side or the committee."""
-    return _wish(await only_once(partial(wishes.withdraw, actor, wish_id), partial(wishes.find, actor)))
+    effect = acting(actor, asked, "wish.withdrawn", wishes.withdraw, wish_id)
+    return _wish(await only_once(effect, partial(wishes.find, actor)))
 
 
 def _wish(wish: Wish) -> WishOut:

@@ -9,7 +9,7 @@ from models.base import Moderation
 from models.wishes import CLAIMERS_MAX, WishClaimState, WishKind, WishState
 from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, Shape, TimelineLine, Title
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
-from routers.schemas.residents import OnBehalfOfIn
+from routers.schemas.residents import HelpIn, OnBehalfOfIn
 
 WISH: dict[str, Any] = {
     "id": 9,
@@ -149,7 +149,7 @@ class WishDetailOut(WishOut):
     timeline: list[TimelineLine]
 
 
-class FulfilIn(Asked):
+class FulfilIn(HelpIn):
     """What one did for the wish."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "收音机已送到奶奶手上。"}]})
@@ -158,7 +158,7 @@ class FulfilIn(Asked):
     photo_ids: PhotoIds = []
 
 
-class ConfirmIn(Asked):
+class ConfirmIn(HelpIn):
     """The wisher's thanks, if he likes."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"thanks": "谢谢热心的邻居！"}]})

@@ -178,12 +178,29 @@ MESSAGES: dict[str, Words] = {
 }
 
 INBOX_ONLY = {
+    "assistance.objected",
     "check.restored",
+    "guardianship.begun",
+    "guardianship.ended",
+    "invitation.accepted",
+    "membership.ended",
     "pause.begun",
     "pause.lifted",
     "report.hidden",
+    "phone_move.asked",
+    "phone_move.confirmed",
+    "phone_move.declined",
     "report.kept",
+    "representative_change.confirmed",
+    "representative_change.declined",
+    "representative_change.proposed",
+    "resident_link.asked",
+    "resident_link.confirmed",
+    "role.conflict_found",
+    "role.ended",
+    "role.ending",
     "role.granted",
+    "role.renewed",
     "role.revoked",
 }
 
