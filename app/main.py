@@ -62,6 +62,7 @@ ROUTERS = [
     volunteering.activities,
     volunteering.shifts,
     volunteering.mine,
+    volunteering.records,
     deliberations.agenda,
     deliberations.decided,
     following.discussed,

@@ -1,4 +1,4 @@
-"""Who is of age."""
+"""Who is of age, and who is surely old enough where only his year of birth is known."""
 
 from datetime import date
 
@@ -9,3 +9,14 @@ def is_adult_by_date(born: date, today: date) -> bool:
     """Whether the eighteenth birthday has come; who was born on 29 February waits for 1 March in common years."""
     years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
     return years >= ADULT_YEARS
+
+
+def is_surely(age: int, birth_year: int | None, of_age: bool, in_year: int) -> bool:
+    """Whether somebody born in `birth_year` is at least `age` on every day of `in_year`.
+
+    In the year in which he turns `age` his birthday may still lie ahead: then only `of_age`, shown by a birth date,
+    counts, for ages up to 18.
+    """
+    if of_age and age <= ADULT_YEARS:
+        return True
+    return birth_year is not None and in_year - birth_year > age
