@@ -193,9 +193,6 @@ CREATE TABLE certificate_revocations (
         FOREIGN KEY (certificate_id, community_id) REFERENCES certificates (id, community_id) ON DELETE RESTRICT,
     CONSTRAINT certificate_revocations_once UNIQUE (certificate_id)
 );
-
-ALTER TABLE codes DROP CONSTRAINT codes_kind, ADD CONSTRAINT codes_kind
-    CHECK (kind IN ('need', 'wish', 'deliberation', 'activity', 'campaign', 'certificate'));
 """
 
 TRIGGERS = """
@@ -239,8 +236,6 @@ CREATE TRIGGER certificates_stand BEFORE UPDATE OR DELETE ON certificates
 """
 
 DOWN = """
-ALTER TABLE codes DROP CONSTRAINT codes_kind, ADD CONSTRAINT codes_kind
-    CHECK (kind IN ('need', 'wish', 'deliberation', 'activity', 'campaign'));
 DROP VIEW hours_served;
 DROP TABLE certificate_revocations, certificates, point_transfers, service_disputes, service_corrections;
 DROP FUNCTION points_not_overdrawn;
