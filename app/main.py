@@ -74,6 +74,7 @@ ROUTERS = [
     volunteering.activities,
     volunteering.shifts,
     volunteering.mine,
+    volunteering.records,
     deliberations.agenda,
     deliberations.decided,
     following.discussed,

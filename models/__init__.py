@@ -2,6 +2,7 @@
 
 from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
+from models.certificates import Certificate, CertificateRevocation
 from models.codes import Code
 from models.comments import Comment, CommentSupport
 from models.crowdfunding import (
@@ -57,7 +58,17 @@ from models.residents import (
 from models.rolls import Objection, PaperBatch, VotingRule
 from models.slips import Match, Slip
 from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
-from models.volunteering import Activity, ServiceRecord, Shift, Signup
+from models.volunteer_teams import VolunteerTeam, VolunteerTeamMember
+from models.volunteering import (
+    Activity,
+    PointTransfer,
+    ServiceCorrection,
+    ServiceDispute,
+    ServiceRecord,
+    Shift,
+    Signup,
+    Volunteer,
+)
 from models.wishes import Wish, WishClaim
 
 __models__ = [
@@ -75,6 +86,8 @@ __models__ = [
     Calendar,
     Campaign,
     CampaignNeed,
+    Certificate,
+    CertificateRevocation,
     Check,
     Report,
     Pause,
@@ -152,6 +165,9 @@ __models__ = [
     Result,
     RoleGrant,
     Satisfaction,
+    PointTransfer,
+    ServiceCorrection,
+    ServiceDispute,
     ServiceRecord,
     SecretBallot,
     Session,
@@ -164,6 +180,9 @@ __models__ = [
     Verification,
     VotingRule,
     UseChange,
+    Volunteer,
+    VolunteerTeam,
+    VolunteerTeamMember,
     Wish,
     WishClaim,
 ]

@@ -179,6 +179,44 @@ NOTICES: dict[str, tuple[str, str]] = {
         "A place has become free: you are signed up for “{title}”",
     ),
     "signup.cancelled": ("{name}取消了「{title}」的报名", "{name} cancelled the sign-up for “{title}”"),
+    "signup.passed_over": (
+        "「{title}」有了空位，但您在同一时间已有其他班次，暂由后面的候补递补；您的候补位置保留",
+        "“{title}” has a free place, but you are elsewhere at that time: the next in line comes first, you keep yours",
+    ),
+    "signup.displaced": (
+        "「{title}」改到了 {at}，您那时已有其他班次，您的报名已取消",
+        "“{title}” was moved to {at}, when you are in another shift: your sign-up has ended",
+    ),
+    "signup.no_show": (
+        "「{title}」的负责人记录您未到场；如有误请联系负责人",
+        "The leader of “{title}” noted that you did not come; if that is wrong, please tell him",
+    ),
+    "shift.changed": (
+        "您报名的「{title}」有变动，时间：{at}；如不能参加可以取消",
+        "“{title}” has changed, it is at {at}; you may cancel if that does not suit you",
+    ),
+    "shift.cancelled": ("「{title}」的一个班次已取消：{reason}", "A shift of “{title}” was called off: {reason}"),
+    "shift.tomorrow": (
+        "提醒：您报名的「{title}」将于 {at} 开始，地点：{place}",
+        "A reminder: “{title}” begins at {at}, at {place}",
+    ),
+    "shift.soon": (
+        "提醒：您报名的「{title}」两小时内开始（{at}），地点：{place}",
+        "A reminder: “{title}” begins within two hours ({at}), at {place}",
+    ),
+    "activity.changed": ("您报名的活动「{title}」有变动", "The activity “{title}” has changed"),
+    "service_record.disputed": (
+        "有志愿者对「{title}」的服务时长提出异议：{reason}",
+        "A volunteer disputes the hours of “{title}”: {reason}",
+    ),
+    "service_record.corrected": (
+        "您在「{title}」的服务时长更正为{minutes}分钟：{reason}",
+        "Your service in “{title}” was corrected to {minutes} minutes: {reason}",
+    ),
+    "service_record.resolved": (
+        "您对「{title}」服务时长的异议已处理，记为{minutes}分钟：{reason}",
+        "Your dispute over “{title}” is decided: {minutes} minutes: {reason}",
+    ),
     "hours.confirmed": (
         "您在「{title}」的服务时长{minutes}分钟已确认",
         "Your {minutes} minutes of service in “{title}” have been confirmed",
