@@ -89,7 +89,7 @@ class Paper:
         x, y, width = box
         measure = partial(width_of, size=size)
         start = x + {"left": 0, "middle": width / 2, "right": width}[align]
-        for line in at_most(wrapped(clean(text), width, measure), most, width, measure):
+        for line in at_most(wrapped(clean(text), width, measure, most=most), most, width, measure):
             self.write((start, y), line.rstrip(), size, colour=colour, align=align, bold=bold)
             y += size * LEADING
         return y
@@ -159,14 +159,14 @@ class Paper:
 
 def lines_of(text: str, size: int, width: float, most: int) -> int:
     """On how many lines a paragraph would stand."""
-    return min(most, len(wrapped(clean(text), width, partial(width_of, size=size))))
+    return min(most, len(wrapped(clean(text), width, partial(width_of, size=size), most=most)))
 
 
 def fitting(text: str, sizes: tuple[int, ...], width: float, most: int) -> int:
     """The largest size at which the text has at most so many lines; the smallest where none will do."""
     whole = clean(text)
     for size in sizes:
-        if len(wrapped(whole, width, partial(width_of, size=size))) <= most:
+        if len(wrapped(whole, width, partial(width_of, size=size), most=most)) <= most:
             return size
     return sizes[-1]
 

@@ -11,7 +11,7 @@ from services.drawing.words import discreet
 
 WIDTH, HEIGHT, MARGIN, PAD = 750, 1334, 36, 40
 BAND, CARD_TOP, CODE, GAP, FOOTER = 236, 136, 208, 24, 74
-TITLES, TITLE_LINES, BODY_LINES = (54, 48, 42, 36), 4, 4
+TITLES, TITLE_LINES, BODY_LINES, BODY_CHARS = (54, 48, 42, 36), 4, 4, 600
 
 
 class Hue(StrEnum):
@@ -91,7 +91,7 @@ def _content(paper: Paper, facts: Poster, body_lines: int) -> float:
     title = discreet(facts.title) if clean(facts.title) else facts.label
     y = paper.paragraph((0, PAD, width), title, fitting(title, TITLES, width, 3), most=TITLE_LINES, bold=True)
     if body_lines and clean(facts.body):
-        y = paper.paragraph((0, y + 14, width), discreet(facts.body), 30, most=body_lines, colour=GREY)
+        y = paper.paragraph((0, y + 14, width), discreet(facts.body[:BODY_CHARS]), 30, most=body_lines, colour=GREY)
     if facts.progress is not None:
         y = _progress(paper, facts.hue, facts.progress, y + 26)
     if facts.rows:
