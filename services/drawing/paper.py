@@ -21,6 +21,8 @@ ASSETS = Path(__file__).resolve().parents[2] / "app" / "assets"
 FACES = ("NotoSansSC.ttf", "NotoEmoji.ttf")
 INK, GREY, FAINT, LINE, WHITE = "#1f2430", "#5b6472", "#8b93a1", "#e3e7ee", "#ffffff"
 MARK = "Linli"
+QUIET = 4
+"""Modules that stay white around a QR code (ISO/IEC 18004)."""
 LEADING = 1.42
 """From one line to the next, in sizes."""
 
@@ -174,12 +176,12 @@ def fitting(text: str, sizes: tuple[int, ...], width: float, most: int) -> int:
 def qr(text: str) -> Image.Image:
     """A QR code with its quiet zone, one pixel a module."""
     matrix = segno.make(text, error="m", micro=False).matrix
-    side = len(matrix) + 4
+    side = len(matrix) + 2 * QUIET
     drawn = Image.new("1", (side, side), 1)
     for y, row in enumerate(matrix):
         for x, dark in enumerate(row):
             if dark:
-                drawn.putpixel((x + 2, y + 2), 0)
+                drawn.putpixel((x + QUIET, y + QUIET), 0)
     return drawn
 
 

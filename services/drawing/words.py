@@ -53,7 +53,8 @@ def wrapped(text: str, width: float, measure: Measure, *, most: int | None = Non
     Lines break between hanzi and between words, never before a stop or after an opening mark. Only what is too long for
     a line by itself is broken elsewhere: a word between two letters, marks in a row anywhere.
     """
-    lines, start = [], 0
+    lines: list[str] = []
+    start = 0
     while start < len(text):
         if len(lines) == most:
             return [*lines, text[start:]]
