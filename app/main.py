@@ -122,6 +122,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.state.links = Links(config.base_url, config.secret_key.get_secret_value())
+    app.state.keys_fit = False
     app.add_middleware(ETags)
     app.add_middleware(Surroundings)
     problems.install(app)

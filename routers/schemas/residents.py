@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from models.base import Moderation
 from models.places import PlaceKind
-from models.residents import Capacity, ClaimState, ConsentKind, Role
+from models.residents import Capacity, ClaimState, ConsentKind, ConsentPurpose, Role
 from routers.schemas.base import PRINTABLE, Asked, Id, Moment, Shape, ShortText, When, bounded
 
 RoomText = Annotated[str, bounded(1, 20), PRINTABLE]
@@ -97,6 +97,7 @@ class Me(Shape):
                     },
                     "roles": [{"role": "building_head", "place_id": 6}],
                     "credits": {},
+                    "consents_due": ["service"],
                 }
             ]
         },
@@ -111,6 +112,8 @@ class Me(Shape):
     household: HouseholdOut | None
     roles: list[RoleOut]
     credits: dict[str, int]
+    consents_due: list[ConsentPurpose]
+    """To what one is asked to consent (again), because the policy is another one by now."""
 
 
 class LoginOut(Shape):
@@ -314,7 +317,7 @@ class HouseholdClaimOut(Shape):
     unit: str
     room: str
     capacity: Capacity
-    birth_year: int
+    birth_year: int | None
     reason: str | None
     moderation: Moderation
     created_at: Moment
