@@ -59,8 +59,13 @@ class Paper:
         align: Align = "left",
         bold: bool = False,
     ) -> float:
-        """Write one line whose top is at `at`; where it begins, is centred or ends. Returns its width."""
+        """Write one line whose top is at `at`; where it begins, is centred or ends. Returns its width.
+
+        Below the sheet nothing is drawn, so a sheet without height tells where everything would end.
+        """
         wide = width_of(text, size)
+        if at[1] >= self.height:
+            return wide
         x = at[0] - {"left": 0, "middle": wide / 2, "right": wide}[align]
         base = at[1] + size * 1.06
         for face, run in _runs(text):

@@ -68,12 +68,14 @@ def poster(facts: Poster, mark: str | None = None) -> bytes:
 
 def _said(facts: Poster) -> Image.Image:
     """The words on the card; of the body as much as there is room for."""
+    width, room = WIDTH - 2 * (MARGIN + PAD), HEIGHT - CARD_TOP - GAP - CODE - 40 - FOOTER
     for lines in range(BODY_LINES, -1, -1):
-        paper = Paper(WIDTH - 2 * (MARGIN + PAD), HEIGHT * 2)
-        bottom = round(_content(paper, facts, lines)) + PAD - 8
-        if bottom <= HEIGHT - CARD_TOP - GAP - CODE - 40 - FOOTER:
+        bottom = round(_content(Paper(width, 0), facts, lines)) + PAD - 8
+        if bottom <= room:
             break
-    return paper.image.crop((0, 0, paper.width, bottom))
+    paper = Paper(width, bottom)
+    _content(paper, facts, lines)
+    return paper.image
 
 
 def _band(paper: Paper, facts: Poster) -> None:
