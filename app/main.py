@@ -40,6 +40,7 @@ from routers import (
     residents,
     rolls,
     slips,
+    units,
     volunteering,
     wishes,
 )
@@ -59,6 +60,7 @@ ROUTERS = [
     needs.router,
     needs.due_dates,
     wishes.router,
+    units.router,
     volunteering.activities,
     volunteering.shifts,
     volunteering.mine,

@@ -37,8 +37,9 @@ from models.residents import (
 from models.rolls import Objection, PaperBatch, VotingRule
 from models.slips import Match, Slip
 from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
+from models.units import Unit
 from models.volunteering import Activity, ServiceRecord, Shift, Signup
-from models.wishes import Wish, WishClaim
+from models.wishes import Wish, WishClaim, WishContact, WishDisclosure, WishStatement
 
 __models__ = [
     Account,
@@ -134,8 +135,12 @@ __models__ = [
     Transfer,
     Verification,
     VotingRule,
+    Unit,
     UseChange,
     Wish,
     WishClaim,
+    WishContact,
+    WishDisclosure,
+    WishStatement,
 ]
 __all__ = ["Record", "Stateful", *(model.__name__ for model in __models__)]

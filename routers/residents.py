@@ -34,7 +34,7 @@ from routers.schemas.residents import (
     RoleIn,
     RoleOut,
 )
-from services import checks, media, moderation, notifications, places, residents, statistics
+from services import checks, media, moderation, notifications, places, residents, statistics, wishes
 from services.notifications import InboxLine
 from services.policies import Actor
 from services.statistics import Figures
@@ -220,6 +220,7 @@ async def _me(actor: Actor, config: Settings) -> Me:
         household=household,
         roles=[RoleOut(role=grant.role, place_id=grant.place_id) for grant in profile.actor.grants],
         credits=held.credits,
+        claiming_paused_until=await wishes.claiming_paused_until(profile.actor.id),
     )
 
 

@@ -97,6 +97,7 @@ class Me(Shape):
                     },
                     "roles": [{"role": "building_head", "place_id": 6}],
                     "credits": {},
+                    "claiming_paused_until": None,
                 }
             ]
         },
@@ -111,6 +112,8 @@ class Me(Shape):
     household: HouseholdOut | None
     roles: list[RoleOut]
     credits: dict[str, int]
+    claiming_paused_until: Moment | None
+    """After three abandoned wishes; null when he may claim."""
 
 
 class LoginOut(Shape):
