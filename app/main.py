@@ -37,6 +37,7 @@ from routers import (
     moderation,
     needs,
     notifications,
+    posters,
     residents,
     rolls,
     slips,
@@ -104,6 +105,7 @@ ROUTERS = [
     log.router,
     comments.router,
     codes.router,
+    posters.router,
     moderation.complaints,
     moderation.router,
     callbacks.router,
@@ -122,6 +124,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.state.links = Links(config.base_url, config.secret_key.get_secret_value())
+    app.state.keys_fit = False
     app.add_middleware(ETags)
     app.add_middleware(Surroundings)
     problems.install(app)

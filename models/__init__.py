@@ -4,12 +4,31 @@ from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
 from models.codes import Code
 from models.comments import Comment, CommentSupport
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Income, Pledge, Team, TeamMember, UseChange
+from models.crowdfunding import (
+    BudgetLine,
+    Campaign,
+    CampaignNeed,
+    Income,
+    LineRelease,
+    Pledge,
+    Team,
+    TeamMember,
+    UseChange,
+)
 from models.deliberations import Archive, Ballot, Deliberation, Elector, Option, Resolution, Result, SecretBallot
 from models.disclosures import Disclosure, DisclosureAnswer, DisclosureQuestion, Display
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.expenses import Expense, ExpenseApproval, FundRules
 from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Satisfaction
+from models.homes import (
+    Guardianship,
+    HouseholdRecord,
+    Invitation,
+    PhoneMove,
+    RepresentativeChange,
+    RepresentativeVote,
+    ResidentLink,
+)
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
 from models.meetings import AgendaItem, Attendance, Meeting, MeetingDeliberation, Petition, PetitionSignature
@@ -80,10 +99,14 @@ __models__ = [
     FundRules,
     FollowUp,
     Heard,
+    Guardianship,
     Household,
     HouseholdClaim,
+    HouseholdRecord,
     IdempotencyKey,
     Income,
+    Invitation,
+    LineRelease,
     LogEntry,
     LogHead,
     LogNode,
@@ -110,6 +133,7 @@ __models__ = [
     PaperBatch,
     Petition,
     PetitionSignature,
+    PhoneMove,
     Picture,
     Place,
     Pledge,
@@ -118,7 +142,10 @@ __models__ = [
     Refund,
     Relative,
     Representative,
+    RepresentativeChange,
+    RepresentativeVote,
     Resident,
+    ResidentLink,
     Resolution,
     ResolutionDisplay,
     Result,

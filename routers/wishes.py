@@ -193,14 +193,14 @@ async def withdraw_wish_photo_consent(actor: CurrentActor, wish_id: PathId) -> W
 @router.put("/{wish_id}/contact", response_model=ContactOut)
 async def record_wish_contact(actor: CurrentActor, config: TheSettings, wish_id: PathId, asked: ContactIn) -> Contact:
     """Say how one may be reached and who of the claimers may know; it replaces what was said before."""
-    secret = config.secret_key.get_secret_value()
-    return await wishes.record_contact(actor, wish_id, **_said(asked), secret=secret)
+    keys = config.keys
+    return await wishes.record_contact(actor, wish_id, **_said(asked), keys=keys)
 
 
 @router.get("/{wish_id}/contact", response_model=ContactOut)
 async def get_wish_contact(actor: CurrentActor, config: TheSettings, wish_id: PathId) -> Contact:
     """How to reach the wisher, while one holds a claim and he consents; each reading is logged, and he sees the log."""
-    return await wishes.read_contact(actor, wish_id, secret=config.secret_key.get_secret_value())
+    return await wishes.read_contact(actor, wish_id, keys=config.keys)
 
 
 @router.delete("/{wish_id}/contact", status_code=204)

@@ -12,8 +12,9 @@ from pgqueuer.queries import Queries
 from app.core import db
 from models.base import Moderation, Record, Stateful
 from models.events import Event, Reason
+from models.residents import Assistance
 from services import checks
-from services.policies import Actor
+from services.policies import Actor, Help
 from services.policies.actor import STAFF
 
 Fact = int | str | bool | None | Sequence[int]
@@ -56,7 +57,8 @@ async def record(
 ) -> Event:
     """Write what happened to `subject` (`verb` is `need.accepted`) and enqueue the jobs it owes.
 
-    `actor` is None for what the system does by itself. `reason`, somebody's own words, becomes a row of its own.
+    `actor` is None for what the system does by itself. `reason`, somebody's own words, becomes a row of its own. An
+    act by somebody else's hand is kept with how the person helped agreed.
     """
     if isinstance(subject, Stateful):
         facts = {"from": subject.was, "state": str(subject.state)} | facts
@@ -65,9 +67,12 @@ async def record(
         words = await Reason.create(author_id=actor.id, text=reason)
         await checks.expect(actor, words, community_id=getattr(subject, "community_id", None))
         facts["reason_id"] = words.id
+    if actor is not None and actor.help is not None:
+        await _note_help(actor, actor.help, verb, subject)
+        on_behalf_of_id = actor.id
     event = await Event.create(
         verb=verb,
-        actor_id=actor.id if actor else None,
+        actor_id=actor.hand_id if actor else None,
         on_behalf_of_id=on_behalf_of_id,
         subject_kind=subject.noun(),
         subject_id=subject.id,
@@ -76,6 +81,21 @@ async def record(
     )
     await owe(OWED.get(verb, ()), event.id)
     return event
+
+
+async def _note_help(actor: Actor, by: Help, verb: str, subject: Record) -> None:
+    community_id = getattr(subject, "community_id", None) or actor.community_id
+    await Assistance.create(
+        community_id=community_id,
+        resident_id=actor.id,
+        assistant_id=by.assistant_id,
+        consent_kind=by.consent,
+        witness_id=by.witness_id,
+        media_id=by.media_id,
+        verb=verb,
+        subject_kind=subject.noun(),
+        subject_id=subject.id,
+    )
 
 
 async def owe(jobs: Sequence[str], event_id: int) -> None:

@@ -79,12 +79,22 @@ class CampaignIn(Asked):
 
 
 class BudgetLineOut(Shape):
-    """One purpose of the money asked for, and what was paid for it so far."""
+    """One purpose of the money: what was asked for it, taken from it by changes of use, paid and left of it.
+
+    `use_change_id` says that a change of use made the line. All `amount_fen` less `released_fen` are the goal together,
+    or what was raised if that is more.
+    """
 
     id: int
     title: str
     amount_fen: int
+    released_fen: int
     spent_fen: int
+    left_fen: int
+    use_change_id: int | None
+
+
+UNTOUCHED: dict[str, Any] = {"released_fen": 0, "spent_fen": 0, "use_change_id": None}
 
 
 class CampaignOut(Shape):
@@ -109,8 +119,8 @@ class CampaignOut(Shape):
                     "deadline": "2026-12-23T18:00:00+08:00",
                     "extended_from": None,
                     "budget": [
-                        {"id": 1, "title": "灯具", "amount_fen": 60000, "spent_fen": 0},
-                        {"id": 2, "title": "安装", "amount_fen": 40000, "spent_fen": 0},
+                        {"id": 1, "title": "灯具", "amount_fen": 60000, **UNTOUCHED, "left_fen": 60000},
+                        {"id": 2, "title": "安装", "amount_fen": 40000, **UNTOUCHED, "left_fen": 40000},
                     ],
                     "resolution_id": 3,
                     "need_ids": [5],
@@ -290,10 +300,15 @@ class TakeBackIn(Asked):
 
 
 class SettleIn(Asked):
-    """Where the surplus goes, if not to the general fund: to another campaign, by a resolution."""
+    """Where the surplus goes, if not to the general fund: to another campaign, by a resolution.
+
+    More than a fifth of what was raised goes to the general fund by a resolution, too; the one that the campaign rests
+    on will do where its text says so.
+    """
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"to_campaign_id": 9, "resolution_id": 4}, {}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"to_campaign_id": 9, "resolution_id": 4}, {"resolution_id": 4}, {}]},
     )
 
     to_campaign_id: Id | None = None

@@ -14,11 +14,12 @@ QuestionText = Annotated[str, bounded(1, 1000), PRINTABLE_LINES]
 
 
 class BudgetSpentOut(Shape):
-    """A line of the budget and what was paid out for it."""
+    """A line of the budget, what changes of use took from it, and what was paid out for it."""
 
     id: int
     title: str
     amount_fen: int
+    released_fen: int
     spent_fen: int
 
 
@@ -44,7 +45,7 @@ class CampaignAccountsOut(Shape):
                     "raised_fen": 45000,
                     "in_kind_fen": 12000,
                     "balance_fen": 45000,
-                    "budget": [{"id": 1, "title": "灯具", "amount_fen": 60000, "spent_fen": 0}],
+                    "budget": [{"id": 1, "title": "灯具", "amount_fen": 60000, "released_fen": 0, "spent_fen": 0}],
                     "movements": [{"counterpart": "wechat_clearing", "in_fen": 45000, "out_fen": 0}],
                 }
             ]

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from models.base import Moderation
 from models.places import PlaceKind
-from models.residents import Capacity, ClaimState, ConsentKind, Role
+from models.residents import Capacity, ClaimState, ConsentKind, ConsentPurpose, Role
 from routers.schemas.base import PRINTABLE, Asked, Id, Moment, Shape, ShortText, When, bounded
 
 RoomText = Annotated[str, bounded(1, 20), PRINTABLE]
@@ -98,6 +98,7 @@ class Me(Shape):
                     "roles": [{"role": "building_head", "place_id": 6}],
                     "credits": {},
                     "claiming_paused_until": None,
+                    "consents_due": ["service"],
                 }
             ]
         },
@@ -114,6 +115,8 @@ class Me(Shape):
     credits: dict[str, int]
     claiming_paused_until: Moment | None
     """After three abandoned wishes; null when he may claim."""
+    consents_due: list[ConsentPurpose]
+    """To what one is asked to consent (again), because the policy is another one by now."""
 
 
 class LoginOut(Shape):
@@ -317,7 +320,7 @@ class HouseholdClaimOut(Shape):
     unit: str
     room: str
     capacity: Capacity
-    birth_year: int
+    birth_year: int | None
     reason: str | None
     moderation: Moderation
     created_at: Moment

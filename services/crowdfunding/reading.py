@@ -116,17 +116,22 @@ SPENT = """
 SELECT budget_line_id AS id, sum(amount_fen)::bigint AS fen FROM expenses
 WHERE campaign_id = ANY ($1::bigint[]) AND state = 'paid' GROUP BY budget_line_id
 """
+RELEASED = """
+SELECT budget_line_id AS id, sum(amount_fen)::bigint AS fen FROM line_releases
+WHERE campaign_id = ANY ($1::bigint[]) GROUP BY budget_line_id
+"""
 
 
 async def _with_figures(actor: Actor, campaigns: list[Campaign]) -> list[Campaign]:
-    """The same campaigns with budget, needs, photos, what was raised and spent; six queries for a page."""
+    """The same campaigns with budget, needs, photos, what was raised and spent; seven queries for a page."""
     ids = [campaign.id for campaign in campaigns]
     fen = await raised(campaigns)
     figures = {line["campaign_id"]: line for line in await db.rows(FIGURES, ids)}
     spent = {line["id"]: line["fen"] for line in await db.rows(SPENT, ids)}
+    released = {line["id"]: line["fen"] for line in await db.rows(RELEASED, ids)}
     lines = await BudgetLine.filter(campaign_id__in=ids).order_by("id")
     for line in lines:
-        line.spent_fen = spent.get(line.id, 0)
+        line.spent_fen, line.released_fen = spent.get(line.id, 0), released.get(line.id, 0)
     cited = await CampaignNeed.filter(campaign_id__in=ids).order_by("need_id")
     photos = await media.photos_of(actor, Campaign.noun(), ids)
     for campaign in campaigns:

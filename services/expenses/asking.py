@@ -72,7 +72,7 @@ async def request(
     line = await BudgetLine.get_or_none(id=budget_line_id, campaign_id=campaign_id)
     if line is None:
         raise Invalid("这个项目没有这一项预算", "This campaign has no such budget line")
-    left_fen = line.amount_fen - await _spent(line.id)
+    left_fen = await db.value("SELECT left_of_line($1)", line.id)
     if amount_fen > left_fen:
         raise OverBudget(left_fen=left_fen)
     asked = Expense(
@@ -182,14 +182,6 @@ async def _ask(actor: Actor, asked: Expense, purse: Purse, receipt_ids: Sequence
     told = set(await _approvers(asked.community_id)) - {actor.id, asked.payee_resident_id}
     await notifications.tell(told, "expense.requested", asked, title=title, yuan=yuan(asked.amount_fen))
     return await find(actor, asked.id)
-
-
-async def _spent(budget_line_id: int) -> int:
-    found: int = await db.value(
-        "SELECT coalesce(sum(amount_fen), 0)::bigint FROM expenses WHERE budget_line_id = $1 AND state = 'paid'",
-        budget_line_id,
-    )
-    return found
 
 
 async def _approvers(community_id: int) -> list[int]:

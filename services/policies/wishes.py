@@ -15,6 +15,11 @@ def may_conclude(actor: Actor, wish: Wish) -> bool:
     return speaks_for(actor, wish) or helped
 
 
+def may_consent(actor: Actor, wish: Wish) -> bool:
+    """To be seen and to be reached: the wisher himself, by whosever hand."""
+    return actor.id == wish.author_id
+
+
 def may_approve(actor: Actor, wish: Wish) -> bool:
     """The committee, but nobody a wish that he made or posted himself."""
     return actor.is_committee(wish.community_id) and actor.id not in (wish.author_id, wish.assistant_id)

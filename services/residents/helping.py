@@ -1,6 +1,6 @@
 """Acting on behalf of those who do not use a phone, with their consent on record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.core import db
 from app.core.errors import Invalid, NotFound
@@ -11,8 +11,9 @@ from models.residents import (
     ConsentKind,
     Resident,
 )
-from services.policies import Actor, require, require_resident
+from services.policies import Actor, Help, require, require_resident
 from services.policies import residents as policies
+from services.residents.sessions import actor as actor_by_id
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,28 @@ async def speaker(actor: Actor, community_id: int, on_behalf_of: OnBehalfOf | No
     )
     if on_behalf_of.resident_id == actor.id:
         raise Invalid("不能代表自己", "Nobody acts on behalf of himself")
+    await check_evidence(actor, on_behalf_of)
+    return Speaker(on_behalf_of.resident_id, on_behalf_of)
+
+
+async def stand_in(actor: Actor, on_behalf_of: OnBehalfOf | None) -> Actor:
+    """Whoever the act counts for: the actor himself, or the person he helps, without any roles of that person's own.
+
+    `events.record` keeps such an act as done by the actor's hand, with how the person agreed. Raises what `speaker`
+    raises.
+    """
+    if on_behalf_of is None:
+        return actor
+    helped = await actor_by_id(on_behalf_of.resident_id)
+    if helped.community_id is None:
+        raise NotFound("没有找到这位居民", "No such resident")
+    await speaker(actor, helped.community_id, on_behalf_of)
+    by = Help(actor.id, on_behalf_of.consent, on_behalf_of.witness_id, on_behalf_of.media_id)
+    return replace(helped, grants=(), help=by)
+
+
+async def check_evidence(actor: Actor, on_behalf_of: OnBehalfOf) -> None:
+    """Raises Invalid unless the evidence is the actor's own, and the witness there and neither of the two."""
     if on_behalf_of.media_id is not None and not await Media.exists(
         id=on_behalf_of.media_id, uploader_id=actor.id, purpose=Purpose.EVIDENCE
     ):
@@ -69,7 +92,6 @@ async def speaker(actor: Actor, community_id: int, on_behalf_of: OnBehalfOf | No
         or not await Resident.exists(id=on_behalf_of.witness_id)
     ):
         raise Invalid("请填写见证人，且见证人不能是双方本人", "Name a witness who is neither of the two")
-    return Speaker(on_behalf_of.resident_id, on_behalf_of)
 
 
 async def note_assistance(actor: Actor, speaker: Speaker, verb: str, subject: Record, community_id: int) -> None:

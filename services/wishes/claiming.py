@@ -24,11 +24,10 @@ from models.wishes import (
     WishClaimState,
     WishState,
 )
-from services import checks, events, media, notifications, residents, units
+from services import checks, events, media, notifications, units
 from services.due import one_by_one
-from services.policies import Actor, require
+from services.policies import Actor, require, require_resident
 from services.policies import wishes as policies
-from services.residents import OnBehalfOf, Speaker
 from services.wishes.reading import find
 from services.wishes.road import DUE_MAX, WISHER_ONLY, helped_id, lock
 from services.wishes.telling import tell_committee, tell_wisher
@@ -81,43 +80,36 @@ FROM wish_claims WHERE state <> 'released' AND (wish_id = $1 OR resident_id = $2
 
 
 @atomic()
-async def claim(
-    actor: Actor, wish_id: int, *, unit_id: int | None = None, on_behalf_of: OnBehalfOf | None = None
-) -> Wish:
-    """Take one slot of a wish for seven days, for oneself, one's unit, or somebody one helps.
+async def claim(actor: Actor, wish_id: int, *, unit_id: int | None = None) -> Wish:
+    """Take one slot of a wish for seven days, for oneself or one's unit.
 
     Who comes second is refused by the index, not by a look before.
 
     Raises Forbidden, OwnWish, ClaimingPaused, InvalidState, AlreadyClaimed, TooManyClaims, UnitNotConfirmed.
     """
     wish = await find(actor, wish_id)
-    holder = await residents.speaker(actor, wish.community_id, on_behalf_of)
-    if policies.is_own(wish, actor.id, holder.id):
+    require_resident(actor, wish.community_id)
+    if policies.is_own(wish, actor.id, actor.hand_id):
         raise OwnWish
     if wish.state not in (WishState.OPEN, WishState.CLAIMED):
         raise InvalidState(wish.state)
     if unit_id is not None:
-        await _unit_of(actor, holder, wish, unit_id)
-    claim_id = await _take(wish, holder.id, unit_id, actor.id if holder.helped else None)
-    await residents.note_assistance(actor, holder, "wish.claimed", wish, wish.community_id)
-    await events.record(
-        actor, "wish.claimed", wish, claim_id=claim_id, unit_id=unit_id, on_behalf_of_id=holder.on_behalf_of_id
-    )
+        await _must_act_for(actor, wish, unit_id)
+    claim_id = await _take(actor, wish, unit_id)
+    await events.record(actor, "wish.claimed", wish, claim_id=claim_id, unit_id=unit_id)
     await tell_wisher(actor, "wish.claimed", wish)
     return wish
 
 
 @atomic()
-async def release(actor: Actor, wish_id: int, *, on_behalf_of: OnBehalfOf | None = None) -> Wish:
-    """Give a claim back; the wish is open again. Raises Forbidden, InvalidState."""
+async def release(actor: Actor, wish_id: int) -> Wish:
+    """Give one's claim back; the wish is open again. Raises Forbidden, InvalidState."""
     wish = await find(actor, wish_id)
     await lock(wish)
-    holder = await _holder(actor, wish, on_behalf_of)
-    held = await _claim_of(holder, wish)
+    held = await _claim_of(actor, wish)
     await held.move_to(WishClaimState.RELEASED, ended_at=(now := await clock.now()), ran_out=held.due_at <= now)
     await _follow_claims(wish)
-    await residents.note_assistance(actor, holder, "wish.released", wish, wish.community_id)
-    await events.record(actor, "wish.released", wish, claim_id=held.id, on_behalf_of_id=holder.on_behalf_of_id)
+    await events.record(actor, "wish.released", wish, claim_id=held.id)
     await tell_wisher(actor, "wish.released", wish)
     if held.ran_out:
         await tell_if_paused(wish, held)
@@ -125,55 +117,39 @@ async def release(actor: Actor, wish_id: int, *, on_behalf_of: OnBehalfOf | None
 
 
 @atomic()
-async def fulfil(
-    actor: Actor, wish_id: int, *, note: str, photo_ids: Sequence[int] = (), on_behalf_of: OnBehalfOf | None = None
-) -> Wish:
+async def fulfil(actor: Actor, wish_id: int, *, note: str, photo_ids: Sequence[int] = ()) -> Wish:
     """Report what one did before the claim runs out; the wish is fulfilled when every claimer has reported.
 
     Raises Forbidden, InvalidState, TooLate, and what `media.attach` raises.
     """
     wish = await find(actor, wish_id)
     await lock(wish)
-    holder = await _holder(actor, wish, on_behalf_of)
-    held = await _claim_of(holder, wish)
+    held = await _claim_of(actor, wish)
     now = await clock.now()
     await held.move_to(WishClaimState.FULFILLED, ended_at=now, note=note, moderation=Moderation.CHECKING)
-    await checks.expect(actor, held, author_id=holder.id)
+    await checks.expect(actor, held)
     if held.due_at <= now:
         raise TooLate("认领已到期，心愿将重新开放", "The claim has run out; the wish opens again")
     await media.attach(actor, held, wish.community_id, photo_ids)
     await _follow_claims(wish)
-    await residents.note_assistance(actor, holder, "wish.fulfilled", wish, wish.community_id)
-    await events.record(actor, "wish.fulfilled", wish, claim_id=held.id, on_behalf_of_id=holder.on_behalf_of_id)
+    await events.record(actor, "wish.fulfilled", wish, claim_id=held.id)
     if wish.state is WishState.FULFILLED:
         await tell_wisher(actor, "wish.fulfilled", wish)
     return await find(actor, wish_id)
 
 
 @atomic()
-async def ask_extension(
-    actor: Actor, wish_id: int, *, days: int, reason: str, on_behalf_of: OnBehalfOf | None = None
-) -> Wish:
+async def ask_extension(actor: Actor, wish_id: int, *, days: int, reason: str) -> Wish:
     """Ask the wisher's side and the committee for 1 to 7 days more, once for a claim.
 
     Raises Forbidden, InvalidState, TooLate, ExtensionAsked.
     """
     wish = await find(actor, wish_id)
-    holder = await _holder(actor, wish, on_behalf_of)
-    held = await _claim_of(holder, wish)
+    held = await _claim_of(actor, wish)
     await _must_run(held)
     if not await WishClaim.filter(id=held.id, extension_days=None).update(extension_days=days):
         raise ExtensionAsked
-    await residents.note_assistance(actor, holder, "wish.extension_asked", wish, wish.community_id)
-    await events.record(
-        actor,
-        "wish.extension_asked",
-        wish,
-        claim_id=held.id,
-        days=days,
-        reason=reason,
-        on_behalf_of_id=holder.on_behalf_of_id,
-    )
+    await events.record(actor, "wish.extension_asked", wish, claim_id=held.id, days=days, reason=reason)
     await tell_wisher(actor, "wish.extension_asked", wish)
     await tell_committee(actor, "wish.extension_asked", wish)
     return await find(actor, wish_id)
@@ -272,22 +248,23 @@ async def _remind(claim_id: int) -> None:
 # --- helpers ----------------------------------------------------------------------------------------------------
 
 
-async def _unit_of(actor: Actor, holder: Speaker, wish: Wish, unit_id: int) -> None:
-    """The unit is confirmed and the holder acts for it; the database holds the rest against them."""
+async def _must_act_for(actor: Actor, wish: Wish, unit_id: int) -> None:
+    """The unit is confirmed, of this community, and the actor is its contact."""
     unit = await units.find(actor, unit_id)
-    if unit.state is not UnitState.CONFIRMED or unit.contact_id != holder.id or unit.community_id != wish.community_id:
+    if unit.state is not UnitState.CONFIRMED or unit.contact_id != actor.id or unit.community_id != wish.community_id:
         raise UnitNotConfirmed
 
 
-async def _take(wish: Wish, holder_id: int, unit_id: int | None, assistant_id: int | None) -> int:
+async def _take(actor: Actor, wish: Wish, unit_id: int | None) -> int:
     """Insert the claim. Another may be faster to a slot or hand; then, while any is free, the next is tried."""
+    assistant_id = actor.help.assistant_id if actor.help else None
     for _ in range(TAKE_TRIES):
-        taken = await db.row(TAKE, wish.id, holder_id, unit_id, assistant_id)
+        taken = await db.row(TAKE, wish.id, actor.id, unit_id, assistant_id)
         if taken is not None:
             await _claimed(wish, only=taken["moved"])
             taken_id: int = taken["id"]
             return taken_id
-        now = await db.row(COUNTED, wish.id, holder_id, unit_id)
+        now = await db.row(COUNTED, wish.id, actor.id, unit_id)
         assert now is not None  # noqa: S101 - an aggregate has a row
         if now["paused_until"] is not None:
             raise ClaimingPaused(until=now["paused_until"].astimezone(SHANGHAI).isoformat())
@@ -324,16 +301,9 @@ async def _follow_claims(wish: Wish) -> None:
         await wish.move_to(target)
 
 
-async def _holder(actor: Actor, wish: Wish, on_behalf_of: OnBehalfOf | None) -> Speaker:
-    """Who holds the claim: the actor, or whom he helps."""
-    if on_behalf_of is None:
-        return Speaker(actor.id)
-    return await residents.speaker(actor, wish.community_id, on_behalf_of)
-
-
-async def _claim_of(holder: Speaker, wish: Wish) -> WishClaim:
-    """The holder's latest claim on the wish, whatever became of it."""
-    claim = await WishClaim.filter(wish_id=wish.id, resident_id=holder.id).order_by("-id").first()
+async def _claim_of(actor: Actor, wish: Wish) -> WishClaim:
+    """The actor's latest claim on the wish, whatever became of it."""
+    claim = await WishClaim.filter(wish_id=wish.id, resident_id=actor.id).order_by("-id").first()
     if claim is None:
         raise Forbidden("您没有认领这个心愿", "You have not claimed this wish")
     return claim

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core import clock, crypto, db
+from app.core.crypto import Keys
 from app.core.db import atomic
 from app.core.errors import NotFound
 from app.core.pages import Listed, Page, newest
@@ -12,9 +13,8 @@ from models.wishes import ContactConsent, ContactField, ContactNotShared, Wish, 
 from services import events, notifications, residents
 from services.policies import Actor, require
 from services.policies import wishes as policies
-from services.residents import OnBehalfOf
 from services.wishes.reading import find
-from services.wishes.road import WISHER_ONLY, helped_id, speaker_for_wisher
+from services.wishes.road import HIMSELF_ONLY, WISHER_ONLY, helped_id
 
 READ = """
 SELECT k.id, k.consent, k.phone, k.address, k.words_sealed, w.author_id AS resident_id,
@@ -53,29 +53,24 @@ async def record_contact(
     phone: bool,
     address: bool,
     words: str | None,
-    on_behalf_of: OnBehalfOf | None = None,
-    secret: str,
+    keys: Keys,
 ) -> Contact:
-    """Say how one may be reached, and by whom: the wisher, or who helps him with his consent on record.
+    """Say how one may be reached, and by whom; nobody but the wisher consents.
 
     `phone` is the number of his account, `address` the home he is registered in, `words` are his own, kept sealed.
     Replaces what was said before. Raises Forbidden.
     """
     wish = await find(actor, wish_id)
-    speaker = await speaker_for_wisher(actor, wish, on_behalf_of)
-    require(speaker.id == wish.author_id, "须由许愿人本人同意，或登记其同意的方式", "The wisher himself has to agree")
+    require(policies.may_consent(actor, wish), *HIMSELF_ONLY)
     said = {"consent": consent, "phone": phone, "address": address, "withdrawn_at": None}
     contact, _ = await WishContact.update_or_create(
         wish_id=wish.id, defaults=said | {"community_id": wish.community_id, "words_sealed": None}
     )
     if words is not None:
-        contact.words_sealed = crypto.seal(secret, words, table="wish_contacts", column="words", row=contact.id)
+        contact.words_sealed = crypto.seal(keys, words, table="wish_contacts", column="words", row=contact.id)
         await contact.save(update_fields=["words_sealed"])
-    await residents.note_assistance(actor, speaker, "wish_contact.recorded", contact, wish.community_id)
-    await events.record(
-        actor, "wish_contact.recorded", contact, consent=consent.value, on_behalf_of_id=speaker.on_behalf_of_id
-    )
-    return await _opened(wish, secret)
+    await events.record(actor, "wish_contact.recorded", contact, consent=consent.value)
+    return await _opened(wish, keys)
 
 
 @atomic()
@@ -91,20 +86,16 @@ async def withdraw_contact(actor: Actor, wish_id: int) -> None:
 
 
 @atomic()
-async def share_contact(actor: Actor, wish_id: int, claim_id: int, *, on_behalf_of: OnBehalfOf | None = None) -> Wish:
+async def share_contact(actor: Actor, wish_id: int, claim_id: int) -> Wish:
     """Let just this claimer know how to reach one while he holds the claim; he is told. Again: no change.
 
     Raises Forbidden, NotFound for a claim elsewhere or while no contact is recorded.
     """
     wish = await find(actor, wish_id)
-    speaker = await speaker_for_wisher(actor, wish, on_behalf_of)
-    require(speaker.id == wish.author_id, "须由许愿人本人同意，或登记其同意的方式", "The wisher himself has to agree")
+    require(policies.may_consent(actor, wish), *HIMSELF_ONLY)
     contact, claim = await _contact(wish), await _claim(wish, claim_id)
     if await WishClaim.filter(id=claim.id, contact_shared=False).update(contact_shared=True):
-        await residents.note_assistance(actor, speaker, "wish_contact.shared", contact, wish.community_id)
-        await events.record(
-            actor, "wish_contact.shared", contact, claim_id=claim.id, on_behalf_of_id=speaker.on_behalf_of_id
-        )
+        await events.record(actor, "wish_contact.shared", contact, claim_id=claim.id)
         told = [claim.resident_id, claim.assistant_id]
         await notifications.tell(told, "wish.contact_shared", wish, title=wish.title)
     return await find(actor, wish_id)
@@ -124,17 +115,17 @@ async def unshare_contact(actor: Actor, wish_id: int, claim_id: int) -> Wish:
 
 
 @atomic()
-async def read_contact(actor: Actor, wish_id: int, *, secret: str) -> Contact:
+async def read_contact(actor: Actor, wish_id: int, *, keys: Keys) -> Contact:
     """How to reach the wisher: for his own side, and for who holds a claim while consent stands, which is logged.
 
     Raises Forbidden, ContactNotShared, NotFound for one's own that is not recorded.
     """
     wish = await find(actor, wish_id)
     if policies.speaks_for(actor, wish):
-        return await _opened(wish, secret)
+        return await _opened(wish, keys)
     require(wish.claimed_by_me, "您没有认领这个心愿", "You have not claimed this wish")
     try:
-        contact = await _opened(wish, secret)
+        contact = await _opened(wish, keys)
     except NotFound:
         raise ContactNotShared from None
     told = [field.value for field in ContactField if getattr(contact, field) is not None]
@@ -182,7 +173,7 @@ async def _claim(wish: Wish, claim_id: int) -> WishClaim:
     return claim
 
 
-async def _opened(wish: Wish, secret: str) -> Contact:
+async def _opened(wish: Wish, keys: Keys) -> Contact:
     found = await db.row(READ, wish.id)
     if found is None:
         raise NotFound("还没有登记联系方式", "No contact is recorded")
@@ -190,10 +181,10 @@ async def _opened(wish: Wish, secret: str) -> Contact:
     return Contact(
         id=found["id"],
         consent=ContactConsent(found["consent"]),
-        name=residents.full_name(found, secret),
-        phone=residents.phone(found, secret) if found["phone"] else None,
+        name=residents.full_name(found, keys),
+        phone=residents.phone(found, keys) if found["phone"] else None,
         address=found["home"] if found["address"] else None,
         words=None
         if sealed is None
-        else crypto.unseal(secret, bytes(sealed), table="wish_contacts", column="words", row=found["id"]),
+        else crypto.unseal(keys, bytes(sealed), table="wish_contacts", column="words", row=found["id"]),
     )

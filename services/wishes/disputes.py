@@ -17,26 +17,24 @@ from models.wishes import (
     WishState,
     WishStatement,
 )
-from services import checks, events, residents
+from services import checks, events
 from services.policies import Actor, require
 from services.policies import wishes as policies
-from services.residents import OnBehalfOf
 from services.wishes.claiming import tell_if_paused
 from services.wishes.reading import find
-from services.wishes.road import COMMITTEE_ONLY, helped_id, lock, speaker_for_wisher
+from services.wishes.road import COMMITTEE_ONLY, helped_id, lock, must_conclude
 from services.wishes.telling import tell_claimers, tell_committee, tell_wisher
 
 HEARING_DAYS = 3
 
 
 @atomic()
-async def dispute(actor: Actor, wish_id: int, *, reason: str, on_behalf_of: OnBehalfOf | None = None) -> Wish:
+async def dispute(actor: Actor, wish_id: int, *, reason: str) -> Wish:
     """Say that what was reported is not so; the committee settles it. Raises Forbidden, InvalidState."""
     wish = await find(actor, wish_id)
-    speaker = await speaker_for_wisher(actor, wish, on_behalf_of)
+    await must_conclude(actor, wish)
     await wish.move_to(WishState.DISPUTED, disputed_at=await clock.now())
-    await residents.note_assistance(actor, speaker, "wish.disputed", wish, wish.community_id)
-    await events.record(actor, "wish.disputed", wish, on_behalf_of_id=helped_id(actor, wish, speaker), reason=reason)
+    await events.record(actor, "wish.disputed", wish, on_behalf_of_id=helped_id(actor, wish), reason=reason)
     await tell_claimers("wish.disputed", wish)
     await tell_committee(actor, "wish.disputed", wish)
     return wish

@@ -7,18 +7,22 @@ from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import Invalid, InvalidState
 from models.base import Moderation
-from models.wishes import AlreadyAttested, PhotoConsentMissing, Wish, WishKind, WishState
+from models.wishes import AlreadyAttested, PhotoConsentMissing, Wish, WishClaim, WishClaimState, WishKind, WishState
 from services import checks, events, media, needs, residents
 from services.due import one_by_one
 from services.policies import Actor, require
 from services.policies import wishes as policies
-from services.residents import OnBehalfOf, Speaker
+from services.residents import OnBehalfOf
 from services.wishes.reading import find
 from services.wishes.telling import tell_claimers, tell_committee, tell_wisher
 
 DUE_MAX = 100
 COMMITTEE_ONLY = ("只有居委会成员可以这样做", "Only the committee may do this")
 WISHER_ONLY = ("只有许愿人可以这样做", "Only the wisher may do this")
+HIMSELF_ONLY = (
+    "须由许愿人本人同意，代办须登记其同意的方式",
+    "The wisher himself consents; who helps shows how he agreed",
+)
 
 
 @atomic()
@@ -112,20 +116,13 @@ async def approve(actor: Actor, wish_id: int, *, ground: str | None = None) -> W
 
 
 @atomic()
-async def confirm(
-    actor: Actor,
-    wish_id: int,
-    *,
-    thanks: str | None = None,
-    thanks_public: bool = False,
-    on_behalf_of: OnBehalfOf | None = None,
-) -> Wish:
+async def confirm(actor: Actor, wish_id: int, *, thanks: str | None = None, thanks_public: bool = False) -> Wish:
     """Confirm that a wish came true, perhaps with thanks to those who did it, for everybody to read or for them.
 
     Raises Forbidden, InvalidState, Invalid for public thanks without words.
     """
     wish = await find(actor, wish_id)
-    speaker = await speaker_for_wisher(actor, wish, on_behalf_of)
+    await must_conclude(actor, wish)
     if thanks_public and thanks is None:
         raise Invalid("没有感谢的话可以公开", "There are no thanks to be public")
     if thanks is None:
@@ -135,8 +132,7 @@ async def confirm(
             WishState.CONFIRMED, thanks=thanks, thanks_public=thanks_public, thanks_moderation=Moderation.CHECKING
         )
         await checks.expect(actor, wish, kind="wish_thanks", author_id=wish.author_id)
-    await residents.note_assistance(actor, speaker, "wish.confirmed", wish, wish.community_id)
-    await events.record(actor, "wish.confirmed", wish, on_behalf_of_id=helped_id(actor, wish, speaker))
+    await events.record(actor, "wish.confirmed", wish, on_behalf_of_id=helped_id(actor, wish))
     await tell_claimers("wish.confirmed", wish)
     return wish
 
@@ -153,21 +149,17 @@ async def publish_thanks(actor: Actor, wish_id: int, *, public: bool) -> Wish:
 
 
 @atomic()
-async def consent_to_photo(actor: Actor, wish_id: int, *, on_behalf_of: OnBehalfOf | None = None) -> Wish:
-    """Let neighbours see the photos of oneself again. Who helped shows how the person agreed. Again: no change.
+async def consent_to_photo(actor: Actor, wish_id: int) -> Wish:
+    """Let neighbours see the photos of oneself again; nobody but the wisher consents. Again: no change.
 
-    Raises Forbidden, PhotoConsentMissing, Invalid where no photo shows the person.
+    Raises Forbidden, Invalid where no photo shows the person.
     """
     wish = await find(actor, wish_id)
-    speaker = await speaker_for_wisher(actor, wish, on_behalf_of)
-    if speaker.id != wish.author_id:
-        raise PhotoConsentMissing
+    require(policies.may_consent(actor, wish), *HIMSELF_ONLY)
     if not wish.photo_of_person:
         raise Invalid("照片中没有受助人", "No photo of this wish shows the person")
     if await Wish.filter(id=wish.id, photo_consent=False).update(photo_consent=True):
-        if speaker.helped:
-            await _note_photo_consent(actor, wish, speaker.helped)
-        await events.record(actor, "wish.photo_consented", wish, on_behalf_of_id=speaker.on_behalf_of_id)
+        await events.record(actor, "wish.photo_consented", wish)
     return await find(actor, wish_id)
 
 
@@ -206,23 +198,18 @@ async def expire_due() -> None:
 # --- what the other files of this package need, too --------------------------------------------------------------
 
 
-async def speaker_for_wisher(actor: Actor, wish: Wish, on_behalf_of: OnBehalfOf | None) -> Speaker:
-    """For whom the actor speaks: himself or a wish he may conclude, or the wisher, whose consent is on record.
-
-    Raises Forbidden, and what `residents.speaker` raises.
-    """
-    if on_behalf_of is None:
-        require(policies.may_conclude(actor, wish), *WISHER_ONLY)
-        return Speaker(actor.id)
-    speaker = await residents.speaker(actor, wish.community_id, on_behalf_of)
-    require(speaker.id == wish.author_id and not wish.claimed_by_me, *WISHER_ONLY)
-    return speaker
+async def must_conclude(actor: Actor, wish: Wish) -> None:
+    """Confirming and disputing are the wisher's side's, and not by the hand of who claimed it. Raises Forbidden."""
+    require(policies.may_conclude(actor, wish), *WISHER_ONLY)
+    if actor.help:
+        by_the_claimer = await WishClaim.filter(wish_id=wish.id).exclude(state=WishClaimState.RELEASED)
+        hands = {hand for claim in by_the_claimer for hand in (claim.resident_id, claim.assistant_id)}
+        require(actor.help.assistant_id not in hands, *WISHER_ONLY)
 
 
-def helped_id(actor: Actor, wish: Wish, speaker: Speaker | None = None) -> int | None:
-    """On whose behalf the actor did it: the wisher's, if he helps him."""
-    helps = actor.id == wish.assistant_id or (speaker is not None and speaker.helped is not None)
-    return wish.author_id if helps else None
+def helped_id(actor: Actor, wish: Wish) -> int | None:
+    """On whose behalf the actor did it, if he helped to post the wish."""
+    return wish.author_id if actor.id == wish.assistant_id else None
 
 
 async def find_locked(actor: Actor, wish_id: int) -> Wish:

@@ -149,9 +149,10 @@ async def test_money_is_asked_for_only_once_it_is_sure_to_stay(people: People, m
     open_one = await asked(people.ma, campaign)
     with pytest.raises(ExpensesOpen):
         async with db.tx():
-            await crowdfunding.settle(people.zhao, campaign.id)
+            await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
     await expenses.reject(people.chen, open_one.id, reason="重复申请")
-    assert (await crowdfunding.settle(people.zhao, campaign.id)).state is CampaignState.SETTLED
+    settled = await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
+    assert settled.state is CampaignState.SETTLED
     with pytest.raises(InvalidState):
         await asked(people.ma, campaign)
 
@@ -380,7 +381,7 @@ async def test_the_general_fund_spends_by_a_resolution(people: People, move_cloc
     with pytest.raises(NotEnough):
         await expenses.request_from_fund(people.ma, people.jy, **said)  # type: ignore[arg-type]
     await crowdfunding.accept(people.chen, campaign.id)
-    await crowdfunding.settle(people.zhao, campaign.id)
+    await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
     failed = await resolution(people.jy, people.chen, passed=False)
     for wrong in (10**15, failed, await resolution(people.yl, people.deng)):
         with pytest.raises(ResolutionNotValid):
@@ -551,6 +552,9 @@ async def test_committee_and_supervisor_set_the_rules_together(people: People) -
     assert (await expenses.set_rules(people.chen, people.jy, **said)).proposal is not None, "against the supervisor's"
     by_officer = await expenses.set_rules(people.qian, people.jy, supervisor_above_fen=7, never_paid=[])
     assert (by_officer.supervisor_above_fen, by_officer.proposal) == (7, None)
+    await expenses.set_rules(people.sun, people.jy, supervisor_above_fen=8, never_paid=[])
+    agreed = await expenses.set_rules(people.chen, people.jy, supervisor_above_fen=8, never_paid=[])
+    assert (agreed.supervisor_above_fen, agreed.proposal) == (8, None), "with earlier rules there"
     assert (await expenses.rules(people.yl)).supervisor_above_fen == 100_000
 
 
