@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import date
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 from fastapi import Query, Response
 
@@ -37,12 +37,13 @@ from routers.schemas.wishes import (
     WishOut,
     WishStatementOut,
 )
-from services import wishes
+from services import residents, wishes
 from services.policies import Actor
 from services.wishes import ClaimSeen, Contact, DisclosureSeen, WishDetail
 
 router = make_router("/wishes", "wishes")
-HELPING = HelpingIn()
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @router.post("", response_model=WishOut, status_code=201)
@@ -109,8 +110,8 @@ async def claim_wish(
     actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: ClaimIn | None = None
 ) -> WishOut:
     """Take one slot of a wish for seven days, for oneself, one's unit or somebody one helps; three wishes at a time."""
-    said = _said(asked or ClaimIn())
-    return await _stepped(actor, only_once, partial(wishes.claim, actor, wish_id, **said))
+    asked = asked or ClaimIn()
+    return await _stepped(actor, only_once, _acting(actor, asked, wishes.claim, wish_id, unit_id=asked.unit_id))
 
 
 @router.post("/{wish_id}/release", response_model=WishOut)
@@ -118,19 +119,19 @@ async def release_wish(
     actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: HelpingIn | None = None
 ) -> WishOut:
     """Give one's claim back."""
-    return await _stepped(actor, only_once, partial(wishes.release, actor, wish_id, **_said(asked or HELPING)))
+    return await _stepped(actor, only_once, _acting(actor, asked, wishes.release, wish_id))
 
 
 @router.post("/{wish_id}/fulfil", response_model=WishOut)
 async def fulfil_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: FulfilIn) -> WishOut:
     """Report what one did for a wish one has claimed."""
-    return await _stepped(actor, only_once, partial(wishes.fulfil, actor, wish_id, **_said(asked)))
+    return await _stepped(actor, only_once, _acting(actor, asked, wishes.fulfil, wish_id, **_said(asked)))
 
 
 @router.post("/{wish_id}/ask-extension", response_model=WishOut)
 async def ask_wish_extension(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: ExtensionIn) -> WishOut:
     """Ask once for 1 to 7 days more for one's claim."""
-    return await _stepped(actor, only_once, partial(wishes.ask_extension, actor, wish_id, **_said(asked)))
+    return await _stepped(actor, only_once, _acting(actor, asked, wishes.ask_extension, wish_id, **_said(asked)))
 
 
 @router.post("/{wish_id}/extend", response_model=WishOut)
@@ -144,8 +145,8 @@ async def confirm_wish(
     actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: ConfirmIn | None = None
 ) -> WishOut:
     """Confirm that one's wish came true, perhaps with thanks."""
-    said = _said(asked or ConfirmIn())
-    return await _stepped(actor, only_once, partial(wishes.confirm, actor, wish_id, **said))
+    asked = asked or ConfirmIn()
+    return await _stepped(actor, only_once, _acting(actor, asked, wishes.confirm, wish_id, **_said(asked)))
 
 
 @router.put("/{wish_id}/thanks", response_model=WishOut)
@@ -157,7 +158,7 @@ async def publish_wish_thanks(actor: CurrentActor, wish_id: PathId, asked: Thank
 @router.post("/{wish_id}/dispute", response_model=WishOut)
 async def dispute_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: DisputeIn) -> WishOut:
     """Say that what was reported is not so."""
-    return await _stepped(actor, only_once, partial(wishes.dispute, actor, wish_id, **_said(asked)))
+    return await _stepped(actor, only_once, _acting(actor, asked, wishes.dispute, wish_id, **_said(asked)))
 
 
 @router.post("/{wish_id}/statement", response_model=WishOut)
@@ -181,7 +182,7 @@ async def withdraw_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathI
 @router.put("/{wish_id}/photo-consent", response_model=WishOut)
 async def consent_to_wish_photo(actor: CurrentActor, wish_id: PathId, asked: HelpingIn | None = None) -> WishOut:
     """Let neighbours see the photos that show oneself; who helps shows how the person agreed."""
-    return _wish(await wishes.consent_to_photo(actor, wish_id, **_said(asked or HELPING)))
+    return _wish(await _acting(actor, asked, wishes.consent_to_photo, wish_id)())
 
 
 @router.delete("/{wish_id}/photo-consent", response_model=WishOut)
@@ -193,8 +194,7 @@ async def withdraw_wish_photo_consent(actor: CurrentActor, wish_id: PathId) -> W
 @router.put("/{wish_id}/contact", response_model=ContactOut)
 async def record_wish_contact(actor: CurrentActor, config: TheSettings, wish_id: PathId, asked: ContactIn) -> Contact:
     """Say how one may be reached and who of the claimers may know; it replaces what was said before."""
-    keys = config.keys
-    return await wishes.record_contact(actor, wish_id, **_said(asked), keys=keys)
+    return await _acting(actor, asked, wishes.record_contact, wish_id, **_said(asked), keys=config.keys)()
 
 
 @router.get("/{wish_id}/contact", response_model=ContactOut)
@@ -215,7 +215,7 @@ async def share_wish_contact(
     actor: CurrentActor, wish_id: PathId, claim_id: PathId, asked: HelpingIn | None = None
 ) -> WishOut:
     """Let just this claimer know how to reach one."""
-    return _wish(await wishes.share_contact(actor, wish_id, claim_id, **_said(asked or HELPING)))
+    return _wish(await _acting(actor, asked, wishes.share_contact, wish_id, claim_id)())
 
 
 @router.delete("/{wish_id}/claims/{claim_id}/contact", response_model=WishOut)
@@ -234,8 +234,24 @@ async def _stepped(actor: Actor, only_once: OnlyOnce, effect: Callable[[], Await
     return _wish(await only_once(effect, partial(wishes.find, actor)))
 
 
+def _acting(
+    actor: Actor,
+    asked: HelpingIn | None,
+    use_case: Callable[Concatenate[Actor, P], Awaitable[T]],
+    *args: P.args,
+    **named: P.kwargs,
+) -> Callable[[], Awaitable[T]]:
+    """What the caller does himself or, with his consent on record, for somebody he helps."""
+
+    async def effect() -> T:
+        person = await residents.stand_in(actor, helped(asked.on_behalf_of) if asked else None)
+        return await use_case(person, *args, **named)
+
+    return effect
+
+
 def _said(asked: HelpingIn) -> dict[str, Any]:
-    return asked.model_dump(exclude={"on_behalf_of"}) | {"on_behalf_of": helped(asked.on_behalf_of)}
+    return asked.model_dump(exclude={"on_behalf_of"})
 
 
 def _photo_consent(asked: WishIn) -> OnBehalfOfIn | None:
