@@ -42,6 +42,7 @@ from routers import (
     residents,
     rolls,
     slips,
+    units,
     volunteering,
     wishes,
 )
@@ -71,6 +72,7 @@ ROUTERS = [
     needs.router,
     needs.due_dates,
     wishes.router,
+    units.router,
     volunteering.activities,
     volunteering.shifts,
     volunteering.mine,
