@@ -2,7 +2,8 @@
 
 from tests.deciding import decided
 from tests.house.violations_fund import BUDGETED, CHEN, JY, LIN, LINE, YL, ZHAO, insert, last, made, update
-from tests.house.violations_money import CHANGE, RESOLVED_AGAIN
+from tests.house.violations_giving import BY_CHARITY
+from tests.house.violations_money import CHANGE, RELEASE, RESOLVED_AGAIN
 
 SUN = "(SELECT id FROM residents WHERE openid = 'sun')"
 MEI = "(SELECT id FROM residents WHERE openid = 'mei')"
@@ -163,6 +164,25 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
             PAID,
         ],
     ),
+    (
+        "expenses_payee_no_resident",
+        "a resident who is stated to be none",
+        made(BUDGETED, "expenses", EXPENSE, payee_is_no_resident="true", payee_resident_id=MEI),
+    ),
+    (
+        "expenses_on_path",
+        "spending what a charity holds",
+        [
+            *BY_CHARITY,
+            insert("budget_lines", LINE),
+            insert("expenses", EXPENSE),
+        ],
+    ),
+    (
+        "expenses_undone",
+        "undone past the books",
+        [*SPENDING, PAID, spend(), update("expenses", {"state": "'corrected'"})],
+    ),
     ("expenses_terms", "another payee", [*READY, update("expenses", {"payee_resident_id": CHEN})]),
     ("expenses_terms", "an expense that vanishes", [*ASKED, "DELETE FROM expenses"]),
     ("expenses_receipt", "approved without a receipt", [*ASKED, APPROVED]),
@@ -187,6 +207,17 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "expenses_within_budget",
         "more than the line",
         [step.replace("'灯', 1000)", "'灯', 999)") for step in [*SPENDING, PAID]],
+    ),
+    (
+        "expenses_within_line",
+        "more than a change of use has left of the line",
+        [
+            *SPENDING,
+            *RESOLVED_AGAIN,
+            insert("use_changes", CHANGE),
+            insert("line_releases", RELEASE),
+            PAID,
+        ],
     ),
     ("expenses_posted", "paid past the books", [*SPENDING, PAID]),
     ("expense_approvals_once", "approving twice", made(ONCE, "expense_approvals", APPROVAL)),

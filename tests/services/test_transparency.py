@@ -61,6 +61,8 @@ async def test_no_words_and_no_people_come_in(people: People) -> None:
         "source_id",
         "leg",
         "corrects_id",
+        "cause_sha256",
+        "terms_sha256",
         "at",
     }
     assert set(decided["facts"]) == {
@@ -84,7 +86,9 @@ async def test_a_vote_s_archive_comes_in_by_its_digest(people: People) -> None:
     assert proof.entry["facts"]["content_sha256"] == hashlib.sha256(archive.content.encode()).hexdigest()
     assert await transparency.check_log() == []
     await as_owner_of("archives", "UPDATE archives SET content = '{ }'")
-    assert await transparency.check_log() == [f"archive {archive.id} is not what log entry {proof.index} says of it"]
+    assert await transparency.check_log() == [
+        f"archive {archive.id} is not what log entry {proof.index} says of it: content_sha256"
+    ]
 
 
 async def test_a_disclosure_comes_in_by_its_hash(people: People) -> None:
@@ -99,7 +103,9 @@ async def test_a_disclosure_comes_in_by_its_hash(people: People) -> None:
     assert (entry["kind"], entry["facts"]["kind"], entry["facts"]["about"]) == ("disclosure", "statement", 202611)
     assert entry["facts"]["document_hash"] == hashlib.sha256(b"{}").hexdigest()
     await as_owner_of("disclosures", "UPDATE disclosures SET title = '账目'")
-    assert await transparency.check_log() == [f"disclosure {disclosure_id} is not what log entry 0 says of it"]
+    assert await transparency.check_log() == [
+        f"disclosure {disclosure_id} is not what log entry 0 says of it: title_sha256"
+    ]
 
 
 async def test_each_run_signs_a_head_over_all_that_continues_the_last(people: People) -> None:
