@@ -187,7 +187,7 @@ async def run_atomic(work: Callable[[], Awaitable[R]], *, limit_s: int | None = 
 
 
 async def alone(sql: str, *values: Any) -> dict[str, Any] | None:
-    """The first row of a statement that is a use case by itself: as under `atomic`, without its two round trips more."""
+    """The first row of a statement that is a transaction by itself: as under `atomic`, with two round trips less."""
     if in_transaction():
         return await run_atomic(lambda: row(sql, *values))
     with _known():
