@@ -20,6 +20,7 @@ from app.middleware import ETags, Surroundings
 from routers import (
     audit,
     callbacks,
+    certificates,
     codes,
     comments,
     consents,
@@ -42,6 +43,7 @@ from routers import (
     rolls,
     slips,
     volunteering,
+    volunteers,
     wishes,
 )
 from services.media.links import Links
@@ -60,10 +62,17 @@ ROUTERS = [
     needs.router,
     needs.due_dates,
     wishes.router,
+    volunteers.activities,
     volunteering.activities,
     volunteering.shifts,
     volunteering.mine,
     volunteering.records,
+    volunteers.mine,
+    volunteers.teams,
+    volunteers.members,
+    volunteers.points,
+    certificates.mine,
+    certificates.router,
     deliberations.agenda,
     deliberations.decided,
     following.discussed,

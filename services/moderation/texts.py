@@ -46,6 +46,7 @@ KINDS: dict[str, Kind] = {
     "wish_claim": Kind("wish_claims", ("note",), Scene.COMMENT),
     "wish_thanks": Kind("wishes", ("thanks",), Scene.COMMENT, shown="thanks_moderation"),
     "activity": Kind("activities", ("title", "body"), Scene.FORUM, lines=("shifts", "activity_id", "place_text")),
+    "volunteer_team": Kind("volunteer_teams", ("name", "body"), Scene.PROFILE),
     "signup": Kind("signups", ("note",), Scene.COMMENT),
     "deliberation": Kind(
         "deliberations", ("title", "body"), Scene.FORUM, lines=("options", "deliberation_id", "title")
