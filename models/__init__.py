@@ -12,6 +12,7 @@ from models.crowdfunding import (
     Income,
     LineRelease,
     Pledge,
+    SaleItem,
     Team,
     TeamMember,
     UseChange,
@@ -57,6 +58,7 @@ from models.residents import (
 from models.rolls import Objection, PaperBatch, VotingRule
 from models.slips import Match, Slip
 from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
+from models.units import Unit
 from models.volunteer_teams import VolunteerTeam, VolunteerTeamMember
 from models.volunteering import (
     Activity,
@@ -68,7 +70,7 @@ from models.volunteering import (
     Signup,
     Volunteer,
 )
-from models.wishes import Wish, WishClaim
+from models.wishes import Wish, WishClaim, WishContact, WishDisclosure, WishStatement
 
 __models__ = [
     Account,
@@ -149,6 +151,7 @@ __models__ = [
     Picture,
     Place,
     Pledge,
+    SaleItem,
     Push,
     Reason,
     Refund,
@@ -177,11 +180,15 @@ __models__ = [
     Transfer,
     Verification,
     VotingRule,
+    Unit,
     UseChange,
     Volunteer,
     VolunteerTeam,
     VolunteerTeamMember,
     Wish,
     WishClaim,
+    WishContact,
+    WishDisclosure,
+    WishStatement,
 ]
 __all__ = ["Record", "Stateful", *(model.__name__ for model in __models__)]

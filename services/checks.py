@@ -22,6 +22,7 @@ POSTS = frozenset(
         "option_proposal",
         "signup",
         "team",
+        "unit",
         "volunteer_team",
         "wish",
         "wish_claim",

@@ -64,7 +64,7 @@ def moment(at: datetime) -> str:
 
 
 def folded(line: str) -> str:
-    """The line in pieces of at most 75 octets, cut between characters; each but the first begins with a space."""
+    """The line cut into pieces of at most 75 octets, never within a character; all but the first indented."""
     pieces: list[str] = []
     piece, size = "", 0
     for character in line:

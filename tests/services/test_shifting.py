@@ -27,7 +27,7 @@ from models.volunteering import (
     SignupState,
     Skill,
 )
-from services import events, volunteering
+from services import assistances, events, volunteering
 from services.residents import OnBehalfOf
 from services.volunteering import (
     CancelClosed,
@@ -43,7 +43,6 @@ from tests.people import People
 from tests.services.test_volunteering import SECRET, hours, one_shift, organised, plan
 
 MoveClock = Callable[[timedelta], Awaitable[None]]
-CONSENT = {"consent": ConsentKind.SIGNATURE}
 
 
 async def asking(people: People, **asked: Any) -> int:
@@ -508,28 +507,28 @@ async def test_sums_of_hours_count_corrections(people: People, move_clock: MoveC
 # --- on behalf of
 
 
+def for_lin(people: People) -> OnBehalfOf:
+    return OnBehalfOf(people.lin.id, ConsentKind.SIGNATURE)
+
+
 async def test_a_building_head_signs_up_and_cancels_for_somebody_without_a_phone(people: People) -> None:
     shift_id = await one_shift(people, capacity=1)
-    helping = OnBehalfOf(people.lin.id, ConsentKind.SIGNATURE)
-    seat = await volunteering.sign_up(people.he, shift_id, on_behalf_of=helping)
+    seat = await assistances.act(people.he, for_lin(people), "signup.made", volunteering.sign_up, shift_id)
     assert (seat.resident_id, seat.state) == (people.lin.id, SignupState.CONFIRMED)
-    acts = await Assistance.filter(resident_id=people.lin.id).order_by("id")
-    assert [(act.verb, act.assistant_id) for act in acts] == [("signup.confirmed", people.he.id)]  # type: ignore[attr-defined]
     assert (await events.timeline(people.he, seat))[0].assisted
     await volunteering.sign_up(people.mei, shift_id)
-    await volunteering.cancel(people.he, shift_id, on_behalf_of=helping)
+    await assistances.act(people.he, for_lin(people), "shift.signup_cancelled", volunteering.cancel, shift_id)
     assert await state_of(shift_id, people.mei.id) is SignupState.CONFIRMED
+    acts = await Assistance.filter(resident_id=people.lin.id).order_by("id").values_list("verb", flat=True)
+    assert acts == ["signup.made", "shift.signup_cancelled"]
     assert (await Notice.get(kind="signup.cancelled")).params["name"] == "小林"
 
 
 async def test_who_may_not_help(people: People) -> None:
     shift_id = await one_shift(people)
-    helping = OnBehalfOf(people.lin.id, ConsentKind.SIGNATURE)
     for who in ("mei", "deng", "guest"):
         with pytest.raises(NotFound):
-            await volunteering.sign_up(people[who], shift_id, on_behalf_of=helping)
-        with pytest.raises(NotFound):
-            await volunteering.cancel(people[who], shift_id, on_behalf_of=helping)
+            await assistances.act(people[who], for_lin(people), "signup.made", volunteering.sign_up, shift_id)
     with pytest.raises(NotVerified):
         await volunteering.sign_up(people.guest, shift_id)
 
