@@ -307,6 +307,8 @@ class Membership(Record):
     capacity = fields.CharEnumField(Capacity, max_length=8)
     from_at = fields.DatetimeField(db_default=NOW)
     until_at = fields.DatetimeField(null=True)
+    adult_at: datetime | None = fields.DatetimeField(null=True)
+    """From when on he was an adult in it, once it is over: it outlasts the year of birth. A trigger notes it."""
 
     class Meta:
         table = "memberships"
@@ -397,6 +399,7 @@ class Assistance(Record):
     witness: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "witnessed", on_delete=RESTRICT, null=True
     )
+    witness_id: int | None
     media_id = fields.BigIntField(null=True)
     verb = fields.CharField(60)
     subject_kind = fields.CharField(30)

@@ -3,16 +3,16 @@
 from collections.abc import Awaitable, Callable
 from datetime import date
 from functools import partial
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+from typing import Annotated, Any
 
 from fastapi import Query, Response
 
 from models.wishes import Wish, WishKind, WishSort, WishState
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings, helped
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings, acting, helped
 from routers.house import make_router
 from routers.schemas.base import Author, PageOf, PathId, TimelineLine
 from routers.schemas.media import PhotoOut
-from routers.schemas.residents import OnBehalfOfIn
+from routers.schemas.residents import HelpIn, OnBehalfOfIn
 from routers.schemas.wishes import (
     AttestIn,
     ClaimIn,
@@ -23,7 +23,6 @@ from routers.schemas.wishes import (
     DisputeIn,
     ExtensionIn,
     FulfilIn,
-    HelpingIn,
     ResolveIn,
     StatementIn,
     ThanksIn,
@@ -37,13 +36,11 @@ from routers.schemas.wishes import (
     WishOut,
     WishStatementOut,
 )
-from services import residents, wishes
+from services import wishes
 from services.policies import Actor
 from services.wishes import ClaimSeen, Contact, DisclosureSeen, WishDetail
 
 router = make_router("/wishes", "wishes")
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @router.post("", response_model=WishOut, status_code=201)
@@ -111,27 +108,33 @@ async def claim_wish(
 ) -> WishOut:
     """Take one slot of a wish for seven days, for oneself, one's unit or somebody one helps; three wishes at a time."""
     asked = asked or ClaimIn()
-    return await _stepped(actor, only_once, _acting(actor, asked, wishes.claim, wish_id, unit_id=asked.unit_id))
+    return await _stepped(
+        actor, only_once, acting(actor, asked, "wish.claimed", wishes.claim, wish_id, unit_id=asked.unit_id)
+    )
 
 
 @router.post("/{wish_id}/release", response_model=WishOut)
 async def release_wish(
-    actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: HelpingIn | None = None
+    actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: HelpIn | None = None
 ) -> WishOut:
     """Give one's claim back."""
-    return await _stepped(actor, only_once, _acting(actor, asked, wishes.release, wish_id))
+    return await _stepped(actor, only_once, acting(actor, asked, "wish.released", wishes.release, wish_id))
 
 
 @router.post("/{wish_id}/fulfil", response_model=WishOut)
 async def fulfil_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: FulfilIn) -> WishOut:
     """Report what one did for a wish one has claimed."""
-    return await _stepped(actor, only_once, _acting(actor, asked, wishes.fulfil, wish_id, **_said(asked)))
+    return await _stepped(
+        actor, only_once, acting(actor, asked, "wish.fulfilled", wishes.fulfil, wish_id, **_said(asked))
+    )
 
 
 @router.post("/{wish_id}/ask-extension", response_model=WishOut)
 async def ask_wish_extension(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: ExtensionIn) -> WishOut:
     """Ask once for 1 to 7 days more for one's claim."""
-    return await _stepped(actor, only_once, _acting(actor, asked, wishes.ask_extension, wish_id, **_said(asked)))
+    return await _stepped(
+        actor, only_once, acting(actor, asked, "wish.extension_asked", wishes.ask_extension, wish_id, **_said(asked))
+    )
 
 
 @router.post("/{wish_id}/extend", response_model=WishOut)
@@ -146,7 +149,9 @@ async def confirm_wish(
 ) -> WishOut:
     """Confirm that one's wish came true, perhaps with thanks."""
     asked = asked or ConfirmIn()
-    return await _stepped(actor, only_once, _acting(actor, asked, wishes.confirm, wish_id, **_said(asked)))
+    return await _stepped(
+        actor, only_once, acting(actor, asked, "wish.confirmed", wishes.confirm, wish_id, **_said(asked))
+    )
 
 
 @router.put("/{wish_id}/thanks", response_model=WishOut)
@@ -158,7 +163,9 @@ async def publish_wish_thanks(actor: CurrentActor, wish_id: PathId, asked: Thank
 @router.post("/{wish_id}/dispute", response_model=WishOut)
 async def dispute_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: DisputeIn) -> WishOut:
     """Say that what was reported is not so."""
-    return await _stepped(actor, only_once, _acting(actor, asked, wishes.dispute, wish_id, **_said(asked)))
+    return await _stepped(
+        actor, only_once, acting(actor, asked, "wish.disputed", wishes.dispute, wish_id, **_said(asked))
+    )
 
 
 @router.post("/{wish_id}/statement", response_model=WishOut)
@@ -174,15 +181,17 @@ async def resolve_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId
 
 
 @router.post("/{wish_id}/withdraw", response_model=WishOut)
-async def withdraw_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId) -> WishOut:
+async def withdraw_wish(
+    actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: HelpIn | None = None
+) -> WishOut:
     """Take a wish back before all its slots are taken; the wisher's side or the committee."""
-    return await _stepped(actor, only_once, partial(wishes.withdraw, actor, wish_id))
+    return await _stepped(actor, only_once, acting(actor, asked, "wish.withdrawn", wishes.withdraw, wish_id))
 
 
 @router.put("/{wish_id}/photo-consent", response_model=WishOut)
-async def consent_to_wish_photo(actor: CurrentActor, wish_id: PathId, asked: HelpingIn | None = None) -> WishOut:
+async def consent_to_wish_photo(actor: CurrentActor, wish_id: PathId, asked: HelpIn | None = None) -> WishOut:
     """Let neighbours see the photos that show oneself; who helps shows how the person agreed."""
-    return _wish(await _acting(actor, asked, wishes.consent_to_photo, wish_id)())
+    return _wish(await acting(actor, asked, "wish.photo_consented", wishes.consent_to_photo, wish_id)())
 
 
 @router.delete("/{wish_id}/photo-consent", response_model=WishOut)
@@ -194,7 +203,9 @@ async def withdraw_wish_photo_consent(actor: CurrentActor, wish_id: PathId) -> W
 @router.put("/{wish_id}/contact", response_model=ContactOut)
 async def record_wish_contact(actor: CurrentActor, config: TheSettings, wish_id: PathId, asked: ContactIn) -> Contact:
     """Say how one may be reached and who of the claimers may know; it replaces what was said before."""
-    return await _acting(actor, asked, wishes.record_contact, wish_id, **_said(asked), keys=config.keys)()
+    return await acting(
+        actor, asked, "wish.contact_recorded", wishes.record_contact, wish_id, **_said(asked), keys=config.keys
+    )()
 
 
 @router.get("/{wish_id}/contact", response_model=ContactOut)
@@ -212,10 +223,10 @@ async def withdraw_wish_contact(actor: CurrentActor, wish_id: PathId) -> Respons
 
 @router.put("/{wish_id}/claims/{claim_id}/contact", response_model=WishOut)
 async def share_wish_contact(
-    actor: CurrentActor, wish_id: PathId, claim_id: PathId, asked: HelpingIn | None = None
+    actor: CurrentActor, wish_id: PathId, claim_id: PathId, asked: HelpIn | None = None
 ) -> WishOut:
     """Let just this claimer know how to reach one."""
-    return _wish(await _acting(actor, asked, wishes.share_contact, wish_id, claim_id)())
+    return _wish(await acting(actor, asked, "wish.contact_shared", wishes.share_contact, wish_id, claim_id)())
 
 
 @router.delete("/{wish_id}/claims/{claim_id}/contact", response_model=WishOut)
@@ -234,23 +245,7 @@ async def _stepped(actor: Actor, only_once: OnlyOnce, effect: Callable[[], Await
     return _wish(await only_once(effect, partial(wishes.find, actor)))
 
 
-def _acting(
-    actor: Actor,
-    asked: HelpingIn | None,
-    use_case: Callable[Concatenate[Actor, P], Awaitable[T]],
-    *args: P.args,
-    **named: P.kwargs,
-) -> Callable[[], Awaitable[T]]:
-    """What the caller does himself or, with his consent on record, for somebody he helps."""
-
-    async def effect() -> T:
-        person = await residents.stand_in(actor, helped(asked.on_behalf_of) if asked else None)
-        return await use_case(person, *args, **named)
-
-    return effect
-
-
-def _said(asked: HelpingIn) -> dict[str, Any]:
+def _said(asked: HelpIn) -> dict[str, Any]:
     return asked.model_dump(exclude={"on_behalf_of"})
 
 

@@ -12,19 +12,32 @@ from pgqueuer.queries import Queries
 from app.core import db
 from models.base import Moderation, Record, Stateful
 from models.events import Event, Reason
-from models.residents import Assistance
 from services import checks
-from services.policies import Actor, Help
+from services.policies import Actor
 from services.policies.actor import STAFF
 
 Fact = int | str | bool | None | Sequence[int]
 
 # Which jobs an event owes, by name: services/jobs.py says what each does, and only the worker imports that page.
 OWED: dict[str, tuple[str, ...]] = {
+    "guardianship.begun": ("tell_home",),
+    "guardianship.ended": ("tell_home",),
     "household_claim.confirmed": ("tell_claimant",),
     "household_claim.declined": ("tell_claimant",),
+    "invitation.accepted": ("tell_home",),
     "media.hidden": ("tell_uploader",),
+    "membership.ended": ("tell_home", "let_go"),
+    "phone_move.asked": ("tell_home",),
+    "phone_move.confirmed": ("tell_home",),
+    "phone_move.declined": ("tell_home",),
+    "representative_change.proposed": ("tell_home",),
+    "representative_change.confirmed": ("tell_home",),
+    "representative_change.declined": ("tell_home",),
+    "resident_link.asked": ("tell_home",),
+    "resident_link.confirmed": ("tell_home",),
+    "role.conflict_found": ("tell_home",),
     "role.granted": ("tell_role_holder",),
+    "role.renewed": ("tell_role_holder",),
     "role.revoked": ("tell_role_holder",),
     "check.approved": ("tell_author", "settle_picture", "tell_reporters"),
     "check.hidden": ("tell_author", "settle_picture", "tell_reporters"),
@@ -57,8 +70,8 @@ async def record(
 ) -> Event:
     """Write what happened to `subject` (`verb` is `need.accepted`) and enqueue the jobs it owes.
 
-    `actor` is None for what the system does by itself. `reason`, somebody's own words, becomes a row of its own. An
-    act by somebody else's hand is kept with how the person helped agreed.
+    `actor` is None for what the system does by itself. `reason`, somebody's own words, becomes a row of its own. What
+    is done by somebody else's hand is recorded as that other's act on his behalf.
     """
     if isinstance(subject, Stateful):
         facts = {"from": subject.was, "state": str(subject.state)} | facts
@@ -68,7 +81,6 @@ async def record(
         await checks.expect(actor, words, community_id=getattr(subject, "community_id", None))
         facts["reason_id"] = words.id
     if actor is not None and actor.help is not None:
-        await _note_help(actor, actor.help, verb, subject)
         on_behalf_of_id = actor.id
     event = await Event.create(
         verb=verb,
@@ -81,21 +93,6 @@ async def record(
     )
     await owe(OWED.get(verb, ()), event.id)
     return event
-
-
-async def _note_help(actor: Actor, by: Help, verb: str, subject: Record) -> None:
-    community_id = getattr(subject, "community_id", None) or actor.community_id
-    await Assistance.create(
-        community_id=community_id,
-        resident_id=actor.id,
-        assistant_id=by.assistant_id,
-        consent_kind=by.consent,
-        witness_id=by.witness_id,
-        media_id=by.media_id,
-        verb=verb,
-        subject_kind=subject.noun(),
-        subject_id=subject.id,
-    )
 
 
 async def owe(jobs: Sequence[str], event_id: int) -> None:

@@ -70,6 +70,25 @@ CREATE TRIGGER households_recorded_again AFTER UPDATE OF representative_id, area
         OR NEW.area_cm2 IS DISTINCT FROM OLD.area_cm2)
     EXECUTE FUNCTION keep_household_record();
 
+ALTER TABLE memberships ADD COLUMN adult_at TIMESTAMPTZ;
+CREATE FUNCTION adult_from(who bigint) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT least(CASE WHEN r.of_age THEN r.of_age_at END,
+        make_timestamptz(r.birth_year + 19, 1, 1, 0, 0, 0, 'Asia/Shanghai'))
+    FROM residents r WHERE r.id = who
+$$;
+CREATE FUNCTION keep_adulthood() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.adult_at := greatest(adult_from(NEW.resident_id), NEW.from_at);
+    IF adult_from(NEW.resident_id) IS NULL OR NEW.adult_at >= NEW.until_at THEN
+        NEW.adult_at := NULL;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER memberships_keep_adulthood BEFORE UPDATE OF until_at ON memberships
+    FOR EACH ROW WHEN (OLD.until_at IS NULL AND NEW.until_at IS NOT NULL) EXECUTE FUNCTION keep_adulthood();
+UPDATE memberships m SET adult_at = greatest(adult_from(m.resident_id), m.from_at)
+WHERE m.until_at IS NOT NULL AND greatest(adult_from(m.resident_id), m.from_at) < m.until_at
+    AND adult_from(m.resident_id) IS NOT NULL;
 CREATE INDEX memberships_through_time ON memberships (community_id, from_at);
 
 CREATE TABLE representative_changes (
@@ -244,6 +263,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     run_script("""
     DROP FUNCTION has_traces;
+    DROP TRIGGER memberships_keep_adulthood ON memberships;
+    DROP FUNCTION keep_adulthood, adult_from;
+    ALTER TABLE memberships DROP COLUMN adult_at;
     DROP INDEX role_grants_ending, memberships_through_time, assistances_by_assistant;
     DROP TRIGGER relatives_beside_no_grant ON relatives;
     DROP TRIGGER role_grants_supervisors_apart ON role_grants;

@@ -1,7 +1,7 @@
 """Campaigns with their budgets, what residents pledge to them, and the teams that raise together."""
 
 from models.crowdfunding.campaigns import BudgetLine, Campaign, CampaignNeed, Income, LineRelease, UseChange
-from models.crowdfunding.giving import Pledge, Team, TeamMember
+from models.crowdfunding.giving import Pledge, SaleItem, Team, TeamMember
 from models.crowdfunding.words import (
     MONEY_ROAD,
     BeneficiaryKind,
@@ -14,7 +14,9 @@ from models.crowdfunding.words import (
     HandOverFirst,
     LegalPath,
     LineAdopted,
+    MoneyIsHisOwn,
     NoPaymentHere,
+    NoSuchItem,
     NoSuchLine,
     NoSuchShift,
     NoSuchTeam,
@@ -27,6 +29,7 @@ from models.crowdfunding.words import (
     PledgeKind,
     PledgeState,
     ResolutionNotValid,
+    SoldOut,
     StruckByAnother,
     SurplusNeedsResolution,
     UseChangeAnnounced,
@@ -50,7 +53,9 @@ __all__ = [
     "LegalPath",
     "LineAdopted",
     "LineRelease",
+    "MoneyIsHisOwn",
     "NoPaymentHere",
+    "NoSuchItem",
     "NoSuchLine",
     "NoSuchShift",
     "NoSuchTeam",
@@ -64,6 +69,8 @@ __all__ = [
     "PledgeKind",
     "PledgeState",
     "ResolutionNotValid",
+    "SaleItem",
+    "SoldOut",
     "StruckByAnother",
     "SurplusNeedsResolution",
     "Team",

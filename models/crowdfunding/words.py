@@ -110,6 +110,17 @@ class NoSuchLine(Invalid):
     zh, en = "这个项目没有这一项预算", "This campaign has no such budget line"
 
 
+class NoSuchItem(Invalid):
+    zh, en = (
+        "这个项目没有在售这件义卖品，或价格已变",
+        "This campaign does not sell that for that price",
+    )
+
+
+class SoldOut(Conflict):
+    code, zh, en = "sold_out", "这件义卖品剩余数量不足", "Too few of it are left"
+
+
 class NoSuchTeam(Invalid):
     zh, en = "这个项目没有这支小分队", "This campaign has no such team"
 
@@ -130,6 +141,10 @@ class PersonalAppeal(Invalid):
         "Help for a person in illness, accident or hardship is asked for on the platforms designated by the Ministry "
         "of Civil Affairs (Charity Law, art. 124), not here; a social worker can help with a wish or with relief"
     )
+
+
+class MoneyIsHisOwn(Forbidden):
+    code, zh, en = "money_is_his_own", "不能代他人认捐资金", "Nobody pledges another's money"
 
 
 class NoPaymentHere(Conflict):
@@ -196,6 +211,9 @@ refuses("use_changes_one_per_resolution", ResolutionNotValid)
 refuses("use_changes_new_resolution", ResolutionNotValid)
 refuses("use_changes_resolution", ResolutionNotValid)
 refuses("use_changes_of_line", NoSuchLine)
+refuses("pledges_item_of_campaign", NoSuchItem)
+refuses("pledges_sale_price", NoSuchItem)
+refuses("sale_items_stock", SoldOut)
 refuses("pledges_team_of_campaign", NoSuchTeam)
 refuses("teams_one_name", AlreadyExists)
 refuses("team_members_one_team", OtherTeam)

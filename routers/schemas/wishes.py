@@ -20,7 +20,7 @@ from models.wishes import (
 )
 from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, ReasonText, Shape, ShortText, TimelineLine, Title
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
-from routers.schemas.residents import ConsentIn, OnBehalfOfIn
+from routers.schemas.residents import ConsentIn, HelpIn, OnBehalfOfIn
 
 WISH: dict[str, Any] = {
     "id": 9,
@@ -43,7 +43,6 @@ WISH: dict[str, Any] = {
     "photos": [PHOTO],
     "created_at": "2026-11-23T10:00:00+08:00",
 }
-HELPED: dict[str, Any] = {"resident_id": 21, "consent": {"kind": "witness", "witness_id": 8}}
 UNIT: dict[str, Any] = {"id": 3, "kind": "party_branch", "name": "锦阳社区第二党支部"}
 
 
@@ -244,15 +243,7 @@ class WishApproveIn(Asked):
     ground: ReasonText | None = None
 
 
-class HelpingIn(Asked):
-    """For whom one does it, if not for oneself."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"on_behalf_of": HELPED}]})
-
-    on_behalf_of: OnBehalfOfIn | None = None
-
-
-class ClaimIn(HelpingIn):
+class ClaimIn(HelpIn):
     """For which unit one claims, or on whose behalf; without either, for oneself."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"unit_id": 3}]})
@@ -260,7 +251,7 @@ class ClaimIn(HelpingIn):
     unit_id: Id | None = None
 
 
-class FulfilIn(HelpingIn):
+class FulfilIn(HelpIn):
     """What one did for the wish."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "收音机已送到奶奶手上。"}]})
@@ -269,7 +260,7 @@ class FulfilIn(HelpingIn):
     photo_ids: PhotoIds = []
 
 
-class ExtensionIn(HelpingIn):
+class ExtensionIn(HelpIn):
     """How many days more one asks for, and why."""
 
     model_config = ConfigDict(
@@ -288,7 +279,7 @@ class WishExtendIn(Asked):
     claim_id: Id
 
 
-class ConfirmIn(HelpingIn):
+class ConfirmIn(HelpIn):
     """The wisher's thanks, if he likes; `thanks_public` lets everybody read them."""
 
     model_config = ConfigDict(
@@ -307,7 +298,7 @@ class ThanksIn(Asked):
     public: bool
 
 
-class DisputeIn(HelpingIn):
+class DisputeIn(HelpIn):
     """Why what was reported is not so."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "至今没有收到"}]})
@@ -335,7 +326,7 @@ class ResolveIn(Asked):
     claim_ids: Annotated[list[Id], Field(min_length=1, max_length=CLAIMERS_MAX)] | None = None
 
 
-class ContactIn(HelpingIn):
+class ContactIn(HelpIn):
     """How one may be reached, beside one's name: the account's telephone, the registered home, words of one's own.
 
     `on_claim`: whoever holds a claim may read it; `ask`: each claimer only when one agrees to him.

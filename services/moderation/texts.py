@@ -64,6 +64,7 @@ KINDS: dict[str, Kind] = {
     "team": Kind("teams", ("name",), Scene.PROFILE),
     "match": Kind("matches", ("unit",), Scene.PROFILE),
     "use_change": Kind("use_changes", ("title", "body"), Scene.FORUM),
+    "sale_item": Kind("sale_items", ("title",), Scene.FORUM),
     "pledge": Kind("pledges", ("item", "message"), Scene.COMMENT),
     "disclosure_question": Kind("disclosure_questions", ("body",), Scene.COMMENT),
     "disclosure_answer": Kind("disclosure_answers", ("body",), Scene.COMMENT),

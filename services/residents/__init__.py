@@ -20,7 +20,16 @@ from services.residents.guardians import (
     guardianships,
     withdraw_guardianship,
 )
-from services.residents.helping import OnBehalfOf, Speaker, note_assistance, speaker, stand_in
+from services.residents.helping import (
+    OnBehalfOf,
+    Speaker,
+    assistances,
+    find_assistance,
+    note_assistance,
+    note_help,
+    speaker,
+    stand_in,
+)
 from services.residents.homes import (
     NewResident,
     add_resident,
@@ -125,6 +134,7 @@ __all__ = [
     "add_resident",
     "ask_to_link",
     "ask_to_move_phone",
+    "assistances",
     "bind_phone",
     "change_constituency",
     "claim_household",
@@ -149,6 +159,7 @@ __all__ = [
     "end_old_sessions",
     "end_term",
     "enrol",
+    "find_assistance",
     "find_change",
     "find_claim",
     "find_constituency",
@@ -177,6 +188,7 @@ __all__ = [
     "masked",
     "named",
     "note_assistance",
+    "note_help",
     "open_session",
     "owners_of",
     "phone",

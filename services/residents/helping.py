@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+from tortoise.expressions import Q
+
 from app.core import db
 from app.core.errors import Invalid, NotFound
+from app.core.pages import Listed, Page, newest
 from models.base import Record
 from models.media import Media, Purpose
 from models.residents import (
@@ -13,6 +16,7 @@ from models.residents import (
 )
 from services.policies import Actor, Help, require, require_resident
 from services.policies import residents as policies
+from services.policies.actor import STAFF
 from services.residents.sessions import actor as actor_by_id
 
 
@@ -67,8 +71,7 @@ async def speaker(actor: Actor, community_id: int, on_behalf_of: OnBehalfOf | No
 async def stand_in(actor: Actor, on_behalf_of: OnBehalfOf | None) -> Actor:
     """Whoever the act counts for: the actor himself, or the person he helps, without any roles of that person's own.
 
-    `events.record` keeps such an act as done by the actor's hand, with how the person agreed. Raises what `speaker`
-    raises.
+    `events.record` keeps what he does so as the actor's act on his behalf. Raises what `speaker` raises.
     """
     if on_behalf_of is None:
         return actor
@@ -94,6 +97,22 @@ async def check_evidence(actor: Actor, on_behalf_of: OnBehalfOf) -> None:
         raise Invalid("请填写见证人，且见证人不能是双方本人", "Name a witness who is neither of the two")
 
 
+async def note_help(person: Actor, verb: str, subject_kind: str, subject_id: int) -> None:
+    """Keep how the person agreed to what he has just done by somebody else's hand."""
+    assert person.help is not None, "he acts by somebody else's hand"  # noqa: S101
+    await Assistance.create(
+        community_id=person.community_id,
+        resident_id=person.id,
+        assistant_id=person.help.assistant_id,
+        consent_kind=person.help.consent,
+        witness_id=person.help.witness_id,
+        media_id=person.help.media_id,
+        verb=verb,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+    )
+
+
 async def note_assistance(actor: Actor, speaker: Speaker, verb: str, subject: Record, community_id: int) -> None:
     """Keep how the person helped agreed to the act just done; nothing to keep when the actor spoke for himself."""
     if speaker.helped is None:
@@ -109,3 +128,21 @@ async def note_assistance(actor: Actor, speaker: Speaker, verb: str, subject: Re
         subject_kind=subject.noun(),
         subject_id=subject.id,
     )
+
+
+async def find_assistance(actor: Actor, assistance_id: int) -> Assistance:
+    """One act done on behalf of somebody, for him, whoever helped, and who serves where he lives. Raises NotFound."""
+    found = await Assistance.filter(_seen(actor)).select_related("resident", "assistant").get_or_none(id=assistance_id)
+    if found is None:
+        raise NotFound("没有找到这次代办", "No such assistance")
+    return found
+
+
+async def assistances(actor: Actor, *, page: Page) -> Listed[Assistance]:
+    """What was done on the actor's behalf, and what he did for others; newest first."""
+    mine = Assistance.filter(Q(resident_id=actor.id) | Q(assistant_id=actor.id))
+    return await newest(mine.select_related("resident", "assistant"), page)
+
+
+def _seen(actor: Actor) -> Q:
+    return Q(resident_id=actor.id) | Q(assistant_id=actor.id) | Q(community_id__in=actor.serves(*STAFF))
