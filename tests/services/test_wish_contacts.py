@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -12,7 +13,7 @@ from app.core.pages import Page
 from models.events import Event
 from models.residents import Assistance, Household, Resident
 from models.wishes import ContactConsent, ContactNotShared, Wish, WishClaim, WishContact, WishDisclosure
-from services import residents, wishes
+from services import assistances, residents, wishes
 from services.policies import Actor
 from services.residents.phones import keep_phone
 from services.wishes import Contact
@@ -159,12 +160,16 @@ async def test_nobody_but_the_wisher_consents_and_by_anothers_hand_it_is_on_reco
     for who in ("ma", "chen", "lin"):
         with pytest.raises(Forbidden):
             await say(people[who], wish)
-    await say(await residents.stand_in(people.ma, signed(people.wang)), wish)
-    assert await Assistance.exists(resident_id=people.wang.id, assistant_id=people.ma.id, verb="wish_contact.recorded")
+    said = partial(wishes.record_contact, consent=ContactConsent.ON_CLAIM, phone=True, address=True, words=WORDS)
+    await assistances.act(people.ma, signed(people.wang), "wish.contact_recorded", said, wish.id, keys=KEYS)
+    agreed = await Assistance.get(resident_id=people.wang.id, verb="wish.contact_recorded")
+    assert (agreed.assistant_id, agreed.subject_id) == (people.ma.id, wish.id)
     mei = await residents.stand_in(people.he, signed(people.mei))
     await wishes.claim(mei, wish.id)
     assert (await read(people.he, wish)).words == WORDS  # who helps the claimer brings it
     assert (await read(people.mei, wish)).words == WORDS
+    await assistances.object_to(people.wang, agreed.id)
+    await refused(people.mei, wish)
 
 
 async def test_nothing_of_it_stands_anywhere_else(people: People) -> None:
