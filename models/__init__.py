@@ -2,6 +2,7 @@
 
 from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
+from models.certificates import Certificate, CertificateRevocation
 from models.codes import Code
 from models.comments import Comment, CommentSupport
 from models.crowdfunding import (
@@ -11,6 +12,7 @@ from models.crowdfunding import (
     Income,
     LineRelease,
     Pledge,
+    SaleItem,
     Team,
     TeamMember,
     UseChange,
@@ -56,8 +58,19 @@ from models.residents import (
 from models.rolls import Objection, PaperBatch, VotingRule
 from models.slips import Match, Slip
 from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
-from models.volunteering import Activity, ServiceRecord, Shift, Signup
-from models.wishes import Wish, WishClaim
+from models.units import Unit
+from models.volunteer_teams import VolunteerTeam, VolunteerTeamMember
+from models.volunteering import (
+    Activity,
+    PointTransfer,
+    ServiceCorrection,
+    ServiceDispute,
+    ServiceRecord,
+    Shift,
+    Signup,
+    Volunteer,
+)
+from models.wishes import Wish, WishClaim, WishContact, WishDisclosure, WishStatement
 
 __models__ = [
     Account,
@@ -74,6 +87,8 @@ __models__ = [
     Calendar,
     Campaign,
     CampaignNeed,
+    Certificate,
+    CertificateRevocation,
     Check,
     Report,
     Pause,
@@ -136,6 +151,7 @@ __models__ = [
     Picture,
     Place,
     Pledge,
+    SaleItem,
     Push,
     Reason,
     Refund,
@@ -150,6 +166,9 @@ __models__ = [
     Result,
     RoleGrant,
     Satisfaction,
+    PointTransfer,
+    ServiceCorrection,
+    ServiceDispute,
     ServiceRecord,
     SecretBallot,
     Session,
@@ -161,8 +180,15 @@ __models__ = [
     Transfer,
     Verification,
     VotingRule,
+    Unit,
     UseChange,
+    Volunteer,
+    VolunteerTeam,
+    VolunteerTeamMember,
     Wish,
     WishClaim,
+    WishContact,
+    WishDisclosure,
+    WishStatement,
 ]
 __all__ = ["Record", "Stateful", *(model.__name__ for model in __models__)]

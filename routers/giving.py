@@ -8,10 +8,22 @@ from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting
 from routers.house import make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.crowdfunding import PledgeOut
-from routers.schemas.giving import ChooseShiftIn, HandTeamOverIn, HelperOut, IncomeIn, IncomeOut, TeamOut, TeamPageOut
+from routers.schemas.giving import (
+    ChooseShiftIn,
+    HandTeamOverIn,
+    HelperOut,
+    IncomeIn,
+    IncomeOut,
+    SaleIn,
+    SaleItemOut,
+    SaleOut,
+    TeamOut,
+    TeamPageOut,
+)
+from routers.schemas.media import PhotoOut
 from routers.schemas.residents import HelpIn
 from services import crowdfunding
-from services.crowdfunding import Helper, TeamLine, TeamPage
+from services.crowdfunding import Helper, Offer, TeamLine, TeamPage
 
 campaigns = make_router("/campaigns", "campaigns")
 incomes = make_router("/incomes", "campaigns")
@@ -30,6 +42,19 @@ async def note_income(actor: CurrentActor, only_once: OnlyOnce, campaign_id: Pat
 async def list_incomes(actor: CurrentActor, paging: ThePaging, campaign_id: PathId) -> dict[str, Any]:
     """What was noted, newest first, with what was struck."""
     return paging.of((await crowdfunding.incomes(actor, campaign_id, page=paging.page)).map(_income))
+
+
+@campaigns.put("/{campaign_id}/sale-items", response_model=SaleOut)
+async def offer_sale_items(actor: CurrentActor, campaign_id: PathId, asked: SaleIn) -> dict[str, Any]:
+    """Say what is sold for it, all of it; the staff do. Never more is sold than there is."""
+    offers = [Offer(one.title, one.price_fen, one.quantity) for one in asked.items]
+    return {"items": await crowdfunding.offer(actor, campaign_id, offers)}
+
+
+@campaigns.get("/{campaign_id}/sale-items", response_model=PageOf[SaleItemOut])
+async def list_sale_items(actor: CurrentActor, paging: ThePaging, campaign_id: PathId) -> dict[str, Any]:
+    """What is sold for it, newest first."""
+    return paging.of(await crowdfunding.sale_items(actor, campaign_id, page=paging.page))
 
 
 @incomes.post("/{income_id}/strike", response_model=IncomeOut)
@@ -90,6 +115,9 @@ def _income(income: Income) -> IncomeOut:
         amount_fen=income.amount_fen,
         document_number=income.document_number,
         struck=income.struck_by_id is not None,
+        counted=income.counted,
+        slip_id=income.slip and income.slip.id,
+        evidence=[PhotoOut.model_validate(one) for one in income.evidence],
         moderation=income.moderation,
         created_at=income.created_at,
     )

@@ -22,6 +22,7 @@ POSTS = frozenset(
         "option_proposal",
         "signup",
         "team",
+        "unit",
         "wish",
         "wish_claim",
     }

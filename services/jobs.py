@@ -219,6 +219,11 @@ async def fill_shifts(tools: Tools) -> None:
     await volunteering.fill_due()
 
 
+async def remind_volunteers(tools: Tools) -> None:
+    """A day and two hours before a shift everybody with a seat is reminded."""
+    await volunteering.remind_volunteers()
+
+
 async def advance_deliberations(tools: Tools) -> None:
     """Votes open and close on time."""
     await deliberations.advance_due()
@@ -319,6 +324,7 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */30", expire_wishes),
     ("* * * * *", fill_shifts),
     ("* * * * *", remind_of_terms),
+    ("* * * * * */30", remind_volunteers),
     ("* * * * * */5", advance_deliberations),
     ("* * * * * */5", announce_meetings),
     ("* * * * * */30", lapse_petitions),

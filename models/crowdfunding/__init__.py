@@ -1,7 +1,7 @@
 """Campaigns with their budgets, what residents pledge to them, and the teams that raise together."""
 
 from models.crowdfunding.campaigns import BudgetLine, Campaign, CampaignNeed, Income, LineRelease, UseChange
-from models.crowdfunding.giving import Pledge, Team, TeamMember
+from models.crowdfunding.giving import Pledge, SaleItem, Team, TeamMember
 from models.crowdfunding.words import (
     MONEY_ROAD,
     BeneficiaryKind,
@@ -16,6 +16,7 @@ from models.crowdfunding.words import (
     LineAdopted,
     MoneyIsHisOwn,
     NoPaymentHere,
+    NoSuchItem,
     NoSuchLine,
     NoSuchShift,
     NoSuchTeam,
@@ -28,6 +29,7 @@ from models.crowdfunding.words import (
     PledgeKind,
     PledgeState,
     ResolutionNotValid,
+    SoldOut,
     StruckByAnother,
     SurplusNeedsResolution,
     UseChangeAnnounced,
@@ -53,6 +55,7 @@ __all__ = [
     "LineRelease",
     "MoneyIsHisOwn",
     "NoPaymentHere",
+    "NoSuchItem",
     "NoSuchLine",
     "NoSuchShift",
     "NoSuchTeam",
@@ -66,6 +69,8 @@ __all__ = [
     "PledgeKind",
     "PledgeState",
     "ResolutionNotValid",
+    "SaleItem",
+    "SoldOut",
     "StruckByAnother",
     "SurplusNeedsResolution",
     "Team",

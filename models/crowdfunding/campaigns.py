@@ -162,7 +162,10 @@ class CampaignNeed(Record):
 
 
 class Income(Record):
-    """What a charity's statement or a government document says came in, outside our books; struck if it was wrong."""
+    """What a charity's statement or a government document says came in; struck if it was wrong.
+
+    A charity keeps what it raised. What the government grants enters our books by the `slip`.
+    """
 
     community_id = fields.BigIntField()
     campaign: fields.ForeignKeyRelation[Campaign] = fields.ForeignKeyField(
@@ -180,6 +183,14 @@ class Income(Record):
     )
     struck_by_id: int | None
     moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
+
+    slip: Any = None
+    evidence: Sequence[Any] = ()
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is part of what was raised."""
+        return self.struck_by_id is None if self.slip is None else self.slip.state == "posted"
 
     class Meta:
         table = "incomes"

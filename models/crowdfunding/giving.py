@@ -50,6 +50,30 @@ class TeamMember(Record):
         table = "team_members"
 
 
+class SaleItem(Record):
+    """Something sold for a campaign; `taken` are ordered or paid. What is no longer `offered` is not sold any more."""
+
+    community_id = fields.BigIntField()
+    campaign: fields.ForeignKeyRelation[Campaign] = fields.ForeignKeyField(
+        "models.Campaign", "sale_items", on_delete=RESTRICT
+    )
+    campaign_id: int
+    title = fields.CharField(60)
+    price_fen = fields.BigIntField()
+    quantity = fields.IntField()
+    taken = fields.IntField()
+    offered = fields.BooleanField()
+    moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)
+
+    @property
+    def left(self) -> int:
+        """How many may still be ordered."""
+        return int(self.quantity - self.taken) if self.offered else 0
+
+    class Meta:
+        table = "sale_items"
+
+
 class Pledge(Stateful):
     """What somebody gives to a campaign; for goods `amount_fen` is their estimated value.
 
@@ -83,6 +107,9 @@ class Pledge(Stateful):
     hours = fields.SmallIntField(null=True)
     budget_line_id = fields.BigIntField(null=True)
     team_id = fields.BigIntField(null=True)
+    sale_item_id = fields.BigIntField(null=True)
+    quantity = fields.SmallIntField(null=True)
+    """How many of a sale's item."""
     anonymous = fields.BooleanField(default=True)
     message = fields.CharField(200, null=True)
     moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)

@@ -110,6 +110,17 @@ class NoSuchLine(Invalid):
     zh, en = "这个项目没有这一项预算", "This campaign has no such budget line"
 
 
+class NoSuchItem(Invalid):
+    zh, en = (
+        "这个项目没有在售这件义卖品，或价格已变",
+        "This campaign does not sell that for that price",
+    )
+
+
+class SoldOut(Conflict):
+    code, zh, en = "sold_out", "这件义卖品剩余数量不足", "Too few of it are left"
+
+
 class NoSuchTeam(Invalid):
     zh, en = "这个项目没有这支小分队", "This campaign has no such team"
 
@@ -200,6 +211,9 @@ refuses("use_changes_one_per_resolution", ResolutionNotValid)
 refuses("use_changes_new_resolution", ResolutionNotValid)
 refuses("use_changes_resolution", ResolutionNotValid)
 refuses("use_changes_of_line", NoSuchLine)
+refuses("pledges_item_of_campaign", NoSuchItem)
+refuses("pledges_sale_price", NoSuchItem)
+refuses("sale_items_stock", SoldOut)
 refuses("pledges_team_of_campaign", NoSuchTeam)
 refuses("teams_one_name", AlreadyExists)
 refuses("team_members_one_team", OtherTeam)

@@ -23,6 +23,7 @@ from routers.schemas.giving import BeneficiaryIn, BeneficiaryOut, CharityIn, Cha
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 from routers.schemas.residents import HelpIn
 
+Quantity = Annotated[int, Field(ge=1, le=1000, strict=True)]
 Hours = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
 
@@ -210,8 +211,9 @@ class CancelIn(Asked):
 
 
 class PledgeIn(HelpIn):
-    """What one gives. money and sale: `amount_fen`; adoption: `budget_line_id`; in_kind: `item` and its value in
-    `amount_fen`; time: `hours`, and the `shift_id` one signs up for with it; skill: `item`."""
+    """What one gives. money and sale: `amount_fen`, or for a sale the `sale_item_id` and its `quantity` (1); adoption:
+    `budget_line_id`; in_kind: `item` and its value in `amount_fen`; time: `hours`, and the `shift_id` one signs up for
+    with it; skill: `item`."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -220,6 +222,7 @@ class PledgeIn(HelpIn):
                 {"kind": "money", "amount_fen": 5000, "message": "支持邻里"},
                 {"kind": "in_kind", "item": "感应灯两盏", "amount_fen": 12000},
                 {"kind": "adoption", "budget_line_id": 2},
+                {"kind": "sale", "sale_item_id": 3, "quantity": 2},
             ]
         },
     )
@@ -231,6 +234,8 @@ class PledgeIn(HelpIn):
     budget_line_id: Id | None = None
     team_id: Id | None = None
     shift_id: Id | None = None
+    sale_item_id: Id | None = None
+    quantity: Quantity | None = None
     anonymous: bool = True
     message: ShortText | None = None
 
@@ -253,6 +258,8 @@ class PledgeOut(Shape):
                     "budget_line_id": None,
                     "team_id": None,
                     "shift_id": None,
+                    "sale_item_id": None,
+                    "quantity": None,
                     "handed_over_at": None,
                     "anonymous": True,
                     "message": "支持邻里",
@@ -280,6 +287,8 @@ class PledgeOut(Shape):
     budget_line_id: int | None
     team_id: int | None
     shift_id: int | None
+    sale_item_id: int | None
+    quantity: int | None
     handed_over_at: Moment | None
     anonymous: bool
     message: str | None

@@ -97,6 +97,7 @@ class Me(Shape):
                     },
                     "roles": [{"role": "building_head", "place_id": 6}],
                     "credits": {},
+                    "claiming_paused_until": None,
                     "consents_due": ["service"],
                 }
             ]
@@ -112,6 +113,8 @@ class Me(Shape):
     household: HouseholdOut | None
     roles: list[RoleOut]
     credits: dict[str, int]
+    claiming_paused_until: Moment | None
+    """After three abandoned wishes; null when he may claim."""
     consents_due: list[ConsentPurpose]
     """To what one is asked to consent (again), because the policy is another one by now."""
 

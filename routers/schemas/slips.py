@@ -88,6 +88,7 @@ class SlipOut(Shape):
                     "gift_id": None,
                     "match_id": None,
                     "transfer_id": None,
+                    "income_id": None,
                     "note": "收据 0012 号",
                     "evidence_ids": [71],
                     "entered_by_id": 5,
@@ -110,6 +111,7 @@ class SlipOut(Shape):
     gift_id: int | None
     match_id: int | None
     transfer_id: int | None
+    income_id: int | None
     note: str
     evidence_ids: list[int]
     entered_by_id: int

@@ -63,6 +63,7 @@ from services.crowdfunding.road import (
     settle,
     submit,
 )
+from services.crowdfunding.selling import Offer, offer, sale_items
 
 __all__ = [
     "IN_KIND",
@@ -71,6 +72,7 @@ __all__ = [
     "CampaignDetail",
     "Charity",
     "Helper",
+    "Offer",
     "TeamLine",
     "TeamPage",
     "TeamSort",
@@ -111,6 +113,7 @@ __all__ = [
     "look_at_pledge",
     "matches",
     "note_income",
+    "offer",
     "open_due",
     "pay_match",
     "pledge",
@@ -120,6 +123,7 @@ __all__ = [
     "raised",
     "receive",
     "refunds",
+    "sale_items",
     "settle",
     "sign_match",
     "sign_slip",

@@ -10,6 +10,8 @@ from models.crowdfunding import (
     CampaignKind,
     CampaignOver,
     CampaignState,
+    LegalPath,
+    NoPaymentHere,
     ResolutionNotValid,
 )
 from models.deliberations import Resolution
@@ -142,6 +144,8 @@ async def _surplus_to(actor: Actor, campaign: Campaign, to_campaign_id: int | No
     other = await find(actor, to_campaign_id)
     if other.community_id != campaign.community_id:
         raise Invalid("结余只能转入本社区的项目", "A surplus stays in its community")
+    if other.legal_path is LegalPath.CHARITY:
+        raise NoPaymentHere
     await lock_campaign(other)
     if other.state not in TAKES_SURPLUS:
         raise InvalidState(other.state)

@@ -110,7 +110,7 @@ def _services(paper: Paper, y: float, services: tuple[Service, ...]) -> float:
 
 
 def _issuer(paper: Paper, facts: Certificate) -> None:
-    left, top, side = MARGIN, HEIGHT - 404, 240
+    left, top, side = MARGIN, HEIGHT - 410, 250
     paper.card((left - 4, top - 4, left + side + 4, top + side + 4), colour=WHITE, radius=12, outline="#efe6d3")
     paper.qr((left, top), side, facts.verify_url)
     paper.write((left + side / 2, top + side + 10), "扫码核验真伪", 26, colour=GREY, align="middle")

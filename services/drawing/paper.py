@@ -21,6 +21,8 @@ ASSETS = Path(__file__).resolve().parents[2] / "app" / "assets"
 FACES = ("NotoSansSC.ttf", "NotoEmoji.ttf")
 INK, GREY, FAINT, LINE, WHITE = "#1f2430", "#5b6472", "#8b93a1", "#e3e7ee", "#ffffff"
 MARK = "Linli"
+QUIET = 4
+"""Modules that stay white around a QR code (ISO/IEC 18004)."""
 LEADING = 1.42
 """From one line to the next, in sizes."""
 
@@ -57,8 +59,13 @@ class Paper:
         align: Align = "left",
         bold: bool = False,
     ) -> float:
-        """Write one line whose top is at `at`; where it begins, is centred or ends. Returns its width."""
+        """Write one line whose top is at `at`; where it begins, is centred or ends. Returns its width.
+
+        Below the sheet nothing is drawn, so a sheet without height tells where everything would end.
+        """
         wide = width_of(text, size)
+        if at[1] >= self.height:
+            return wide
         x = at[0] - {"left": 0, "middle": wide / 2, "right": wide}[align]
         base = at[1] + size * 1.06
         for face, run in _runs(text):
@@ -89,7 +96,7 @@ class Paper:
         x, y, width = box
         measure = partial(width_of, size=size)
         start = x + {"left": 0, "middle": width / 2, "right": width}[align]
-        for line in at_most(wrapped(clean(text), width, measure), most, width, measure):
+        for line in at_most(wrapped(clean(text), width, measure, most=most), most, width, measure):
             self.write((start, y), line.rstrip(), size, colour=colour, align=align, bold=bold)
             y += size * LEADING
         return y
@@ -159,14 +166,14 @@ class Paper:
 
 def lines_of(text: str, size: int, width: float, most: int) -> int:
     """On how many lines a paragraph would stand."""
-    return min(most, len(wrapped(clean(text), width, partial(width_of, size=size))))
+    return min(most, len(wrapped(clean(text), width, partial(width_of, size=size), most=most)))
 
 
 def fitting(text: str, sizes: tuple[int, ...], width: float, most: int) -> int:
     """The largest size at which the text has at most so many lines; the smallest where none will do."""
     whole = clean(text)
     for size in sizes:
-        if len(wrapped(whole, width, partial(width_of, size=size))) <= most:
+        if len(wrapped(whole, width, partial(width_of, size=size), most=most)) <= most:
             return size
     return sizes[-1]
 
@@ -174,12 +181,12 @@ def fitting(text: str, sizes: tuple[int, ...], width: float, most: int) -> int:
 def qr(text: str) -> Image.Image:
     """A QR code with its quiet zone, one pixel a module."""
     matrix = segno.make(text, error="m", micro=False).matrix
-    side = len(matrix) + 4
+    side = len(matrix) + 2 * QUIET
     drawn = Image.new("1", (side, side), 1)
     for y, row in enumerate(matrix):
         for x, dark in enumerate(row):
             if dark:
-                drawn.putpixel((x + 2, y + 2), 0)
+                drawn.putpixel((x + QUIET, y + QUIET), 0)
     return drawn
 
 

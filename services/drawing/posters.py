@@ -11,7 +11,7 @@ from services.drawing.words import discreet
 
 WIDTH, HEIGHT, MARGIN, PAD = 750, 1334, 36, 40
 BAND, CARD_TOP, CODE, GAP, FOOTER = 236, 136, 208, 24, 74
-TITLES, TITLE_LINES, BODY_LINES = (54, 48, 42, 36), 4, 4
+TITLES, TITLE_LINES, BODY_LINES, BODY_CHARS = (54, 48, 42, 36), 4, 4, 600
 
 
 class Hue(StrEnum):
@@ -68,12 +68,14 @@ def poster(facts: Poster, mark: str | None = None) -> bytes:
 
 def _said(facts: Poster) -> Image.Image:
     """The words on the card; of the body as much as there is room for."""
+    width, room = WIDTH - 2 * (MARGIN + PAD), HEIGHT - CARD_TOP - GAP - CODE - 40 - FOOTER
     for lines in range(BODY_LINES, -1, -1):
-        paper = Paper(WIDTH - 2 * (MARGIN + PAD), HEIGHT * 2)
-        bottom = round(_content(paper, facts, lines)) + PAD - 8
-        if bottom <= HEIGHT - CARD_TOP - GAP - CODE - 40 - FOOTER:
+        bottom = round(_content(Paper(width, 0), facts, lines)) + PAD - 8
+        if bottom <= room:
             break
-    return paper.image.crop((0, 0, paper.width, bottom))
+    paper = Paper(width, bottom)
+    _content(paper, facts, lines)
+    return paper.image
 
 
 def _band(paper: Paper, facts: Poster) -> None:
@@ -91,7 +93,7 @@ def _content(paper: Paper, facts: Poster, body_lines: int) -> float:
     title = discreet(facts.title) if clean(facts.title) else facts.label
     y = paper.paragraph((0, PAD, width), title, fitting(title, TITLES, width, 3), most=TITLE_LINES, bold=True)
     if body_lines and clean(facts.body):
-        y = paper.paragraph((0, y + 14, width), discreet(facts.body), 30, most=body_lines, colour=GREY)
+        y = paper.paragraph((0, y + 14, width), discreet(facts.body[:BODY_CHARS]), 30, most=body_lines, colour=GREY)
     if facts.progress is not None:
         y = _progress(paper, facts.hue, facts.progress, y + 26)
     if facts.rows:

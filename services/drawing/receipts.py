@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.drawing.paper import FAINT, GREY, INK, LEADING, WHITE, Paper, clean, fitting, lines_of
 from services.rules.capitals import in_capitals
 
-WIDTH, MARGIN, TOP, SIDE = 750, 60, 150, 190
+WIDTH, MARGIN, TOP, SIDE = 750, 60, 150, 210
 GREEN, PALE, RED = "#2f6b4f", "#e0ebe5", "#c62828"
 NOTE = (
     "本凭证由社区公益金账本自动生成，用于证明邻里款项已入账；不是发票，也不是财政部门监制的公益事业捐赠票据，"
@@ -49,7 +49,7 @@ def receipt(facts: Receipt) -> bytes:
     capitals = f"人民币{in_capitals(facts.amount_fen)}"
     rows_top = round(amount_top + 150 + lines_of(capitals, 30, width, 2) * 30 * LEADING + 40)
     scan_top = rows_top + high + (76 if facts.refunded_fen or facts.refunding_fen else 0) + 20
-    paper = Paper(WIDTH, scan_top + SIDE + 210, PALE)
+    paper = Paper(WIDTH, scan_top + SIDE + 196, PALE)
     paper.pen.rectangle((0, 0, WIDTH, TOP + 40), fill=GREEN)
     paper.write((MARGIN, 28), "认捐收款凭证", 48, colour=WHITE, bold=True)
     paper.write((MARGIN, 94), f"编号  {clean(facts.number)}", 24, colour="#d8eadf")
@@ -85,12 +85,12 @@ def _refunded(paper: Paper, facts: Receipt, y: float, rows_top: float) -> None:
 
 def _scan(paper: Paper, facts: Receipt, y: int) -> None:
     paper.rule(y, left=MARGIN, right=WIDTH - MARGIN)
-    paper.qr((MARGIN - 8, y + 16), SIDE, facts.verify_url)
-    left = MARGIN + SIDE + 20
+    paper.qr((MARGIN - 16, y + 10), SIDE, facts.verify_url)
+    left = MARGIN + SIDE
     paper.write((left, y + 48), "扫码核对公开日志", 32, bold=True)
     hint = "这笔款项写在不可更改的公开日志里，任何人都可以核对，不必登录。"
     paper.paragraph((left, y + 104, WIDTH - MARGIN - left), hint, 24, most=3, colour=GREY)
-    paper.paragraph((MARGIN, y + SIDE + 34, WIDTH - 2 * MARGIN), NOTE, 22, most=4, colour=FAINT)
+    paper.paragraph((MARGIN, y + SIDE + 20, WIDTH - 2 * MARGIN), NOTE, 22, most=4, colour=FAINT)
 
 
 def _yuan(amount_fen: int) -> str:

@@ -14,7 +14,7 @@ ELLIPSIS = "…"
 UNKNOWN = "〓"
 """The printer's mark for a character that no font here has."""
 SHADES = range(0x1F3FB, 0x1F400)
-PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
+PHONE = re.compile(r"(?<!\d)(1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)")
 IDENTITY = re.compile(r"(?<!\d)(\d{4})\d{10,13}([\dXx])(?![\dXx])")
 
 Measure = Callable[[str], float]
@@ -45,14 +45,19 @@ def discreet(text: str) -> str:
     return PHONE.sub(r"\1****\2", IDENTITY.sub(r"\1**********\2", text))
 
 
-def wrapped(text: str, width: float, measure: Measure) -> list[str]:
+def wrapped(text: str, width: float, measure: Measure, *, most: int | None = None) -> list[str]:
     """The text in lines no wider than `width`, every character kept in its order; a space at a line's end hangs.
+
+    With `most`, what does not go on so many lines stands on one more, however long.
 
     Lines break between hanzi and between words, never before a stop or after an opening mark. Only what is too long for
     a line by itself is broken elsewhere: a word between two letters, marks in a row anywhere.
     """
-    lines, start = [], 0
+    lines: list[str] = []
+    start = 0
     while start < len(text):
+        if len(lines) == most:
+            return [*lines, text[start:]]
         end = _fits(text, start, width, measure)
         if end < len(text):
             end = _last(text, start, end, _may_break) or _last(text, start, end, _may_split) or end

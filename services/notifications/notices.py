@@ -107,6 +107,10 @@ NOTICES: dict[str, tuple[str, str]] = {
         "「{title}」的 {yuan} 元支出被驳回：{reason}",
         "The {yuan} yuan from “{title}” were rejected: {reason}",
     ),
+    "expense.corrected": (
+        "「{title}」的 {yuan} 元支出已冲正，原支付不再计入",
+        "The payment of {yuan} yuan from “{title}” has been undone",
+    ),
     "expense.paid": ("「{title}」的 {yuan} 元支出已支付", "The {yuan} yuan from “{title}” have been paid"),
     "campaign.extended": (
         "众筹「{title}」的截止时间延长至 {until}，在此之前您可以申请退款",
@@ -151,11 +155,25 @@ NOTICES: dict[str, tuple[str, str]] = {
     ),
     "need.overdue": ("需求「{title}」已超过办理期限", "The need “{title}” is overdue"),
     "need.closed": ("需求「{title}」已归档", "The need “{title}” is closed"),
+    "unit.registered": ("有单位等待居委会确认", "A unit waits for the committee to confirm it"),
+    "unit.confirmed": ("您登记的单位已获确认", "Your unit has been confirmed"),
+    "unit.ended": ("您登记的单位已注销：{reason}", "Your unit was declined or ended: {reason}"),
+    "wish.posted": ("微心愿「{title}」等待审核", "The wish “{title}” waits for the committee"),
     "wish.approved": ("微心愿「{title}」已通过审核", "The wish “{title}” has been approved"),
     "wish.claimed": ("微心愿「{title}」有人认领了", "The wish “{title}” has been claimed"),
     "wish.due_soon": (
         "您认领的微心愿「{title}」还有两天到期，请完成后反馈",
         "Your claim on the wish “{title}” ends in two days; please report what you did",
+    ),
+    "wish.extension_asked": ("微心愿「{title}」的认领人申请延期", "A claimer of the wish “{title}” asks for more time"),
+    "wish.extended": ("您认领的微心愿「{title}」已延期", "Your claim on the wish “{title}” has been extended"),
+    "wish.contact_shared": (
+        "微心愿「{title}」的许愿人同意让您知道联系方式",
+        "The wisher of “{title}” lets you know how to reach him",
+    ),
+    "wish.claiming_paused": (
+        "您有三次认领未完成，{until} 前暂停认领",
+        "Three claims of yours came to nothing; you may claim again after {until}",
     ),
     "wish.released": ("微心愿「{title}」的认领已释放", "A claim on the wish “{title}” was released"),
     "wish.fulfilled": ("微心愿「{title}」已完成，请确认", "The wish “{title}” has been fulfilled; please confirm"),
@@ -175,6 +193,44 @@ NOTICES: dict[str, tuple[str, str]] = {
         "A place has become free: you are signed up for “{title}”",
     ),
     "signup.cancelled": ("{name}取消了「{title}」的报名", "{name} cancelled the sign-up for “{title}”"),
+    "signup.passed_over": (
+        "「{title}」有了空位，但您在同一时间已有其他班次，暂由后面的候补递补；您的候补位置保留",
+        "“{title}” has a free place, but you are elsewhere at that time: the next in line comes first, you keep yours",
+    ),
+    "signup.displaced": (
+        "「{title}」改到了 {at}，您那时已有其他班次，您的报名已取消",
+        "“{title}” was moved to {at}, when you are in another shift: your sign-up has ended",
+    ),
+    "signup.no_show": (
+        "「{title}」的负责人记录您未到场；如有误请联系负责人",
+        "The leader of “{title}” noted that you did not come; if that is wrong, please tell him",
+    ),
+    "shift.changed": (
+        "您报名的「{title}」有变动，时间：{at}；如不能参加可以取消",
+        "“{title}” has changed, it is at {at}; you may cancel if that does not suit you",
+    ),
+    "shift.cancelled": ("「{title}」的一个班次已取消：{reason}", "A shift of “{title}” was called off: {reason}"),
+    "shift.tomorrow": (
+        "提醒：您报名的「{title}」将于 {at} 开始，地点：{place}",
+        "A reminder: “{title}” begins at {at}, at {place}",
+    ),
+    "shift.soon": (
+        "提醒：您报名的「{title}」两小时内开始（{at}），地点：{place}",
+        "A reminder: “{title}” begins within two hours ({at}), at {place}",
+    ),
+    "activity.changed": ("您报名的活动「{title}」有变动", "The activity “{title}” has changed"),
+    "service_record.disputed": (
+        "有志愿者对「{title}」的服务时长提出异议：{reason}",
+        "A volunteer disputes the hours of “{title}”: {reason}",
+    ),
+    "service_record.corrected": (
+        "您在「{title}」的服务时长更正为{minutes}分钟：{reason}",
+        "Your service in “{title}” was corrected to {minutes} minutes: {reason}",
+    ),
+    "service_record.resolved": (
+        "您对「{title}」服务时长的异议已处理，记为{minutes}分钟：{reason}",
+        "Your dispute over “{title}” is decided: {minutes} minutes: {reason}",
+    ),
     "hours.confirmed": (
         "您在「{title}」的服务时长{minutes}分钟已确认",
         "Your {minutes} minutes of service in “{title}” have been confirmed",

@@ -88,7 +88,7 @@ class BudgetSpent:
 class CampaignAccounts:
     """A campaign's books: what it set out to raise and spend, and every fen in and out of its own account.
 
-    `raised_fen` of the charity and government paths was noted from documents; it is not in the account.
+    `raised_fen` of the charity path was noted from documents; it is not in the account.
     """
 
     campaign_id: int
@@ -112,8 +112,8 @@ class CampaignAccounts:
             Table(self.title, ["合计", "金额（元）"], figures),
             Table(
                 "预算",
-                ["用途", "预算（元）", "改作他用（元）", "已支出（元）"],
-                [[line.title, line.amount_fen, line.released_fen, line.spent_fen] for line in self.budget],
+                ["用途", "预算（元）", "已支出（元）", "改作他用（元）"],
+                [[line.title, line.amount_fen, line.spent_fen, line.released_fen] for line in self.budget],
             ),
             Table(
                 "往来",

@@ -2,6 +2,7 @@
 
 from tests.deciding import decided
 from tests.house.violations_fund import BUDGETED, CHEN, JY, LIN, LINE, YL, ZHAO, insert, last, made, update
+from tests.house.violations_giving import BY_CHARITY
 from tests.house.violations_money import CHANGE, RELEASE, RESOLVED_AGAIN
 
 SUN = "(SELECT id FROM residents WHERE openid = 'sun')"
@@ -162,6 +163,25 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
             insert("budget_lines", LINE, amount_fen="8001", use_change_id=last("use_changes")),
             PAID,
         ],
+    ),
+    (
+        "expenses_payee_no_resident",
+        "a resident who is stated to be none",
+        made(BUDGETED, "expenses", EXPENSE, payee_is_no_resident="true", payee_resident_id=MEI),
+    ),
+    (
+        "expenses_on_path",
+        "spending what a charity holds",
+        [
+            *BY_CHARITY,
+            insert("budget_lines", LINE),
+            insert("expenses", EXPENSE),
+        ],
+    ),
+    (
+        "expenses_undone",
+        "undone past the books",
+        [*SPENDING, PAID, spend(), update("expenses", {"state": "'corrected'"})],
     ),
     ("expenses_terms", "another payee", [*READY, update("expenses", {"payee_resident_id": CHEN})]),
     ("expenses_terms", "an expense that vanishes", [*ASKED, "DELETE FROM expenses"]),
