@@ -107,7 +107,6 @@ async def every_act(people: People, person: Actor) -> dict[str, Any]:
             lambda actor, id_: deliberations.propose_option(actor, id_, title="太阳能灯"),
             vote.id,
         ),
-        "objection.made": (lambda actor, id_: deliberations.object_to(actor, id_, reason="我不在名册上"), vote.id),
     }
 
 
@@ -125,6 +124,15 @@ async def test_every_act_is_hers_by_his_hand_and_stays_on_record(people: People)
     comment = await Comment.filter(author_id=person.id).get()
     check = await Check.get(subject_kind="comment", subject_id=comment.id)
     assert (check.author_id, check.speaker_id) == (person.id, people.he.id)
+
+
+async def test_she_objects_to_a_roll_by_his_hand(people: People) -> None:
+    person, vote = await registered(people), await discussed(people)
+    made = await deliberations.object_to(
+        people.he, vote.id, reason="我不在名册上", on_behalf_of=agreed(person, people.mei)
+    )
+    assert made.author_id == person.id
+    assert (await Assistance.get(resident_id=person.id)).verb == "objection.made"
 
 
 async def test_nobody_pledges_anothers_money(people: People) -> None:
