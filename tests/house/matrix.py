@@ -42,6 +42,9 @@ list_places                   *               ooooooooooooooo
 add_place                     *               !xxxxxxxxxxxxoo
 get_place                     *               ooooooooooooooo
 show_statistics               *               ooooooooooooooo
+compare_places                *               ooooooooooooooo
+read_open_data                *               ooooooooooooooo
+download_open_data            *               ooooooooooooooo
 grant_role                    *               !xxxxxxxxxooxxx
 revoke_role                   *               !xxxxxxxxxooxxx
 list_audit_trail              *               !xxxxxxxxxooooo
