@@ -334,7 +334,7 @@ def _spend(story: Story, campaign: int) -> None:
 def _receipt() -> bytes:
     """A photograph of a receipt, as far as a computer is concerned."""
     picture = io.BytesIO()
-    Image.linear_gradient("L").convert("RGB").save(picture, "JPEG")
+    Image.effect_noise((256, 256), 50).convert("RGB").save(picture, "JPEG")  # each receipt is another one
     return picture.getvalue()
 
 
