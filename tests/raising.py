@@ -89,7 +89,8 @@ async def resolution(community_id: int, author: Actor, passed: bool | None = Tru
     )
     made: int = await db.value(
         "INSERT INTO resolutions (community_id, deliberation_id, number, title, rule, binding, passed, explanation_zh, "
-        "explanation_en, counts, roll_hash) VALUES ($1, $2, $3, '换灯', $4, $5, $6, '通过', 'passed', '{}', $7) "
+        "explanation_en, counts, roll_hash) VALUES ($1, $2, $3, '换灯', $4, $5, $6, '通过', 'passed', "
+        '\'{"roll": 3, "voted": 3, "tally": []}\', $7) '
         "RETURNING id",
         community_id,
         deliberation_id,
