@@ -22,6 +22,7 @@ class TransferLine:
     source_id: int
     leg: str
     corrects_id: int | None
+    corrected_by_id: int | None
     pledge_id: int | None
     expense_id: int | None
     created_at: datetime
@@ -82,11 +83,12 @@ async def fund(community_id: int) -> Fund:
 
 TRANSFERS = """
 SELECT t.id, d.kind AS debit, d.campaign_id AS debit_campaign_id, c.kind AS credit, c.campaign_id AS credit_campaign_id,
-    t.amount_fen, t.source_kind, t.source_id, t.leg, t.corrects_id,
+    t.amount_fen, t.source_kind, t.source_id, t.leg, t.corrects_id, x.id AS corrected_by_id,
     CASE t.source_kind WHEN 'pledge' THEN t.source_id WHEN 'refund' THEN o.pledge_id END AS pledge_id,
     CASE t.source_kind WHEN 'expense' THEN t.source_id END AS expense_id, t.created_at
 FROM transfers t JOIN accounts d ON d.id = t.debit_account_id JOIN accounts c ON c.id = t.credit_account_id
 LEFT JOIN refunds r ON t.source_kind = 'refund' AND r.id = t.source_id LEFT JOIN orders o ON o.id = r.order_id
+LEFT JOIN transfers x ON x.corrects_id = t.id
 WHERE t.community_id = $1 AND ($2::bigint IS NULL OR t.id < $2) ORDER BY t.id DESC LIMIT $3
 """
 

@@ -45,6 +45,8 @@ KINDS: dict[str, Kind] = {
     "wish": Kind("wishes", ("title", "body"), Scene.FORUM),
     "wish_claim": Kind("wish_claims", ("note",), Scene.COMMENT),
     "wish_thanks": Kind("wishes", ("thanks",), Scene.COMMENT, shown="thanks_moderation"),
+    "wish_statement": Kind("wish_statements", ("body",), Scene.COMMENT),
+    "unit": Kind("units", ("name",), Scene.PROFILE),
     "activity": Kind("activities", ("title", "body"), Scene.FORUM, lines=("shifts", "activity_id", "place_text")),
     "signup": Kind("signups", ("note",), Scene.COMMENT),
     "deliberation": Kind(
@@ -62,6 +64,7 @@ KINDS: dict[str, Kind] = {
     "team": Kind("teams", ("name",), Scene.PROFILE),
     "match": Kind("matches", ("unit",), Scene.PROFILE),
     "use_change": Kind("use_changes", ("title", "body"), Scene.FORUM),
+    "sale_item": Kind("sale_items", ("title",), Scene.FORUM),
     "pledge": Kind("pledges", ("item", "message"), Scene.COMMENT),
     "disclosure_question": Kind("disclosure_questions", ("body",), Scene.COMMENT),
     "disclosure_answer": Kind("disclosure_answers", ("body",), Scene.COMMENT),

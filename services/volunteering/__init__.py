@@ -1,4 +1,7 @@
-"""Volunteering: activities with shifts, seats that are never oversold, check-in, and hours that a leader confirms."""
+"""Volunteering: activities with shifts, seats that are never oversold, check-in, and hours that a leader confirms.
+
+What it offers to its right: `sign_up` and `cancel` for time that is pledged; the view `hours_served` for sums of hours.
+"""
 
 from services.volunteering.activities import ActivityView, ShiftPlan, ShiftView, find, listed, organise, visible
 from services.volunteering.attendance import (
@@ -10,11 +13,30 @@ from services.volunteering.attendance import (
     check_in,
     check_in_code,
     check_out,
+    mark_no_show,
+    report,
 )
-from services.volunteering.records import Hours, confirm_hours, hours, own_records
+from services.volunteering.changing import cancel_activity, cancel_shift, change_activity, change_shift
+from services.volunteering.records import (
+    Hours,
+    RecordSeen,
+    confirm_hours,
+    correct,
+    dispute,
+    disputed_records,
+    find_record,
+    history,
+    hours,
+    own_records,
+    resolve,
+)
+from services.volunteering.reminders import remind_volunteers
 from services.volunteering.seats import (
     CancelClosed,
+    NotInTeam,
     ShiftStarted,
+    SkillsMissing,
+    TooYoung,
     cancel,
     fill_due,
     find_shift,
@@ -23,6 +45,7 @@ from services.volunteering.seats import (
     sign_up,
     signups,
 )
+from services.volunteering.volunteers import set_skills, skills
 
 __all__ = [
     "ActivityView",
@@ -31,26 +54,45 @@ __all__ = [
     "CheckInCode",
     "Hours",
     "NotCheckedIn",
+    "NotInTeam",
     "NotSignedUp",
+    "RecordSeen",
     "ShiftPlan",
     "ShiftStarted",
     "ShiftView",
+    "SkillsMissing",
     "StaleCode",
+    "TooYoung",
     "cancel",
+    "cancel_activity",
+    "cancel_shift",
+    "change_activity",
+    "change_shift",
     "check_in",
     "check_in_code",
     "check_out",
     "confirm_hours",
+    "correct",
+    "dispute",
+    "disputed_records",
     "fill_due",
     "find",
+    "find_record",
     "find_shift",
     "find_signup",
+    "history",
     "hours",
     "listed",
+    "mark_no_show",
     "miscounted",
     "organise",
     "own_records",
+    "remind_volunteers",
+    "report",
+    "resolve",
+    "set_skills",
     "sign_up",
     "signups",
+    "skills",
     "visible",
 ]

@@ -69,13 +69,18 @@ async def test_government_money_is_noted_by_document(as_: As, people: People) ->
     again = await chen.post(f"{where}/incomes", json=said, headers={"Idempotency-Key": "k1"})
     assert again.json() == noted.json()
     assert (await zhao.post(f"{where}/incomes", json=said)).json()["code"] == "document_noted"
+    assert (await lin.get(where)).json()["progress"] == 0, "one alone has noted it"
+    assert (await zhao.post(f"/v1/slips/{noted.json()['slip_id']}/countersign")).json()["state"] == "posted"
     assert (await lin.get(where)).json()["progress"] == 40
     [line] = (await lin.get(f"{where}/incomes")).json()["items"]
-    assert (line["document_number"], line["struck"]) == ("锦民发〔2026〕12号", False)
+    assert (line["document_number"], line["struck"], line["counted"]) == ("锦民发〔2026〕12号", False, True)
+    assert (await zhao.post(f"/v1/incomes/{line['id']}/strike", json={"reason": "错了"})).json()["state"] == "posted"
+    second = await chen.post(f"{where}/incomes", json=said | {"document_number": "第2号"})
+    line = second.json()
     refused = await chen.post(f"/v1/incomes/{line['id']}/strike", json={"reason": "错了"})
     assert (refused.status_code, refused.json()["code"]) == (403, "struck_by_another")
     assert (await zhao.post(f"/v1/incomes/{line['id']}/strike", json={"reason": "错了"})).json()["struck"] is True
-    assert (await lin.get(where)).json()["raised_fen"] == 0
+    assert (await lin.get(where)).json()["raised_fen"] == 40_000
 
 
 async def test_a_name_is_shown_while_its_consent_stands(as_: As, people: People) -> None:
@@ -147,7 +152,7 @@ async def test_accounts_are_for_who_sees_the_campaign_and_hold_no_formula(as_: A
     lines = file.content.decode("utf-8-sig").splitlines()
     assert "'=HYPERLINK(1)" in lines
     assert "已筹,123.45" in lines
-    assert "'+1,1000.00,0.00" in lines
+    assert "'+1,1000.00,0.00,0.00" in lines
     book = zipfile.ZipFile(io.BytesIO((await lin.get(f"{where}.xlsx")).content))
     sheets = "".join(book.read(name).decode() for name in book.namelist() if "worksheets/sheet" in name)
     assert "<f>" not in sheets
