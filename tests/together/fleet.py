@@ -59,6 +59,7 @@ class Fleet:
             os.environ
             | self.sandbox.config
             | {
+                "LOG_ORIGIN": "linli.test/log",
                 "LINLI_DATA": str(self.folder / "linli"),
                 "DATABASE_URL": self.servers.url(APP),
                 "MIGRATION_DATABASE_URL": self.servers.url(OWNER),

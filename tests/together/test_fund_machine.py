@@ -199,9 +199,10 @@ class Fund(RuleBasedStateMachine):
     @rule(which=WHICH, other=WHICH, elsewhere=st.booleans())
     def it_is_settled(self, which: int, other: int, elsewhere: bool) -> None:
         async def settle(campaign_id: int, to_campaign_id: int) -> Campaign:
-            if not elsewhere:
-                return await crowdfunding.settle(self.people.zhao, campaign_id)
             cited = await resolution(self.people.jy, self.people.chen)
+            if not elsewhere:
+                large = cited if other % 2 else None
+                return await crowdfunding.settle(self.people.zhao, campaign_id, resolution_id=large)
             return await crowdfunding.settle(
                 self.people.zhao, campaign_id, to_campaign_id=to_campaign_id, resolution_id=cited
             )
@@ -336,9 +337,10 @@ class Fund(RuleBasedStateMachine):
             return await crowdfunding.sign_slip(self.people.zhao, slip.id, SlipState.POSTED)
 
         by_hand = {Leg.CAPTURE: "cash", Leg.MATCHED: "matching_receivable", Leg.RECEIVED: "in_kind_givers"}
+        by_hand |= {Leg.SPENT: "expenses"}
         transfer = self.some(Transfer, which, leg__in=list(by_hand))
         if transfer is not None and self.do(undo(transfer)):
-            self.till[by_hand[transfer.leg]] += transfer.amount_fen
+            self.till[by_hand[transfer.leg]] += transfer.amount_fen * (-1 if transfer.leg is Leg.SPENT else 1)
 
     @rule(which=WHICH, fen=st.integers(1, 5_000), received=st.booleans())
     def goods_are_given(self, which: int, fen: int, received: bool) -> None:
