@@ -201,6 +201,21 @@ def _move_clocks(settings: Settings, by: timedelta) -> None:
     asyncio.run(_connected(settings.migration_database_url or settings.database_url, lambda: clock.move(by)))
 
 
+@cli.command("rotate-keys")
+def rotate_keys(
+    batch: Annotated[int, typer.Option(min=1, max=5_000, help="how many values in one transaction")] = 500,
+) -> None:
+    """Seal all personal data under the newest of FIELD_KEYS; may be stopped and run again, while requests run."""
+    done = _in_database(lambda: residents.reseal(Settings().keys, batch=batch))
+    console.print(f"{done.sealed} values sealed and {done.indexed} numbers indexed anew")
+    for resident_id in done.twice:
+        console.print(
+            f"[red]✗[/red] the number of resident {resident_id} is bound to another one too: free one of them"
+        )
+    if done.twice:
+        raise typer.Exit(1)
+
+
 @cli.command("retry-jobs")
 def retry_jobs() -> None:
     """Queue again the jobs that were held after their last attempt."""

@@ -20,6 +20,7 @@ from app.middleware import ETags, Surroundings
 from routers import (
     audit,
     callbacks,
+    certificates,
     codes,
     comments,
     consents,
@@ -31,16 +32,20 @@ from routers import (
     following,
     giving,
     health,
+    homes,
     log,
     media,
     meetings,
     moderation,
     needs,
     notifications,
+    posters,
     residents,
     rolls,
     slips,
+    units,
     volunteering,
+    volunteers,
     wishes,
 )
 from services.media.links import Links
@@ -54,14 +59,33 @@ ROUTERS = [
     residents.place_tree,
     audit.router,
     residents.homes,
+    homes.me,
+    homes.at_places,
+    homes.homes,
+    homes.changes,
+    homes.invited,
+    homes.guardians,
+    homes.people,
+    homes.links,
+    homes.moves,
+    homes.help_given,
     media.router,
     notifications.calls,
     needs.router,
     needs.due_dates,
     wishes.router,
+    volunteers.activities,
+    units.router,
     volunteering.activities,
     volunteering.shifts,
     volunteering.mine,
+    volunteering.records,
+    volunteers.mine,
+    volunteers.teams,
+    volunteers.members,
+    volunteers.points,
+    certificates.mine,
+    certificates.router,
     deliberations.agenda,
     deliberations.decided,
     following.discussed,
@@ -102,6 +126,7 @@ ROUTERS = [
     log.router,
     comments.router,
     codes.router,
+    posters.router,
     moderation.complaints,
     moderation.router,
     callbacks.router,
@@ -120,6 +145,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = config
     app.state.links = Links(config.base_url, config.secret_key.get_secret_value())
+    app.state.keys_fit = False
     app.add_middleware(ETags)
     app.add_middleware(Surroundings)
     problems.install(app)

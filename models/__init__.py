@@ -2,6 +2,7 @@
 
 from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
+from models.certificates import Certificate, CertificateRevocation
 from models.codes import Code
 from models.comments import Comment, CommentSupport
 from models.crowdfunding import (
@@ -21,6 +22,15 @@ from models.disclosures import Disclosure, DisclosureAnswer, DisclosureQuestion,
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.expenses import Expense, ExpenseApproval, FundRules
 from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Satisfaction
+from models.homes import (
+    Guardianship,
+    HouseholdRecord,
+    Invitation,
+    PhoneMove,
+    RepresentativeChange,
+    RepresentativeVote,
+    ResidentLink,
+)
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
 from models.meetings import AgendaItem, Attendance, Meeting, MeetingDeliberation, Petition, PetitionSignature
@@ -48,8 +58,19 @@ from models.residents import (
 from models.rolls import Objection, PaperBatch, VotingRule
 from models.slips import Match, Slip
 from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
-from models.volunteering import Activity, ServiceRecord, Shift, Signup
-from models.wishes import Wish, WishClaim
+from models.units import Unit
+from models.volunteer_teams import VolunteerTeam, VolunteerTeamMember
+from models.volunteering import (
+    Activity,
+    PointTransfer,
+    ServiceCorrection,
+    ServiceDispute,
+    ServiceRecord,
+    Shift,
+    Signup,
+    Volunteer,
+)
+from models.wishes import Wish, WishClaim, WishContact, WishDisclosure, WishStatement
 
 __models__ = [
     Account,
@@ -66,6 +87,8 @@ __models__ = [
     Calendar,
     Campaign,
     CampaignNeed,
+    Certificate,
+    CertificateRevocation,
     Check,
     Report,
     Pause,
@@ -90,10 +113,13 @@ __models__ = [
     FundRules,
     FollowUp,
     Heard,
+    Guardianship,
     Household,
     HouseholdClaim,
+    HouseholdRecord,
     IdempotencyKey,
     Income,
+    Invitation,
     LineRelease,
     LogEntry,
     LogHead,
@@ -121,6 +147,7 @@ __models__ = [
     PaperBatch,
     Petition,
     PetitionSignature,
+    PhoneMove,
     Picture,
     Place,
     Pledge,
@@ -130,12 +157,18 @@ __models__ = [
     Refund,
     Relative,
     Representative,
+    RepresentativeChange,
+    RepresentativeVote,
     Resident,
+    ResidentLink,
     Resolution,
     ResolutionDisplay,
     Result,
     RoleGrant,
     Satisfaction,
+    PointTransfer,
+    ServiceCorrection,
+    ServiceDispute,
     ServiceRecord,
     SecretBallot,
     Session,
@@ -147,8 +180,15 @@ __models__ = [
     Transfer,
     Verification,
     VotingRule,
+    Unit,
     UseChange,
+    Volunteer,
+    VolunteerTeam,
+    VolunteerTeamMember,
     Wish,
     WishClaim,
+    WishContact,
+    WishDisclosure,
+    WishStatement,
 ]
 __all__ = ["Record", "Stateful", *(model.__name__ for model in __models__)]

@@ -57,14 +57,29 @@ class ConsentKind(StrEnum):
     VOICE = "voice"
 
 
+class Outcome(StrEnum):
+    """Whether an act that somebody did not want could be undone."""
+
+    UNDONE = "undone"
+    KEPT = "kept"
+
+
 class ConsentPurpose(StrEnum):
     """For what somebody lets us use his data beyond the service itself; each purpose is asked for on its own."""
 
+    SERVICE = "service"
     PUBLISHING = "publishing"
+    SHARING = "sharing"
+    """With one organisation, named in the consent."""
+    SENSITIVE = "sensitive"
 
 
 class PhoneTaken(Conflict):
     code, zh, en = "phone_taken", "该手机号已被其他账号绑定", "This phone number is bound to another account"
+
+
+class HasLeft(Conflict):
+    code, zh, en = "has_left", "这位居民已经注销", "This resident has left"
 
 
 class LastOfficer(Conflict):
@@ -120,6 +135,12 @@ refuses("households_one_per_room", AlreadyExists)
 refuses("household_claims_one_pending", AlreadyExists)
 refuses("memberships_one_live", AlreadyExists)
 refuses("role_grants_one_live", AlreadyExists)
+refuses("sessions_not_of_who_left", HasLeft)
+refuses("memberships_not_of_who_left", HasLeft)
+refuses("role_grants_not_of_who_left", HasLeft)
+refuses("wish_claims_not_of_who_left", HasLeft)
+refuses("signups_not_of_who_left", HasLeft)
+refuses("residents_who_left_are_nobody", HasLeft)
 refuses("role_grants_not_to_oneself", SelfGrant)
 refuses("role_grants_last_officer", LastOfficer)
 
@@ -142,7 +163,13 @@ class Resident(Record):
     birth_year = fields.SmallIntField(null=True)
     of_age = fields.BooleanField(default=False)
     """Shown by a birth date to be 18 although the calendar years differ by exactly 18."""
+    of_age_at: datetime | None = fields.DatetimeField(null=True)
+    """Since when that stands; a trigger notes it."""
+    of_fourteen = fields.BooleanField(default=False)
+    """The same for 14 years, up to which a guardian must consent."""
     suspended = fields.BooleanField(default=False)
+    left_at: datetime | None = fields.DatetimeField(null=True)
+    """When he had his account erased; what the law keeps stands under a pseudonym."""
 
     class Meta:
         table = "residents"
@@ -221,6 +248,8 @@ class Representative(Record):
     resolution_id = fields.BigIntField(null=True)
     minutes = fields.CharField(200, null=True)
     """Where it is written down that he was elected, if no resolution says so."""
+    ended_at: datetime | None = fields.DatetimeField(null=True)
+    """When it ended before its time."""
     recorded_by: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "terms_recorded", on_delete=RESTRICT
     )
@@ -278,6 +307,8 @@ class Membership(Record):
     capacity = fields.CharEnumField(Capacity, max_length=8)
     from_at = fields.DatetimeField(db_default=NOW)
     until_at = fields.DatetimeField(null=True)
+    adult_at: datetime | None = fields.DatetimeField(null=True)
+    """From when on he was an adult in it, once it is over: it outlasts the year of birth. A trigger notes it."""
 
     class Meta:
         table = "memberships"
@@ -307,8 +338,9 @@ class HouseholdClaim(Stateful):
     unit = fields.CharField(20)
     room = fields.CharField(20)
     capacity = fields.CharEnumField(Capacity, max_length=8)
-    birth_year = fields.SmallIntField()
+    birth_year = fields.SmallIntField(null=True)
     of_age = fields.BooleanField(default=False)
+    of_fourteen = fields.BooleanField(default=False)
     state = fields.CharEnumField(ClaimState, max_length=16, default=ClaimState.PENDING)
     decided_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "decided_claims", on_delete=RESTRICT, null=True
@@ -367,10 +399,18 @@ class Assistance(Record):
     witness: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "witnessed", on_delete=RESTRICT, null=True
     )
+    witness_id: int | None
     media_id = fields.BigIntField(null=True)
     verb = fields.CharField(60)
     subject_kind = fields.CharField(30)
     subject_id = fields.BigIntField()
+    objected_at: datetime | None = fields.DatetimeField(null=True)
+    objected_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "assistances_objected", on_delete=RESTRICT, null=True
+    )
+    objected_by_id: int | None
+    outcome = fields.CharEnumField(Outcome, max_length=8, null=True)
+    """What an objection came to."""
 
     class Meta:
         table = "assistances"
@@ -414,6 +454,8 @@ class Consent(Record):
     resident_id: int
     purpose = fields.CharEnumField(ConsentPurpose, max_length=16)
     policy_version = fields.CharField(20)
+    recipient = fields.CharField(60, null=True)
+    """With whom his data may be shared."""
     granted_at: datetime = fields.DatetimeField(db_default=NOW)
     withdrawn_at: datetime | None = fields.DatetimeField(null=True)
 

@@ -8,7 +8,7 @@ from fastapi import Query, Response
 
 from models.comments import Comment
 from models.deliberations import Deliberation, DeliberationState, Resolution
-from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging
+from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging, acting
 from routers.house import PUBLIC, make_router
 from routers.schemas.archives import PROMISE, ArchiveOut
 from routers.schemas.base import PageOf, PathId
@@ -118,7 +118,8 @@ async def comment_on_deliberation(
     actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: CommentIn
 ) -> Comment:
     """Join the discussion, from its opening on."""
-    effect = partial(deliberations.comment, actor, deliberation_id, **asked.model_dump())
+    said = asked.model_dump(exclude={"on_behalf_of"})
+    effect = acting(actor, asked, "comment.made", deliberations.comment, deliberation_id, **said)
     return await only_once(effect, partial(comments.find, actor))
 
 

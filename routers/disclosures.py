@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from models.disclosures import Disclosure, DisclosureKind
-from routers.deps import CurrentActor, OnlyOnce, ThePaging
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import Author, PageOf, PathId
 from routers.schemas.disclosures import (
@@ -108,7 +108,7 @@ async def ask_question(
     actor: CurrentActor, only_once: OnlyOnce, disclosure_id: PathId, asked: QuestionIn
 ) -> QuestionOut:
     """Ask about it; the committee answers within five working days."""
-    effect = partial(disclosures.ask, actor, disclosure_id, body=asked.body)
+    effect = acting(actor, asked, "disclosure_question.asked", disclosures.ask, disclosure_id, body=asked.body)
     return _question(await only_once(effect, partial(disclosures.find_question, actor)))
 
 

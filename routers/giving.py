@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from models.crowdfunding import Income, Pledge
-from routers.deps import CurrentActor, OnlyOnce, ThePaging
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting
 from routers.house import make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.crowdfunding import PledgeOut
@@ -21,6 +21,7 @@ from routers.schemas.giving import (
     TeamPageOut,
 )
 from routers.schemas.media import PhotoOut
+from routers.schemas.residents import HelpIn
 from services import crowdfunding
 from services.crowdfunding import Helper, Offer, TeamLine, TeamPage
 
@@ -66,14 +67,16 @@ async def strike_income(actor: CurrentActor, only_once: OnlyOnce, income_id: Pat
 @pledges.post("/{pledge_id}/choose-shift", response_model=PledgeOut)
 async def choose_shift(actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId, asked: ChooseShiftIn) -> Pledge:
     """Sign up for a shift with time promised before."""
-    effect = partial(crowdfunding.choose_shift, actor, pledge_id, shift_id=asked.shift_id)
+    effect = acting(actor, asked, "pledge.shift_chosen", crowdfunding.choose_shift, pledge_id, shift_id=asked.shift_id)
     return await only_once(effect, partial(crowdfunding.find_pledge, actor))
 
 
 @pledges.post("/{pledge_id}/hand-over", response_model=PledgeOut)
-async def hand_pledge_over(actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId) -> Pledge:
+async def hand_pledge_over(
+    actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId, asked: HelpIn | None = None
+) -> Pledge:
     """The giver says that he gave what he promised; the staff who take it say so with `receive`."""
-    effect = partial(crowdfunding.hand_over, actor, pledge_id)
+    effect = acting(actor, asked, "pledge.handed_over", crowdfunding.hand_over, pledge_id)
     return await only_once(effect, partial(crowdfunding.find_pledge, actor))
 
 
@@ -90,9 +93,12 @@ async def list_helpers(actor: CurrentActor, paging: ThePaging, team_id: PathId) 
 
 
 @teams.post("/{team_id}/leave", response_model=TeamOut)
-async def leave_team(actor: CurrentActor, only_once: OnlyOnce, team_id: PathId) -> TeamLine:
+async def leave_team(
+    actor: CurrentActor, only_once: OnlyOnce, team_id: PathId, asked: HelpIn | None = None
+) -> TeamLine:
     """Leave a team; who leads it hands it over first, unless he is the last."""
-    return await only_once(partial(crowdfunding.leave_team, actor, team_id), partial(crowdfunding.find_team, actor))
+    effect = acting(actor, asked, "team.left", crowdfunding.leave_team, team_id)
+    return await only_once(effect, partial(crowdfunding.find_team, actor))
 
 
 @teams.post("/{team_id}/hand-over", response_model=TeamOut)

@@ -12,7 +12,7 @@ from app.core import db
 from app.core.errors import NotFound
 from routers.deps import LOOPBACK, TheSettings
 from routers.house import PROBLEMS, PUBLIC
-from services import transparency, verification
+from services import residents, transparency, verification
 
 LOG_ENTRIES = Gauge("linli_log_entries", "Entries of the transparency log")
 LOG_HEAD_AGE = Gauge("linli_log_head_age_seconds", "Since the newest head of the log was signed")
@@ -30,14 +30,17 @@ async def check_health() -> dict[str, str]:
 
 
 @router.get("/readyz", openapi_extra=PUBLIC)
-async def check_readiness(request: Request, response: Response) -> dict[str, str]:
-    """The database answers (503 if not); without Redis work goes on, which is only said."""
+async def check_readiness(request: Request, config: TheSettings) -> dict[str, str]:
+    """The database answers and our keys open what is sealed in it (503 if not); a missing Redis is only said."""
     redis = "ok"
     try:
         await request.app.state.redis.ping()
     except Exception:  # whatever is wrong with Redis, it is not available
         redis = "unavailable"
     await db.value("SELECT 1")
+    if not request.app.state.keys_fit:
+        await residents.require_keys(config.keys)
+        request.app.state.keys_fit = True
     return {"status": "ok", "database": "ok", "redis": redis}
 
 

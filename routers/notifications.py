@@ -72,7 +72,7 @@ async def list_calls(
 ) -> dict[str, Any]:
     """Residents without WeChat who have notices to be told; for staff, where they serve. Each reading is recorded."""
     response.headers["Cache-Control"] = "no-store"
-    secret = config.secret_key.get_secret_value()
+    secret = config.keys
     listed = await notifications.call_list(actor, community_id, page=paging.page, secret=secret)
     return paging.of(listed.map(lambda call: _call(call, in_english)))
 
@@ -80,7 +80,7 @@ async def list_calls(
 @calls.get("/{community_id}/call-list.html", response_class=HTMLResponse)
 async def print_calls(actor: CurrentActor, community_id: PathId, config: TheSettings) -> HTMLResponse:
     """The same on paper: a page to print on A4, at most 200 people at once. Each reading is recorded."""
-    secret = config.secret_key.get_secret_value()
+    secret = config.keys
     listed = await notifications.call_list(actor, community_id, page=Page(PRINTED_AT_ONCE), secret=secret)
     community = await places.find_community(community_id)
     more = listed.after is not None

@@ -4,13 +4,15 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
 
 from app.core import rates
 from app.core.settings import Settings
 from models.places import Place, PlaceKind
 from models.residents import ClaimState, HouseholdClaim, RoleGrant
 from routers import deps
-from routers.deps import CurrentActor, Holder, InEnglish, OnlyOnce, ThePaging, TheSettings, TheWechat
+from routers.deps import CurrentActor, Holder, InEnglish, OnlyOnce, ThePaging, TheSettings, TheStorage, TheWechat
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId
 from routers.schemas.residents import (
@@ -34,7 +36,7 @@ from routers.schemas.residents import (
     RoleIn,
     RoleOut,
 )
-from services import checks, media, moderation, notifications, places, residents, statistics
+from services import checks, media, moderation, notifications, places, privacy, residents, statistics, wishes
 from services.notifications import InboxLine
 from services.policies import Actor
 from services.statistics import Figures
@@ -64,7 +66,7 @@ async def bind_phone(
 ) -> Me:
     """Bind the phone behind a getPhoneNumber code of one's own; it takes the place of the one before."""
     await deps.limit(request, rates.PHONES, "phones", str(actor.id))
-    await residents.bind_phone(wechat, actor, asked.code, secret=config.secret_key.get_secret_value())
+    await residents.bind_phone(wechat, actor, asked.code, secret=config.keys)
     return await _me(actor, config)
 
 
@@ -91,6 +93,37 @@ async def update_me(actor: CurrentActor, wechat: TheWechat, config: TheSettings,
         await residents.update_profile(actor, **named)
     await moderation.check_now(wechat, written)
     return await _me(actor, config)
+
+
+ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}}, "description": "The archive"}}
+
+
+async def _exports_are_limited(request: Request, actor: CurrentActor) -> None:
+    await deps.limit(request, rates.EXPORTS, "exports", str(actor.id))
+
+
+@me.get("/export", response_class=Response, responses=ZIP, dependencies=[Depends(_exports_are_limited)])
+async def export_me(actor: CurrentActor, config: TheSettings, storage: TheStorage) -> StreamingResponse:
+    """All that is kept about oneself: `data.json` and one's pictures, as a zip archive; once an hour."""
+    archive = await privacy.export(actor, keys=config.keys, storage=storage)
+    headers = {"Content-Disposition": 'attachment; filename="linli.zip"', "Cache-Control": "no-store"}
+    parts = iter(partial(archive.read, 64 * 1024), b"")
+    return StreamingResponse(
+        parts, media_type="application/zip", headers=headers, background=BackgroundTask(archive.close)
+    )
+
+
+@me.delete("", status_code=204)
+async def delete_me(
+    actor: Holder,
+    erase_texts: Annotated[bool, Query(description="also needs, comments and questions that others can read")] = False,
+) -> Response:
+    """Delete one's account: personal data is erased at once, and cannot come back; what the law keeps has no name.
+
+    Who is suspended may do so too.
+    """
+    await privacy.leave(actor, erase_texts=erase_texts)
+    return Response(status_code=204)
 
 
 @me.get("/inbox", response_model=PageOf[NoticeOut])
@@ -197,7 +230,7 @@ async def update_household(actor: CurrentActor, household_id: PathId, asked: Hou
 @homes.post("/residents", response_model=ResidentOut, status_code=201)
 async def register_resident(actor: CurrentActor, only_once: OnlyOnce, config: TheSettings, asked: ResidentIn) -> Any:
     """Register somebody who does not use WeChat, for `on_behalf_of`."""
-    secret = config.secret_key.get_secret_value()
+    secret = config.keys
     effect = partial(residents.add_resident, actor, **asked.model_dump(), secret=secret)
     return await only_once(effect, residents.find_resident)
 
@@ -215,11 +248,13 @@ async def _me(actor: Actor, config: Settings) -> Me:
         nickname=profile.resident.nickname_wanted or profile.resident.nickname,
         nickname_moderation=profile.resident.nickname_moderation,
         avatar_url=media.avatar_url(avatar_id) if avatar_id else None,
-        phone_masked=residents.phone_masked(profile.resident, config.secret_key.get_secret_value()),
+        phone_masked=residents.phone_masked(profile.resident, config.keys),
         verified=profile.actor.verified,
         household=household,
         roles=[RoleOut(role=grant.role, place_id=grant.place_id) for grant in profile.actor.grants],
         credits=held.credits,
+        claiming_paused_until=await wishes.claiming_paused_until(profile.actor.id),
+        consents_due=await residents.consents_due(actor, config.policy_version),
     )
 
 

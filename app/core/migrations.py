@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # What the application may do: never TRUNCATE, delete only what is meant to go, change nothing that is immutable.
 DELETABLE = (
     "sessions, idempotency_keys, endorsements, comment_supports, petition_signatures, team_members, ballots, "
-    "secret_ballots, media, pictures, pushes, log_pending, "
+    "secret_ballots, media, attachments, notices, notice_preferences, pictures, pushes, log_pending, "
     "pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics"
 )
 GRANTS = f"""

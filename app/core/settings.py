@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.core.crypto import VERSION_MAX, Keys
+
 DEVELOPMENT_SECRET = "linli-development-only"  # noqa: S105 - production refuses it below
 REAL_BASES = {"wx_api_base": "https://api.weixin.qq.com", "wxpay_base": "https://api.mch.weixin.qq.com"}
 
@@ -35,6 +37,11 @@ class Settings(BaseSettings):
     api_workers: int = Field(1, ge=1, le=64)
 
     secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+    field_keys: dict[int, SecretStr] = {}
+    """Secrets that seal personal data, by version; SECRET_KEY is version 1 where there are none."""
+    index_key: SecretStr = SecretStr("")
+    index_key_before: SecretStr = SecretStr("")
+    policy_version: str = Field("2026-11", min_length=1, max_length=20)
     metrics_token: SecretStr | None = None
     log_signing_key_file: Path | None = None
     log_origin: str = Field("", pattern=r"^[^\s+]*$")
@@ -77,6 +84,16 @@ class Settings(BaseSettings):
         return {name: value for name, value in told.items() if value}
 
     @property
+    def keys(self) -> Keys:
+        """What seals and finds personal data."""
+        secret = self.secret_key.get_secret_value()
+        return Keys(
+            {version: key.get_secret_value() for version, key in self.field_keys.items()} or {1: secret},
+            self.index_key.get_secret_value() or secret,
+            self.index_key_before.get_secret_value() or None,
+        )
+
+    @property
     def production(self) -> bool:
         return self.app_env == "production"
 
@@ -106,6 +123,13 @@ class Settings(BaseSettings):
             raise ValueError("WX_ENCODING_AES_KEY has 43 characters")
         return key
 
+    @field_validator("field_keys")
+    @classmethod
+    def _fits_one_byte(cls, keys: dict[int, SecretStr]) -> dict[int, SecretStr]:
+        if any(not 1 <= version <= VERSION_MAX for version in keys):
+            raise ValueError(f"FIELD_KEYS are numbered 1 to {VERSION_MAX}")
+        return keys
+
     @model_validator(mode="after")
     def _production_is_complete(self) -> Self:
         if not self.production:
@@ -132,6 +156,10 @@ class Settings(BaseSettings):
             raise ValueError(f"production needs {', '.join(missing)}")
         if self.secret_key.get_secret_value() == DEVELOPMENT_SECRET or len(self.secret_key) < 32:
             raise ValueError("production needs SECRET_KEY of at least 32 characters of its own")
+        if any(len(key) < 32 for key in (*self.field_keys.values(), self.index_key, self.index_key_before) if key):
+            raise ValueError("FIELD_KEYS, INDEX_KEY and INDEX_KEY_BEFORE have at least 32 characters each")
+        if any(not key for key in self.field_keys.values()):
+            raise ValueError("FIELD_KEYS holds an empty key")
         for name, base in REAL_BASES.items():
             if getattr(self, name) != base:
                 raise ValueError(f"production talks to {base} only ({name.upper()})")

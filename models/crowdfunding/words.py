@@ -143,6 +143,10 @@ class PersonalAppeal(Invalid):
     )
 
 
+class MoneyIsHisOwn(Forbidden):
+    code, zh, en = "money_is_his_own", "不能代他人认捐资金", "Nobody pledges another's money"
+
+
 class NoPaymentHere(Conflict):
     code = "no_payment_here"
     zh = "这个项目的善款由慈善组织或政府部门直接收取，这里不收款"

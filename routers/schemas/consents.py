@@ -8,14 +8,16 @@ from models.residents import ConsentPurpose
 from routers.schemas.base import PRINTABLE, Asked, Moment, Shape, bounded
 
 PolicyVersion = Annotated[str, bounded(1, 20), PRINTABLE]
+Recipient = Annotated[str, bounded(1, 60), PRINTABLE]
 
 
 class ConsentIn(Asked):
-    """The version of the policy that was shown when one agreed."""
+    """The version of the policy that was shown when one agreed; for `sharing` also with whom."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"policy_version": "2026-11"}]})
 
     policy_version: PolicyVersion
+    recipient: Recipient | None = None
 
 
 class ConsentOut(Shape):
@@ -29,6 +31,7 @@ class ConsentOut(Shape):
                     "id": 2,
                     "purpose": "publishing",
                     "policy_version": "2026-11",
+                    "recipient": None,
                     "granted_at": "2026-11-23T10:00:00+08:00",
                     "withdrawn_at": None,
                 }
@@ -39,6 +42,7 @@ class ConsentOut(Shape):
     id: int
     purpose: ConsentPurpose
     policy_version: str
+    recipient: str | None
     granted_at: Moment
     withdrawn_at: Moment | None
 

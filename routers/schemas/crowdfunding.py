@@ -21,6 +21,7 @@ from routers.schemas.base import (
 )
 from routers.schemas.giving import BeneficiaryIn, BeneficiaryOut, CharityIn, CharityOut
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
+from routers.schemas.residents import HelpIn
 
 Quantity = Annotated[int, Field(ge=1, le=1000, strict=True)]
 Hours = Annotated[int, Field(ge=1, le=1000, strict=True)]
@@ -209,7 +210,7 @@ class CancelIn(Asked):
     reason: ReasonText | None = None
 
 
-class PledgeIn(Asked):
+class PledgeIn(HelpIn):
     """What one gives. money and sale: `amount_fen`, or for a sale the `sale_item_id` and its `quantity` (1); adoption:
     `budget_line_id`; in_kind: `item` and its value in `amount_fen`; time: `hours`, and the `shift_id` one signs up for
     with it; skill: `item`."""

@@ -10,6 +10,7 @@ from models.disclosures import DisclosureKind
 from models.ledger import AccountKind
 from routers.schemas.base import PRINTABLE_LINES, Asked, Author, Moment, Shape, bounded
 from routers.schemas.following import DisplayOut
+from routers.schemas.residents import HelpIn
 
 QuestionText = Annotated[str, bounded(1, 1000), PRINTABLE_LINES]
 
@@ -119,7 +120,7 @@ class DisclosureDetailOut(DisclosureOut):
     on_paper: list[DisplayOut]
 
 
-class QuestionIn(Asked):
+class QuestionIn(HelpIn):
     """What one would like to know about a disclosure."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "灯具为什么买了两批？"}]})

@@ -12,6 +12,7 @@ from models.proposals import OptionProposalState
 from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, ReasonText, Shape, ShortText, Title, When
 from routers.schemas.deliberations import RESOLUTION, ResolutionOut
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
+from routers.schemas.residents import HelpIn
 
 DISPLAY: dict[str, Any] = {
     "id": 4,
@@ -41,7 +42,7 @@ JUDGEMENT: dict[str, Any] = {
 }
 
 
-class OptionProposalIn(Asked):
+class OptionProposalIn(HelpIn):
     """One more thing to choose from; what it costs only in a budget vote."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "太阳能路灯"}]})
@@ -163,7 +164,7 @@ class ReviewIn(Asked):
     body: Body
 
 
-class SatisfactionIn(Asked):
+class SatisfactionIn(HelpIn):
     """How satisfied one is, 1 to 5."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"score": 5}]})

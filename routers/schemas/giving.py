@@ -8,6 +8,7 @@ from models.base import Moderation
 from models.crowdfunding import BeneficiaryKind, Cause, PledgeKind
 from routers.schemas.base import PRINTABLE, Asked, Fen, Id, Moment, Shape, ShortText, Title, bounded
 from routers.schemas.media import PhotoOut
+from routers.schemas.residents import HelpIn
 
 DocumentNumber = Annotated[str, bounded(1, 64), PRINTABLE]
 CharityName = Annotated[str, bounded(1, 100), PRINTABLE]
@@ -183,7 +184,7 @@ class SaleOut(Shape):
     items: list[SaleItemOut]
 
 
-class ChooseShiftIn(Asked):
+class ChooseShiftIn(HelpIn):
     """The shift for which one signs up with the time he promised."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"shift_id": 12}]})

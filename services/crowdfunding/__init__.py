@@ -24,6 +24,7 @@ from services.crowdfunding.helping import (
     helpers,
     join_team,
     leave_team,
+    leave_teams,
     team_page,
     teams,
 )
@@ -107,6 +108,7 @@ __all__ = [
     "incomes",
     "join_team",
     "leave_team",
+    "leave_teams",
     "listed",
     "look_at_pledge",
     "matches",

@@ -14,11 +14,13 @@ from models.crowdfunding import (
     CampaignOver,
     CampaignState,
     LegalPath,
+    MoneyIsHisOwn,
     NoPaymentHere,
     Pledge,
     PledgeKind,
     PledgeState,
 )
+from models.homes import NotForChildren
 from models.ledger import AccountKind, Leg
 from services import checks, events, ledger, notifications, payments, residents, volunteering
 from services.crowdfunding.reading import door
@@ -76,10 +78,15 @@ async def pledge(
     Time for a shift is a sign-up there; a sale may be of `quantity` (1) of an item. Verified residents of the community
     do. Raises NotFound, NotVerified, Forbidden, Invalid (fields that do not fit the kind), InvalidState, CampaignOver,
     LineAdopted, NoSuchTeam, NotChecked, NoSuchShift, NoSuchItem, SoldOut, NoPaymentHere on the paths where others take
-    the money, and what `volunteering.sign_up` raises.
+    the money, MoneyIsHisOwn by a helper's hand, NotForChildren for money under 14, and what `volunteering.sign_up`
+    raises.
     """
     campaign = await door(actor, campaign_id)
     require_resident(actor, campaign.community_id)
+    if kind in MONEY_ROAD and actor.help is not None:
+        raise MoneyIsHisOwn
+    if kind in MONEY_ROAD and actor.child:
+        raise NotForChildren
     if kind in MONEY_ROAD and campaign.legal_path is not LegalPath.COMMUNITY:
         raise NoPaymentHere
     given = {

@@ -6,7 +6,7 @@ Every check of a picture ends in `settle`, whoever made it: WeChat (`checking.py
 from services.media.attaching import attach, entrusted, photos_of, photos_sql, read_photos
 from services.media.checking import check, check_due, heard_verdict
 from services.media.forgetting import forget_unused, sweep
-from services.media.links import Links, Size, avatar_id, avatar_url, judged_url
+from services.media.links import Links, Size, avatar_id, avatar_url, judged_url, own_url
 from services.media.settling import settle
 from services.media.uploading import Opened, Photo, develop, find, keep, opened
 
@@ -28,6 +28,7 @@ __all__ = [
     "judged_url",
     "keep",
     "opened",
+    "own_url",
     "photos_of",
     "photos_sql",
     "read_photos",

@@ -100,6 +100,11 @@ def judged_url(media_id: int) -> str:
     return current().address(media_id, Size.FILE, Audience.OWNER, hours=READING_HOURS)
 
 
+def own_url(media_id: int) -> str:
+    """One's own picture, good for a day."""
+    return current().address(media_id, Size.FILE, Audience.OWNER, hours=24)
+
+
 def avatar_url(media_id: int) -> str:
     """One's own avatar, also while it waits for its check."""
     return current().address(media_id, Size.THUMB, Audience.OWNER, hours=READING_HOURS)

@@ -45,7 +45,10 @@ KINDS: dict[str, Kind] = {
     "wish": Kind("wishes", ("title", "body"), Scene.FORUM),
     "wish_claim": Kind("wish_claims", ("note",), Scene.COMMENT),
     "wish_thanks": Kind("wishes", ("thanks",), Scene.COMMENT, shown="thanks_moderation"),
+    "wish_statement": Kind("wish_statements", ("body",), Scene.COMMENT),
+    "unit": Kind("units", ("name",), Scene.PROFILE),
     "activity": Kind("activities", ("title", "body"), Scene.FORUM, lines=("shifts", "activity_id", "place_text")),
+    "volunteer_team": Kind("volunteer_teams", ("name", "body"), Scene.PROFILE),
     "signup": Kind("signups", ("note",), Scene.COMMENT),
     "deliberation": Kind(
         "deliberations", ("title", "body"), Scene.FORUM, lines=("options", "deliberation_id", "title")

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core import db
+from app.core.crypto import Keys
 from app.core.db import atomic
 from app.core.errors import NotFound
 from app.core.pages import Listed, Page, cut
@@ -76,7 +77,7 @@ class Called:
 
 
 @atomic()
-async def call_list(actor: Actor, community_id: int, *, page: Page, secret: str) -> Listed[Call]:
+async def call_list(actor: Actor, community_id: int, *, page: Page, secret: Keys) -> Listed[Call]:
     """Whom the actor may call in a community, with what to tell. That he has read it, and of whom, is recorded.
 
     Raises NotFound, Forbidden for who does not serve there.
@@ -128,7 +129,7 @@ async def _unread(resident_id: int) -> int:
     return int(await db.value("SELECT count(*) FROM notices WHERE resident_id = $1 AND read_at IS NULL", resident_id))
 
 
-def _call(found: dict[str, Any], reasons: Mapping[int, str], secret: str) -> Call:
+def _call(found: dict[str, Any], reasons: Mapping[int, str], secret: Keys) -> Call:
     return Call(
         resident_id=found["resident_id"],
         name=residents.full_name(found, secret),

@@ -205,6 +205,7 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ("teams_led_by_a_helper", "led by nobody who is there", [*TEAMED, update("teams", {"leader_id": LIN})]),
     ("teams_led_by_a_helper", "a leader who just leaves", [*LED, "DELETE FROM team_members"]),
     ("consents_purpose", "a purpose that is none", [insert("consents", CONSENT, purpose="'anything'")]),
+    ("consents_recipient", "sharing with nobody", [insert("consents", CONSENT, purpose="'sharing'")]),
     ("consents_one_live", "consenting twice", [*CONSENTED, insert("consents", CONSENT, policy_version="'2'")]),
     (
         "consents_withdrawn_later",

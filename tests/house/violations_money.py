@@ -1,5 +1,6 @@
 """One attempt to break each constraint on slips, matches, changes of use and corrections, by raw SQL as the owner."""
 
+from tests.deciding import decided, resolved
 from tests.house.violations_fund import (
     BANKED,
     CAMPAIGN,
@@ -11,7 +12,6 @@ from tests.house.violations_fund import (
     PAID,
     RAISING,
     REFUND,
-    RESOLVED,
     TRANSFER,
     YL,
     ZHAO,
@@ -82,7 +82,7 @@ COUNTER = TRANSFER | {
     "corrects_id": last("transfers"),
 }
 UNDOING = {"kind": "'correction'", "via": "NULL", "transfer_id": last("transfers")}
-RESOLVED_AGAIN = [DELIBERATED, RESOLVED.replace("2026-901", "2026-902")]
+RESOLVED_AGAIN = [DELIBERATED, resolved("2026-902")]
 CHANGING = [*PAID, *RESOLVED_AGAIN, insert("use_changes", CHANGE)]
 HANDED_BACK = {"kind": "'hand_back'", "gift_id": last("slips")}
 FOR_CHANGE = {"use_change_id": last("use_changes")}
@@ -289,8 +289,8 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "a change of use by a resolution that failed",
         [
             *PAID,
-            DELIBERATED,
-            RESOLVED.replace("2026-901", "2026-902").replace("true, true", "true, false"),
+            decided(JY, CHEN, passed="false"),
+            resolved("2026-902"),
             insert("use_changes", CHANGE),
         ],
     ),
@@ -305,7 +305,7 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [
             *CHANGING,
             DELIBERATED,
-            RESOLVED.replace("2026-901", "2026-903"),
+            resolved("2026-903"),
             insert("use_changes", CHANGE),
         ],
     ),

@@ -653,6 +653,9 @@ async def test_committee_and_supervisor_set_the_rules_together(people: People) -
     assert (await expenses.set_rules(people.chen, people.jy, **said)).proposal is not None, "against the supervisor's"
     by_officer = await expenses.set_rules(people.qian, people.jy, supervisor_above_fen=7, never_paid=[])
     assert (by_officer.supervisor_above_fen, by_officer.proposal) == (7, None)
+    await expenses.set_rules(people.sun, people.jy, supervisor_above_fen=8, never_paid=[])
+    agreed = await expenses.set_rules(people.chen, people.jy, supervisor_above_fen=8, never_paid=[])
+    assert (agreed.supervisor_above_fen, agreed.proposal) == (8, None), "with earlier rules there"
     assert (await expenses.rules(people.yl)).supervisor_above_fen == 100_000
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from app.core import clock, db
+from app.core.crypto import Keys
 from app.core.errors import AlreadyExists, Forbidden, Invalid, InvalidState, NotFound
 from app.core.pages import Page
 from models.residents import (
@@ -161,7 +162,7 @@ async def test_the_last_street_officer_stays(people: People) -> None:
 
 async def test_a_real_name_is_kept_only_as_ciphertext(people: People) -> None:
     added = await residents.add_resident(
-        people.he, household_id=people.lin.household_id or 0, name="王淑芬", birth_year=1941, secret="k" * 32
+        people.he, household_id=people.lin.household_id or 0, name="王淑芬", birth_year=1941, secret=Keys.of("k" * 32)
     )
     assert added.nickname == "王**"
     row = await db.row("SELECT * FROM residents WHERE id = $1", added.id)
@@ -172,7 +173,7 @@ async def test_a_real_name_is_kept_only_as_ciphertext(people: People) -> None:
 
 async def test_help_is_given_where_one_serves_and_with_consent(people: People) -> None:
     elder = await residents.add_resident(
-        people.he, household_id=people.lin.household_id or 0, name="王淑芬", birth_year=1941, secret="k" * 32
+        people.he, household_id=people.lin.household_id or 0, name="王淑芬", birth_year=1941, secret=Keys.of("k" * 32)
     )
     consent = OnBehalfOf(elder.id, ConsentKind.WITNESS, people.mei.id)
     assert (await residents.speaker(people.he, people.jy, consent)).id == elder.id
@@ -267,7 +268,9 @@ async def test_the_same_role_is_not_given_twice_not_even_for_a_time(people: Peop
 async def test_one_who_uses_wechat_represents_before_one_who_does_not(people: People) -> None:
     await residents.confirm_claim(people.he, await claim(people, room="901"))
     home = await Household.get(room="901")
-    elder = await residents.add_resident(people.he, household_id=home.id, name="孙七", birth_year=1940, secret="k" * 32)
+    elder = await residents.add_resident(
+        people.he, household_id=home.id, name="孙七", birth_year=1940, secret=Keys.of("k" * 32)
+    )
     await residents.confirm_claim(people.he, await claim(people, room="902"))
     await home.refresh_from_db()
     assert home.representative_id == elder.id
@@ -279,7 +282,7 @@ async def test_one_who_uses_wechat_represents_before_one_who_does_not(people: Pe
 async def test_nobody_is_born_in_the_future(people: People) -> None:
     with pytest.raises(Invalid):
         await residents.add_resident(
-            people.he, household_id=people.lin.household_id or 0, name="王", birth_year=2090, secret="k" * 32
+            people.he, household_id=people.lin.household_id or 0, name="王", birth_year=2090, secret=Keys.of("k" * 32)
         )
 
 

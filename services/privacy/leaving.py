@@ -1,0 +1,131 @@
+"""Leaving: personal data is erased, what the law keeps stays under a pseudonym (个保法 47).
+
+What stays, and by which law, is written in docs/privacy.md; a test holds that page against the tables.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+
+from app.core import db
+from app.core.db import atomic
+from app.core.errors import Conflict, NotFound
+from models.crowdfunding import Pledge, PledgeState
+from models.residents import Resident
+from models.volunteering import AlreadyCheckedIn
+from services import crowdfunding, events, residents, volunteering, wishes
+from services.policies import Actor
+from services.volunteering import CancelClosed, ShiftStarted
+
+PSEUDONYM = "已注销的邻居"
+ERASED = "（作者已注销，内容已删除）"
+
+
+class UnfinishedDuties(Conflict):
+    code = "unfinished_duties"
+    zh = "还有未了的事项，请先办结或撤回后再注销"
+    en = "Something is unfinished; end it or take it back first"
+
+
+# Where others wait for him, or money is on its way: an order lives 15 minutes, a claim on his wish seven days.
+DUTIES = """
+SELECT 'pledge:' || id AS duty FROM pledges WHERE giver_id = $1 AND state = 'awaiting_payment'
+UNION ALL SELECT 'wish:' || id FROM wishes WHERE author_id = $1 AND state = 'claimed'
+UNION ALL SELECT 'expense:' || id FROM expenses
+    WHERE $1 IN (requester_id, payee_resident_id) AND state IN ('requested', 'approved')
+ORDER BY 1 LIMIT 50
+"""
+SEATS = "SELECT shift_id AS id FROM signups WHERE resident_id = $1 AND state <> 'cancelled' AND checked_in_at IS NULL"
+CLAIMS = "SELECT wish_id AS id FROM wish_claims WHERE resident_id = $1 AND state = 'held'"
+WISHES = "SELECT id FROM wishes WHERE author_id = $1 AND state IN ('in_review', 'open')"
+
+# Each statement is about resident $1. Uploads go last: rows above still point at them.
+ERASE = (
+    # what was told to him, asked of him and sent to him
+    "DELETE FROM notices n WHERE resident_id = $1 AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.notice_id = n.id)",
+    "UPDATE notices SET params = '{}' WHERE resident_id = $1",
+    "UPDATE deliveries SET state = 'given_up' WHERE resident_id = $1 AND state = 'waiting'",
+    "UPDATE deliveries SET msgid = NULL, error = NULL WHERE resident_id = $1",
+    "DELETE FROM notice_preferences WHERE resident_id = $1",
+    "DELETE FROM idempotency_keys WHERE resident_id = $1",
+    "DELETE FROM pushes WHERE openid = (SELECT openid FROM residents WHERE id = $1)",
+    # where he lived and served
+    "UPDATE consents SET withdrawn_at = clock_now() WHERE resident_id = $1 AND withdrawn_at IS NULL",
+    "UPDATE household_claims SET state = CASE WHEN state = 'pending' THEN 'declined' ELSE state END, "
+    "unit = '-', room = '-', birth_year = NULL, of_age = false WHERE resident_id = $1",
+    "UPDATE role_grants SET until_at = clock_now() "
+    "WHERE resident_id = $1 AND (until_at IS NULL OR until_at > clock_now())",
+    "UPDATE representatives SET until_on = "
+    "greatest(from_on + 1, (clock_now() AT TIME ZONE 'Asia/Shanghai')::date) "
+    "WHERE resident_id = $1 AND until_on > (clock_now() AT TIME ZONE 'Asia/Shanghai')::date",
+    # what he wrote to one person, or nobody has seen
+    f"UPDATE wishes SET title = '{ERASED}', body = '{ERASED}', thanks = NULL, thanks_public = false, "
+    "attested_ground = NULL, photo_consent = false WHERE author_id = $1",
+    "UPDATE wish_contacts SET words_sealed = NULL, withdrawn_at = coalesce(withdrawn_at, clock_now()) "
+    "WHERE wish_id IN (SELECT id FROM wishes WHERE author_id = $1)",
+    f"UPDATE wish_statements SET body = '{ERASED}' WHERE author_id = $1",
+    "UPDATE units SET state = 'ended' WHERE contact_id = $1",
+    "UPDATE wish_claims SET note = NULL WHERE resident_id = $1",
+    "UPDATE signups SET note = NULL WHERE resident_id = $1",
+    "UPDATE volunteers SET skills = '[]', calendar_hash = NULL WHERE resident_id = $1",
+    "UPDATE volunteer_team_members SET state = 'left' WHERE resident_id = $1 AND state IN ('asked', 'member')",
+    "UPDATE volunteer_teams SET leader_id = NULL WHERE leader_id = $1",
+    "UPDATE certificates SET name_sealed = NULL, document_sealed = NULL WHERE resident_id = $1",
+    "UPDATE pledges SET message = NULL, anonymous = true WHERE giver_id = $1",
+    "UPDATE checks SET plea = NULL, trace_ids = '[]' WHERE author_id = $1",
+    "UPDATE checks SET state = 'replaced' WHERE author_id = $1 AND state IN ('pending', 'queued') "
+    "AND subject_kind IN ('nickname', 'media', 'wish', 'wish_thanks', 'wish_claim', 'wish_statement', 'signup', "
+    "'pledge')",
+    # himself
+    f"UPDATE residents SET left_at = clock_now(), nickname = '{PSEUDONYM}', nickname_wanted = NULL, "
+    "nickname_moderation = 'passed', avatar_id = NULL, wanted_avatar_id = NULL, openid = NULL, unionid = NULL, "
+    "name_sealed = NULL, phone_sealed = NULL, phone_index = NULL, birth_year = NULL, of_age = false WHERE id = $1",
+    "DELETE FROM attachments a USING media m "
+    "WHERE m.id = a.media_id AND m.uploader_id = $1 AND m.purpose <> 'evidence'",
+    "DELETE FROM media m WHERE uploader_id = $1 AND NOT EXISTS (SELECT 1 FROM attachments a WHERE a.media_id = m.id) "
+    "AND NOT EXISTS (SELECT 1 FROM assistances s WHERE s.media_id = m.id)",
+    "DELETE FROM sessions WHERE resident_id = $1",
+)
+ERASE_TEXTS = (
+    f"UPDATE needs SET title = '{ERASED}', body = '{ERASED}' WHERE author_id = $1",
+    f"UPDATE comments SET body = '{ERASED}' WHERE author_id = $1",
+    f"UPDATE disclosure_questions SET body = '{ERASED}' WHERE author_id = $1",
+    "UPDATE checks SET state = 'replaced' WHERE author_id = $1 AND state IN ('pending', 'queued') "
+    "AND subject_kind IN ('need', 'comment', 'disclosure_question')",
+)
+
+
+@atomic(limit_s=60)
+async def leave(actor: Actor, *, erase_texts: bool = False) -> None:
+    """Erase the actor's personal data and end all he is; again changes nothing. `erase_texts`: his public words too.
+
+    He gives back what he holds (claims, seats, promises, roles); refunds under way go on. Raises UnfinishedDuties,
+    LastOfficer.
+    """
+    left_at = await db.row("SELECT left_at FROM residents WHERE id = $1 FOR UPDATE", actor.id)
+    if left_at is None:
+        raise NotFound
+    if left_at["left_at"] is not None:
+        return
+    duties = [line["duty"] for line in await db.rows(DUTIES, actor.id)]
+    if duties:
+        raise UnfinishedDuties(duties=duties)
+    await _give_back(replace(actor, suspended=False))
+    with suppress(residents.NoHome):
+        await residents.leave_household(actor)
+    for statement in (*ERASE, *(ERASE_TEXTS if erase_texts else ())):
+        await db.execute(statement, actor.id)
+    await events.record(actor, "resident.left", await Resident.get(id=actor.id), texts=erase_texts)
+
+
+async def _give_back(actor: Actor) -> None:
+    """Release what others could have. A seat it is too late to cancel, or taken already, stays his."""
+    for line in await db.rows(CLAIMS, actor.id):
+        await wishes.release(actor, line["id"])
+    for line in await db.rows(WISHES, actor.id):
+        await wishes.withdraw(actor, line["id"])
+    for pledge in await Pledge.filter(giver_id=actor.id, state=PledgeState.PROMISED):
+        with suppress(CancelClosed, ShiftStarted, AlreadyCheckedIn):
+            await crowdfunding.withdraw(actor, pledge.id)
+    for line in await db.rows(SEATS, actor.id):
+        with suppress(CancelClosed, ShiftStarted, AlreadyCheckedIn):
+            await volunteering.cancel(actor, line["id"])
