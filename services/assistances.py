@@ -121,6 +121,8 @@ UNDO: dict[str, Callable[[Actor, int], Awaitable[object]]] = {
     "wish.posted": wishes.withdraw,
     "wish.claimed": wishes.release,
     "signup.made": _cancel_signup,
+    "signup.confirmed": _cancel_signup,
+    "signup.waitlisted": _cancel_signup,
     "pledge.made": crowdfunding.withdraw,
     "team.joined": crowdfunding.leave_team,
     "petition.signed": deliberations.unsign,
