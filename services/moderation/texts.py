@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "wish_statement": Kind("wish_statements", ("body",), Scene.COMMENT),
     "unit": Kind("units", ("name",), Scene.PROFILE),
     "activity": Kind("activities", ("title", "body"), Scene.FORUM, lines=("shifts", "activity_id", "place_text")),
+    "volunteer_team": Kind("volunteer_teams", ("name", "body"), Scene.PROFILE),
     "signup": Kind("signups", ("note",), Scene.COMMENT),
     "deliberation": Kind(
         "deliberations", ("title", "body"), Scene.FORUM, lines=("options", "deliberation_id", "title")
