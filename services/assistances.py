@@ -123,8 +123,6 @@ UNDO: dict[str, Callable[[Actor, int], Awaitable[object]]] = {
     "wish.photo_consented": wishes.withdraw_photo_consent,
     "wish.contact_recorded": wishes.withdraw_contact,
     "signup.made": _cancel_signup,
-    "signup.confirmed": _cancel_signup,
-    "signup.waitlisted": _cancel_signup,
     "pledge.made": crowdfunding.withdraw,
     "team.joined": crowdfunding.leave_team,
     "petition.signed": deliberations.unsign,

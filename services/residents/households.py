@@ -45,7 +45,7 @@ class HouseholdSeen:
     @property
     def id(self) -> int:
         """The household's."""
-        return self.household.id
+        return int(self.household.id)
 
 
 @dataclass(frozen=True)
