@@ -78,10 +78,10 @@ async def _community(street: Place, number: int) -> _Hall:
         await residents.grant_from_command_line(openid, Role.COMMITTEE, place.id)
     neighbours = [await residents.actor(id_) for id_ in ids]
     chair, other = neighbours[:2]
-    return _Hall(place, (chair, other), neighbours, await _consult(chair, place))
+    return _Hall(place, (chair, other), neighbours, await consult(chair, place))
 
 
-async def _consult(chair: Actor, place: Place) -> int:
+async def consult(chair: Actor, place: Place) -> int:
     """Ask the neighbours; the resolution that the community's campaigns cite."""
     now = await clock.now()
     deliberation = await deliberations.propose(

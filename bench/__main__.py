@@ -4,7 +4,9 @@ Timings on a shared machine are noisy; only ratios from one run say anything, an
 """
 
 import asyncio
+import runpy
 import statistics
+import sys
 import time
 from collections.abc import Awaitable, Callable
 
@@ -66,4 +68,7 @@ async def main() -> None:
     Console().print(table)
 
 
-asyncio.run(main())
+if len(sys.argv) > 1:
+    runpy.run_module(f"bench.{sys.argv[1]}", run_name="__main__")
+else:
+    asyncio.run(main())

@@ -20,10 +20,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from app.contest import consult
 from app.core import db, embedded, migrations
 from app.core.embedded import APP, OWNER
 from app.gateways.wechat_pay import PaymentNotice
-from app.seed import seed_cast
+from app.seed import JY, seed_cast, who
+from models.places import Place
 from services import ledger, payments
 from services.ledger import Purse
 from services.payments import captures
@@ -33,22 +35,10 @@ SMALLEST_RATIO = 4.0
 FREE, STEPWISE, LOCKED = "one statement, nothing locked", "several statements, nothing locked", "both accounts locked"
 
 RAISING = """
-WITH d AS (
-    INSERT INTO deliberations (community_id, author_id, form, title, body, ballot_kind, secret, roll, rule,
-        discussion_until, voting_until, state, moderation)
-    SELECT p.id, r.id, 'open', '照明', '换灯', 'yes_no', false, 'residents', 'residents_meeting',
-        clock_now() + interval '1 day', clock_now() + interval '2 days', 'proposed', 'passed'
-    FROM places p, residents r WHERE p.name = '锦阳社区' AND r.openid = 'chen' RETURNING id, community_id, author_id
-), s AS (
-    INSERT INTO resolutions (community_id, deliberation_id, number, title, rule, binding, passed, explanation_zh,
-        explanation_en, counts, roll_hash)
-    SELECT community_id, id, '2026-901', '换灯', 'residents_meeting', true, true, '通过', 'passed', '{}',
-        repeat('0', 64) FROM d RETURNING id
-)
 INSERT INTO campaigns (community_id, author_id, legal_path, kind, title, body, goal_fen, minimum_fen, deadline,
     resolution_id, state, moderation)
-SELECT d.community_id, d.author_id, 'community', 'keep_what_is_raised', '照明', '换灯', 1000000, 1000000,
-    clock_now() + interval '7 days', s.id, 'draft', 'passed' FROM d, s RETURNING id, community_id
+SELECT community_id, $2, 'community', 'keep_what_is_raised', '照明', '换灯', 1000000, 1000000,
+    clock_now() + interval '7 days', id, 'draft', 'passed' FROM resolutions WHERE id = $1 RETURNING id, community_id
 """
 SUBMIT = "UPDATE campaigns SET state = 'in_review', submitted_by_id = author_id"
 OPEN = """
@@ -99,7 +89,8 @@ async def main() -> None:
 async def _raise() -> None:
     """Open a campaign with an account, without anybody's story."""
     async with db.tx():
-        made = await db.row(RAISING)
+        chen, place = await who("chen"), await Place.get(name=JY)
+        made = await db.row(RAISING, await consult(chen, place), chen.id)
         assert made is not None  # noqa: S101
         await db.execute(SUBMIT)
         await db.execute(OPEN)

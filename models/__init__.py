@@ -2,14 +2,35 @@
 
 from models.base import Record, Stateful
 from models.bills import Bill, BillDifference
+from models.certificates import Certificate, CertificateRevocation
 from models.codes import Code
 from models.comments import Comment, CommentSupport
-from models.crowdfunding import BudgetLine, Campaign, CampaignNeed, Income, Pledge, Team, TeamMember, UseChange
+from models.crowdfunding import (
+    BudgetLine,
+    Campaign,
+    CampaignNeed,
+    Income,
+    LineRelease,
+    Pledge,
+    SaleItem,
+    Team,
+    TeamMember,
+    UseChange,
+)
 from models.deliberations import Archive, Ballot, Deliberation, Elector, Option, Resolution, Result, SecretBallot
 from models.disclosures import Disclosure, DisclosureAnswer, DisclosureQuestion, Display
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.expenses import Expense, ExpenseApproval, FundRules
 from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Satisfaction
+from models.homes import (
+    Guardianship,
+    HouseholdRecord,
+    Invitation,
+    PhoneMove,
+    RepresentativeChange,
+    RepresentativeVote,
+    ResidentLink,
+)
 from models.ledger import Account, Transfer
 from models.media import Attachment, Media, Picture
 from models.meetings import AgendaItem, Attendance, Meeting, MeetingDeliberation, Petition, PetitionSignature
@@ -37,8 +58,19 @@ from models.residents import (
 from models.rolls import Objection, PaperBatch, VotingRule
 from models.slips import Match, Slip
 from models.transparency import LogEntry, LogHead, LogNode, LogPending, Verification
-from models.volunteering import Activity, ServiceRecord, Shift, Signup
-from models.wishes import Wish, WishClaim
+from models.units import Unit
+from models.volunteer_teams import VolunteerTeam, VolunteerTeamMember
+from models.volunteering import (
+    Activity,
+    PointTransfer,
+    ServiceCorrection,
+    ServiceDispute,
+    ServiceRecord,
+    Shift,
+    Signup,
+    Volunteer,
+)
+from models.wishes import Wish, WishClaim, WishContact, WishDisclosure, WishStatement
 
 __models__ = [
     Account,
@@ -55,6 +87,8 @@ __models__ = [
     Calendar,
     Campaign,
     CampaignNeed,
+    Certificate,
+    CertificateRevocation,
     Check,
     Report,
     Pause,
@@ -79,10 +113,14 @@ __models__ = [
     FundRules,
     FollowUp,
     Heard,
+    Guardianship,
     Household,
     HouseholdClaim,
+    HouseholdRecord,
     IdempotencyKey,
     Income,
+    Invitation,
+    LineRelease,
     LogEntry,
     LogHead,
     LogNode,
@@ -109,20 +147,28 @@ __models__ = [
     PaperBatch,
     Petition,
     PetitionSignature,
+    PhoneMove,
     Picture,
     Place,
     Pledge,
+    SaleItem,
     Push,
     Reason,
     Refund,
     Relative,
     Representative,
+    RepresentativeChange,
+    RepresentativeVote,
     Resident,
+    ResidentLink,
     Resolution,
     ResolutionDisplay,
     Result,
     RoleGrant,
     Satisfaction,
+    PointTransfer,
+    ServiceCorrection,
+    ServiceDispute,
     ServiceRecord,
     SecretBallot,
     Session,
@@ -134,8 +180,15 @@ __models__ = [
     Transfer,
     Verification,
     VotingRule,
+    Unit,
     UseChange,
+    Volunteer,
+    VolunteerTeam,
+    VolunteerTeamMember,
     Wish,
     WishClaim,
+    WishContact,
+    WishDisclosure,
+    WishStatement,
 ]
 __all__ = ["Record", "Stateful", *(model.__name__ for model in __models__)]

@@ -20,6 +20,17 @@ class CodeKind(StrEnum):
     DELIBERATION = "deliberation"
     ACTIVITY = "activity"
     CAMPAIGN = "campaign"
+    PLACE = "place"
+
+
+class PosterKind(StrEnum):
+    """What can have a poster to share."""
+
+    NEED = "need"
+    WISH = "wish"
+    DELIBERATION = "deliberation"
+    ACTIVITY = "activity"
+    CAMPAIGN = "campaign"
 
 
 PAGES = {
@@ -28,6 +39,7 @@ PAGES = {
     CodeKind.DELIBERATION: "pages/deliberation/index",
     CodeKind.ACTIVITY: "pages/activity/index",
     CodeKind.CAMPAIGN: "pages/campaign/index",
+    CodeKind.PLACE: "pages/place/index",
 }
 """The mini-program's page for each kind of thing."""
 

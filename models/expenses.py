@@ -8,7 +8,7 @@ from tortoise import fields
 
 from app.core.errors import Conflict, Forbidden, Invalid, refuses
 from models.base import RESTRICT, Moderation, Record, Stateful
-from models.crowdfunding import CampaignState, ResolutionNotValid
+from models.crowdfunding import CampaignState, NoPaymentHere, ResolutionNotValid
 from models.places import Place
 from models.residents import Resident, Role
 
@@ -20,6 +20,7 @@ class ExpenseState(StrEnum):
     REQUESTED = "requested"
     APPROVED = "approved"
     PAID = "paid"
+    CORRECTED = "corrected"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
 
@@ -77,6 +78,12 @@ class ReceiptMissing(Invalid):
     code, zh, en = "receipt_missing", "请上传至少一张票据照片", "Add a photo of at least one receipt"
 
 
+class PayeeNotNamed(Invalid):
+    code = "payee_not_named"
+    zh = "收款人是个人的，请选择这位居民，或声明收款人不是本平台居民"
+    en = "Name the resident who is paid, or state that the person is none"
+
+
 class NoSuchPayee(Invalid):
     zh, en = "没有找到这位收款居民", "No such resident to be paid"
 
@@ -90,8 +97,10 @@ refuses("expense_approvals_independent", NotIndependent)
 refuses("expense_approvals_eligible", NoApprover)
 refuses("expenses_two_approvals", ApprovalsMissing)
 refuses("expenses_within_budget", OverBudget)
+refuses("expenses_within_line", OverBudget)
 refuses("expenses_beside_changed_use", OverBudget)
 refuses("expenses_campaign_spends", CampaignNotSpending)
+refuses("expenses_on_path", NoPaymentHere)
 refuses("expenses_receipt", ReceiptMissing)
 refuses("expenses_resolution", ResolutionNotValid)
 refuses("expenses_resolution_passed", ResolutionNotValid)
@@ -107,7 +116,8 @@ class Expense(Stateful):
     FLOW = {
         ExpenseState.REQUESTED: {ExpenseState.APPROVED, ExpenseState.REJECTED, ExpenseState.WITHDRAWN},
         ExpenseState.APPROVED: {ExpenseState.PAID, ExpenseState.REJECTED, ExpenseState.WITHDRAWN},
-        ExpenseState.PAID: set(),
+        ExpenseState.PAID: {ExpenseState.CORRECTED},
+        ExpenseState.CORRECTED: set(),
         ExpenseState.REJECTED: set(),
         ExpenseState.WITHDRAWN: set(),
     }
@@ -128,6 +138,8 @@ class Expense(Stateful):
         "models.Resident", "expenses_received", on_delete=RESTRICT, null=True
     )
     payee_resident_id: int | None
+    payee_is_no_resident = fields.BooleanField(default=False)
+    """Whoever asked states that the person paid is no resident."""
     purpose = fields.CharField(200)
     amount_fen = fields.BigIntField()
     state = fields.CharEnumField(ExpenseState, max_length=16, default=ExpenseState.REQUESTED)

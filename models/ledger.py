@@ -38,6 +38,7 @@ class Leg(StrEnum):
     COUNTER_CAPTURE = "counter_capture"
     COUNTER_MATCHED = "counter_matched"
     COUNTER_RECEIVED = "counter_received"
+    COUNTER_SPENT = "counter_spent"
 
 
 class NotEnough(Conflict):

@@ -57,6 +57,13 @@ class ConsentKind(StrEnum):
     VOICE = "voice"
 
 
+class Outcome(StrEnum):
+    """Whether an act that somebody did not want could be undone."""
+
+    UNDONE = "undone"
+    KEPT = "kept"
+
+
 class ConsentPurpose(StrEnum):
     """For what somebody lets us use his data beyond the service itself; each purpose is asked for on its own."""
 
@@ -156,6 +163,10 @@ class Resident(Record):
     birth_year = fields.SmallIntField(null=True)
     of_age = fields.BooleanField(default=False)
     """Shown by a birth date to be 18 although the calendar years differ by exactly 18."""
+    of_age_at: datetime | None = fields.DatetimeField(null=True)
+    """Since when that stands; a trigger notes it."""
+    of_fourteen = fields.BooleanField(default=False)
+    """The same for 14 years, up to which a guardian must consent."""
     suspended = fields.BooleanField(default=False)
     left_at: datetime | None = fields.DatetimeField(null=True)
     """When he had his account erased; what the law keeps stands under a pseudonym."""
@@ -237,6 +248,8 @@ class Representative(Record):
     resolution_id = fields.BigIntField(null=True)
     minutes = fields.CharField(200, null=True)
     """Where it is written down that he was elected, if no resolution says so."""
+    ended_at: datetime | None = fields.DatetimeField(null=True)
+    """When it ended before its time."""
     recorded_by: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "terms_recorded", on_delete=RESTRICT
     )
@@ -294,6 +307,8 @@ class Membership(Record):
     capacity = fields.CharEnumField(Capacity, max_length=8)
     from_at = fields.DatetimeField(db_default=NOW)
     until_at = fields.DatetimeField(null=True)
+    adult_at: datetime | None = fields.DatetimeField(null=True)
+    """From when on he was an adult in it, once it is over: it outlasts the year of birth. A trigger notes it."""
 
     class Meta:
         table = "memberships"
@@ -325,6 +340,7 @@ class HouseholdClaim(Stateful):
     capacity = fields.CharEnumField(Capacity, max_length=8)
     birth_year = fields.SmallIntField(null=True)
     of_age = fields.BooleanField(default=False)
+    of_fourteen = fields.BooleanField(default=False)
     state = fields.CharEnumField(ClaimState, max_length=16, default=ClaimState.PENDING)
     decided_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "decided_claims", on_delete=RESTRICT, null=True
@@ -383,10 +399,18 @@ class Assistance(Record):
     witness: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "witnessed", on_delete=RESTRICT, null=True
     )
+    witness_id: int | None
     media_id = fields.BigIntField(null=True)
     verb = fields.CharField(60)
     subject_kind = fields.CharField(30)
     subject_id = fields.BigIntField()
+    objected_at: datetime | None = fields.DatetimeField(null=True)
+    objected_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "assistances_objected", on_delete=RESTRICT, null=True
+    )
+    objected_by_id: int | None
+    outcome = fields.CharEnumField(Outcome, max_length=8, null=True)
+    """What an objection came to."""
 
     class Meta:
         table = "assistances"

@@ -6,7 +6,7 @@ from tortoise import fields
 
 from app.core.errors import AlreadyExists, Conflict, Forbidden, Invalid, refuses
 from models.base import RESTRICT, Moderation, Stateful
-from models.crowdfunding import Campaign
+from models.crowdfunding import Campaign, NoPaymentHere
 from models.places import Place
 from models.residents import Resident
 
@@ -27,7 +27,10 @@ class SlipKind(StrEnum):
 
 
 class SlipState(StrEnum):
-    """Only a posted slip moves money. A gift goes on to be refunded, a gift or a match to be corrected."""
+    """Only a posted slip moves money. A gift goes on to be refunded, a gift or a match to be corrected.
+
+    A gift is corrected also while it waits to be handed back.
+    """
 
     ENTERED = "entered"
     POSTED = "posted"
@@ -58,6 +61,7 @@ class MoreThanOwed(Conflict):
     en = "This is more than is owed for the match now"
 
 
+refuses("matches_on_path", NoPaymentHere)
 refuses("matches_two_people", SecondPerson)
 refuses("slips_two_people", SecondPerson)
 refuses("slips_evidence", NoEvidence)
@@ -108,7 +112,7 @@ class Slip(Stateful):
     FLOW = {
         SlipState.ENTERED: {SlipState.POSTED, SlipState.DECLINED},
         SlipState.POSTED: {SlipState.REFUNDING, SlipState.CORRECTED},
-        SlipState.REFUNDING: {SlipState.REFUNDED},
+        SlipState.REFUNDING: {SlipState.REFUNDED, SlipState.CORRECTED},
         SlipState.DECLINED: set(),
         SlipState.REFUNDED: set(),
         SlipState.CORRECTED: set(),
@@ -132,6 +136,8 @@ class Slip(Stateful):
     match_id = fields.BigIntField(null=True)
     transfer_id = fields.BigIntField(null=True)
     """The transfer to undo; the counter-transfer's own key holds it."""
+    income_id = fields.BigIntField(null=True)
+    """The document by which the government gave it."""
     note = fields.CharField(200)
     entered_by: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "slips_entered", on_delete=RESTRICT

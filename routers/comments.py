@@ -3,25 +3,26 @@
 from functools import partial
 
 from models.comments import Comment
-from routers.deps import CurrentActor, OnlyOnce
+from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, acting
 from routers.house import make_router
 from routers.schemas.base import PathId, Reasoned
 from routers.schemas.comments import CommentOut, SupportOut
+from routers.schemas.residents import HelpIn
 from services import comments
 
 router = make_router("/comments", "comments")
 
 
 @router.put("/{comment_id}/support", response_model=SupportOut)
-async def support_comment(actor: CurrentActor, comment_id: PathId) -> Comment:
+async def support_comment(actor: CurrentActor, comment_id: PathId, asked: HelpIn | None = None) -> Comment:
     """Stand behind what a neighbour said; doing it again changes nothing."""
-    return await comments.support(actor, comment_id)
+    return await acting(actor, asked, "comment.supported", comments.support, comment_id)()
 
 
 @router.delete("/{comment_id}/support", response_model=SupportOut)
-async def unsupport_comment(actor: CurrentActor, comment_id: PathId) -> Comment:
+async def unsupport_comment(actor: CurrentActor, comment_id: PathId, asked: HelpedByQuery) -> Comment:
     """Take one's support back; doing it again changes nothing."""
-    return await comments.unsupport(actor, comment_id)
+    return await acting(actor, asked, "comment.unsupported", comments.unsupport, comment_id)()
 
 
 @router.post("/{comment_id}/pin", response_model=CommentOut)

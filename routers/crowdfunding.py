@@ -7,7 +7,7 @@ from fastapi import Query
 
 from models.comments import Comment
 from models.crowdfunding import Campaign, CampaignState, Pledge
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheWechatPay
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheWechatPay, acting
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId
 from routers.schemas.bills import DayOfBillsOut
@@ -25,6 +25,7 @@ from routers.schemas.crowdfunding import (
 )
 from routers.schemas.fund import FundOut, StatementOut, TransferOut
 from routers.schemas.giving import TeamIn, TeamOut
+from routers.schemas.residents import HelpIn
 from services import comments, crowdfunding, ledger, payments, places, statements
 from services.crowdfunding import Beneficiary, BudgetItem, Charity, TeamLine, TeamSort
 from services.ledger import Fund
@@ -136,7 +137,8 @@ async def make_pledge(
     actor: CurrentActor, only_once: OnlyOnce, pay: TheWechatPay, campaign_id: PathId, asked: PledgeIn
 ) -> Pledge:
     """Pledge money, goods, time or a skill; `payment` goes straight into wx.requestPayment."""
-    effect = partial(crowdfunding.pledge, actor, campaign_id, **asked.model_dump())
+    said = asked.model_dump(exclude={"on_behalf_of"})
+    effect = acting(actor, asked, "pledge.made", crowdfunding.pledge, campaign_id, **said)
     made = await only_once(effect, partial(crowdfunding.find_pledge, actor))
     return await crowdfunding.with_payment(pay, made)
 
@@ -174,7 +176,9 @@ async def comment_on_campaign(
     actor: CurrentActor, only_once: OnlyOnce, campaign_id: PathId, asked: CommentIn
 ) -> Comment:
     """Ask or say something about it."""
-    effect = partial(crowdfunding.comment, actor, campaign_id, **asked.model_dump())
+    effect = acting(
+        actor, asked, "comment.made", crowdfunding.comment, campaign_id, body=asked.body, parent_id=asked.parent_id
+    )
     return await only_once(effect, partial(comments.find, actor))
 
 
@@ -203,15 +207,19 @@ async def receive_pledge(actor: CurrentActor, only_once: OnlyOnce, pledge_id: Pa
 
 
 @pledges.post("/{pledge_id}/withdraw", response_model=PledgeOut)
-async def withdraw_pledge(actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId) -> Pledge:
+async def withdraw_pledge(
+    actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId, asked: HelpIn | None = None
+) -> Pledge:
     """Take back a promise that was not fulfilled yet."""
-    return await only_once(partial(crowdfunding.withdraw, actor, pledge_id), partial(crowdfunding.find_pledge, actor))
+    effect = acting(actor, asked, "pledge.withdrawn", crowdfunding.withdraw, pledge_id)
+    return await only_once(effect, partial(crowdfunding.find_pledge, actor))
 
 
 @teams.post("/{team_id}/join", response_model=TeamOut)
-async def join_team(actor: CurrentActor, only_once: OnlyOnce, team_id: PathId) -> TeamLine:
+async def join_team(actor: CurrentActor, only_once: OnlyOnce, team_id: PathId, asked: HelpIn | None = None) -> TeamLine:
     """Help in a team; a resident is in one team of a campaign."""
-    return await only_once(partial(crowdfunding.join_team, actor, team_id), partial(crowdfunding.find_team, actor))
+    effect = acting(actor, asked, "team.joined", crowdfunding.join_team, team_id)
+    return await only_once(effect, partial(crowdfunding.find_team, actor))
 
 
 def _gift(actor: Actor, gift: Pledge) -> GiftOut:

@@ -8,7 +8,7 @@ from fastapi import Query, Response
 
 from models.comments import Comment
 from models.deliberations import Deliberation, DeliberationState, Resolution
-from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging
+from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging, acting
 from routers.house import PUBLIC, make_router
 from routers.schemas.archives import PROMISE, ArchiveOut
 from routers.schemas.base import PageOf, PathId
@@ -28,8 +28,8 @@ from routers.schemas.deliberations import (
     VotedOut,
     WithdrawalIn,
 )
-from routers.schemas.following import ResolutionDetail
-from services import comments, deliberations
+from routers.schemas.following import OnScreenOut, ResolutionDetail
+from services import comments, deliberations, disclosures
 from services.deliberations import Proposal, Terms
 
 agenda = make_router("/deliberations", "deliberations")
@@ -118,7 +118,8 @@ async def comment_on_deliberation(
     actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: CommentIn
 ) -> Comment:
     """Join the discussion, from its opening on."""
-    effect = partial(deliberations.comment, actor, deliberation_id, **asked.model_dump())
+    said = asked.model_dump(exclude={"on_behalf_of"})
+    effect = acting(actor, asked, "comment.made", deliberations.comment, deliberation_id, **said)
     return await only_once(effect, partial(comments.find, actor))
 
 
@@ -166,9 +167,16 @@ async def list_resolutions(
 async def get_resolution(in_english: InEnglish, resolution_id: PathId) -> dict[str, Any]:
     """A resolution with its rule and figures, and what followed: displays, tasks, review, satisfaction."""
     found = await deliberations.aftermath(resolution_id)
-    return _resolution(in_english, found.resolution).model_dump() | {
-        part.name: getattr(found, part.name) for part in fields(found) if part.name != "resolution"
-    }
+    return (
+        _resolution(in_english, found.resolution).model_dump()
+        | {part.name: getattr(found, part.name) for part in fields(found) if part.name != "resolution"}
+        | {"on_screen": await _on_screen(resolution_id)}
+    )
+
+
+async def _on_screen(resolution_id: int) -> OnScreenOut | None:
+    shown = await disclosures.of_resolution(resolution_id)
+    return OnScreenOut.model_validate(vars(shown[0]) | {"days": shown[1]}) if shown else None
 
 
 def _resolution(in_english: bool, resolution: Resolution) -> ResolutionOut:

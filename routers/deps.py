@@ -5,8 +5,9 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -22,12 +23,13 @@ from app.gateways.storage import Storage
 from app.gateways.wechat import Wechat
 from app.gateways.wechat_pay import WechatPay
 from app.gateways.wechat_push import PushReader
-from routers.schemas.residents import OnBehalfOfIn
-from services import checks, moderation, residents
+from routers.schemas.residents import ConsentIn, HelpIn, HelpQuery, OnBehalfOfIn
+from services import assistances, checks, moderation, residents
 from services.once import once
 from services.policies import Actor
 from services.residents import OnBehalfOf
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 CODE_LIFE_S = 300
@@ -238,3 +240,29 @@ def helped(asked: OnBehalfOfIn | None) -> OnBehalfOf | None:
         return None
     consent = asked.consent
     return OnBehalfOf(asked.resident_id, consent.kind, consent.witness_id, consent.media_id)
+
+
+def acting(
+    actor: Actor,
+    asked: HelpIn | None,
+    verb: str,
+    use_case: Callable[Concatenate[Actor, P], Awaitable[T]],
+    *args: P.args,
+    **named: P.kwargs,
+) -> Callable[[], Awaitable[T]]:
+    """An effect for `only_once` that the caller does himself or on somebody's behalf; `verb` names it on record."""
+    for_whom = helped(asked.on_behalf_of) if asked else None
+    return partial(assistances.act, actor, for_whom, verb, use_case, *args, **named)
+
+
+def helped_by_query(asked: Annotated[HelpQuery, Query()]) -> HelpIn:
+    """Whom the caller of a DELETE helps: it has no body, so its query says so."""
+    if asked.on_behalf_of is None:
+        return HelpIn()
+    if asked.consent_kind is None:
+        raise Invalid("请注明其同意的方式（consent_kind）", "Say how he agreed: consent_kind")
+    consent = ConsentIn(kind=asked.consent_kind, witness_id=asked.witness_id, media_id=asked.media_id)
+    return HelpIn(on_behalf_of=OnBehalfOfIn(resident_id=asked.on_behalf_of, consent=consent))
+
+
+HelpedByQuery = Annotated[HelpIn, Depends(helped_by_query)]

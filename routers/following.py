@@ -5,7 +5,7 @@ from typing import Any
 
 from models.deliberations import Deliberation
 from models.proposals import OptionProposal
-from routers.deps import CurrentActor, OnlyOnce, ThePaging
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting
 from routers.house import make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.deliberations import DeliberationOut
@@ -21,6 +21,7 @@ from routers.schemas.following import (
     TaskIn,
     TaskOut,
 )
+from routers.schemas.residents import HelpIn
 from services import deliberations
 from services.deliberations import DisplayView, Judgement, TaskView
 
@@ -36,7 +37,8 @@ async def propose_option(
     actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: OptionProposalIn
 ) -> OptionProposal:
     """Wish for one more option while it is discussed; residents of the community."""
-    effect = partial(deliberations.propose_option, actor, deliberation_id, **asked.model_dump())
+    said = asked.model_dump(exclude={"on_behalf_of"})
+    effect = acting(actor, asked, "option_proposal.made", deliberations.propose_option, deliberation_id, **said)
     return await only_once(effect, partial(deliberations.find_option_proposal, actor))
 
 
@@ -63,9 +65,11 @@ async def decline_option(
 
 
 @proposals.post("/{proposal_id}/withdraw", response_model=OptionProposalOut)
-async def withdraw_option(actor: CurrentActor, only_once: OnlyOnce, proposal_id: PathId) -> OptionProposal:
+async def withdraw_option(
+    actor: CurrentActor, only_once: OnlyOnce, proposal_id: PathId, asked: HelpIn | None = None
+) -> OptionProposal:
     """Take one's own proposed option back before it is decided."""
-    effect = partial(deliberations.withdraw_option, actor, proposal_id)
+    effect = acting(actor, asked, "option_proposal.withdrawn", deliberations.withdraw_option, proposal_id)
     return await only_once(effect, partial(deliberations.find_option_proposal, actor))
 
 
@@ -88,7 +92,8 @@ async def review_decision(
 @discussed.put("/{deliberation_id}/satisfaction", response_model=SatisfactionOut)
 async def judge_decision(actor: CurrentActor, deliberation_id: PathId, asked: SatisfactionIn) -> Judgement:
     """Say how satisfied one is with what became of it, once it is reviewed; again replaces."""
-    return await deliberations.judge(actor, deliberation_id, score=asked.score)
+    judge = acting(actor, asked, "deliberation.judged", deliberations.judge, deliberation_id, score=asked.score)
+    return await judge()
 
 
 @decided.post("/{resolution_id}/displays", response_model=DisplayOut, status_code=201)

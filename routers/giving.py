@@ -4,13 +4,26 @@ from functools import partial
 from typing import Any
 
 from models.crowdfunding import Income, Pledge
-from routers.deps import CurrentActor, OnlyOnce, ThePaging
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting
 from routers.house import make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.crowdfunding import PledgeOut
-from routers.schemas.giving import ChooseShiftIn, HandTeamOverIn, HelperOut, IncomeIn, IncomeOut, TeamOut, TeamPageOut
+from routers.schemas.giving import (
+    ChooseShiftIn,
+    HandTeamOverIn,
+    HelperOut,
+    IncomeIn,
+    IncomeOut,
+    SaleIn,
+    SaleItemOut,
+    SaleOut,
+    TeamOut,
+    TeamPageOut,
+)
+from routers.schemas.media import PhotoOut
+from routers.schemas.residents import HelpIn
 from services import crowdfunding
-from services.crowdfunding import Helper, TeamLine, TeamPage
+from services.crowdfunding import Helper, Offer, TeamLine, TeamPage
 
 campaigns = make_router("/campaigns", "campaigns")
 incomes = make_router("/incomes", "campaigns")
@@ -31,6 +44,19 @@ async def list_incomes(actor: CurrentActor, paging: ThePaging, campaign_id: Path
     return paging.of((await crowdfunding.incomes(actor, campaign_id, page=paging.page)).map(_income))
 
 
+@campaigns.put("/{campaign_id}/sale-items", response_model=SaleOut)
+async def offer_sale_items(actor: CurrentActor, campaign_id: PathId, asked: SaleIn) -> dict[str, Any]:
+    """Say what is sold for it, all of it; the staff do. Never more is sold than there is."""
+    offers = [Offer(one.title, one.price_fen, one.quantity) for one in asked.items]
+    return {"items": await crowdfunding.offer(actor, campaign_id, offers)}
+
+
+@campaigns.get("/{campaign_id}/sale-items", response_model=PageOf[SaleItemOut])
+async def list_sale_items(actor: CurrentActor, paging: ThePaging, campaign_id: PathId) -> dict[str, Any]:
+    """What is sold for it, newest first."""
+    return paging.of(await crowdfunding.sale_items(actor, campaign_id, page=paging.page))
+
+
 @incomes.post("/{income_id}/strike", response_model=IncomeOut)
 async def strike_income(actor: CurrentActor, only_once: OnlyOnce, income_id: PathId, asked: Reasoned) -> IncomeOut:
     """Strike what was noted wrongly; another committee member than who noted it does."""
@@ -41,14 +67,16 @@ async def strike_income(actor: CurrentActor, only_once: OnlyOnce, income_id: Pat
 @pledges.post("/{pledge_id}/choose-shift", response_model=PledgeOut)
 async def choose_shift(actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId, asked: ChooseShiftIn) -> Pledge:
     """Sign up for a shift with time promised before."""
-    effect = partial(crowdfunding.choose_shift, actor, pledge_id, shift_id=asked.shift_id)
+    effect = acting(actor, asked, "pledge.shift_chosen", crowdfunding.choose_shift, pledge_id, shift_id=asked.shift_id)
     return await only_once(effect, partial(crowdfunding.find_pledge, actor))
 
 
 @pledges.post("/{pledge_id}/hand-over", response_model=PledgeOut)
-async def hand_pledge_over(actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId) -> Pledge:
+async def hand_pledge_over(
+    actor: CurrentActor, only_once: OnlyOnce, pledge_id: PathId, asked: HelpIn | None = None
+) -> Pledge:
     """The giver says that he gave what he promised; the staff who take it say so with `receive`."""
-    effect = partial(crowdfunding.hand_over, actor, pledge_id)
+    effect = acting(actor, asked, "pledge.handed_over", crowdfunding.hand_over, pledge_id)
     return await only_once(effect, partial(crowdfunding.find_pledge, actor))
 
 
@@ -65,9 +93,12 @@ async def list_helpers(actor: CurrentActor, paging: ThePaging, team_id: PathId) 
 
 
 @teams.post("/{team_id}/leave", response_model=TeamOut)
-async def leave_team(actor: CurrentActor, only_once: OnlyOnce, team_id: PathId) -> TeamLine:
+async def leave_team(
+    actor: CurrentActor, only_once: OnlyOnce, team_id: PathId, asked: HelpIn | None = None
+) -> TeamLine:
     """Leave a team; who leads it hands it over first, unless he is the last."""
-    return await only_once(partial(crowdfunding.leave_team, actor, team_id), partial(crowdfunding.find_team, actor))
+    effect = acting(actor, asked, "team.left", crowdfunding.leave_team, team_id)
+    return await only_once(effect, partial(crowdfunding.find_team, actor))
 
 
 @teams.post("/{team_id}/hand-over", response_model=TeamOut)
@@ -84,6 +115,9 @@ def _income(income: Income) -> IncomeOut:
         amount_fen=income.amount_fen,
         document_number=income.document_number,
         struck=income.struck_by_id is not None,
+        counted=income.counted,
+        slip_id=income.slip and income.slip.id,
+        evidence=[PhotoOut.model_validate(one) for one in income.evidence],
         moderation=income.moderation,
         created_at=income.created_at,
     )

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from models.deliberations import Roll
 from models.meetings import MeetingState, Petition, PetitionState
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings
+from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, TheSettings, acting
 from routers.house import make_router
 from routers.schemas.base import Author, PageOf, PathId, Reasoned
 from routers.schemas.media import PhotoOut
@@ -26,6 +26,7 @@ from routers.schemas.meetings import (
     PetitionOut,
     PointOut,
 )
+from routers.schemas.residents import HelpIn
 from services import deliberations
 from services.deliberations import Call, MeetingCode, MeetingView, Point
 
@@ -104,7 +105,8 @@ async def cancel_meeting(actor: CurrentActor, only_once: OnlyOnce, meeting_id: P
 @petitions.post("", response_model=PetitionOut, status_code=201)
 async def start_petition(actor: CurrentActor, only_once: OnlyOnce, asked: PetitionIn) -> Petition:
     """Ask for a residents' meeting; the roll is counted now, and one may sign for 90 days."""
-    effect = partial(deliberations.start_petition, actor, **asked.model_dump())
+    said = asked.model_dump(exclude={"on_behalf_of", "community_id"})
+    effect = acting(actor, asked, "petition.started", deliberations.start_petition, asked.community_id, **said)
     return await only_once(effect, partial(deliberations.find_petition, actor))
 
 
@@ -127,15 +129,15 @@ async def get_petition(actor: CurrentActor, petition_id: PathId) -> dict[str, An
 
 
 @petitions.put("/{petition_id}/signature", response_model=PetitionOut)
-async def sign_petition(actor: CurrentActor, petition_id: PathId) -> Petition:
+async def sign_petition(actor: CurrentActor, petition_id: PathId, asked: HelpIn | None = None) -> Petition:
     """Put one's name under it; doing it again changes nothing."""
-    return await deliberations.sign(actor, petition_id)
+    return await acting(actor, asked, "petition.signed", deliberations.sign, petition_id)()
 
 
 @petitions.delete("/{petition_id}/signature", response_model=PetitionOut)
-async def unsign_petition(actor: CurrentActor, petition_id: PathId) -> Petition:
+async def unsign_petition(actor: CurrentActor, petition_id: PathId, asked: HelpedByQuery) -> Petition:
     """Take one's name back while it is open; doing it again changes nothing."""
-    return await deliberations.unsign(actor, petition_id)
+    return await acting(actor, asked, "petition.unsigned", deliberations.unsign, petition_id)()
 
 
 @petitions.post("/{petition_id}/answer", response_model=PetitionOut)
@@ -148,9 +150,11 @@ async def answer_petition(
 
 
 @petitions.post("/{petition_id}/withdraw", response_model=PetitionOut)
-async def withdraw_petition(actor: CurrentActor, only_once: OnlyOnce, petition_id: PathId) -> Petition:
+async def withdraw_petition(
+    actor: CurrentActor, only_once: OnlyOnce, petition_id: PathId, asked: HelpIn | None = None
+) -> Petition:
     """Give it up while it is open; whoever started it."""
-    effect = partial(deliberations.withdraw_petition, actor, petition_id)
+    effect = acting(actor, asked, "petition.withdrawn", deliberations.withdraw_petition, petition_id)
     return await only_once(effect, partial(deliberations.find_petition, actor))
 
 

@@ -10,7 +10,7 @@ from starlette.background import BackgroundTask
 from models.comments import Comment
 from models.needs import Need, NeedField, NeedLevel, NeedRules, NeedSort, NeedState, Urgency
 from models.places import Calendar
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, helped
+from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, acting, helped
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PRINTABLE, PageOf, PathId, Reasoned, TimelineLine, Title, bounded
 from routers.schemas.comments import CommentIn, CommentOut
@@ -34,6 +34,7 @@ from routers.schemas.needs import (
     RouteIn,
     UrgencyIn,
 )
+from routers.schemas.residents import HelpedReasoned, HelpIn
 from services import calendars, comments, needs
 from services.needs import NeedDetail
 
@@ -118,15 +119,15 @@ async def get_need(actor: CurrentActor, need_id: PathId) -> NeedDetailOut:
 
 
 @router.put("/{need_id}/endorsement", response_model=EndorsementOut)
-async def endorse_need(actor: CurrentActor, need_id: PathId) -> Need:
+async def endorse_need(actor: CurrentActor, need_id: PathId, asked: HelpIn | None = None) -> Need:
     """Stand behind a neighbour's need; again changes nothing."""
-    return await needs.endorse(actor, need_id)
+    return await acting(actor, asked, "need.endorsed", needs.endorse, need_id)()
 
 
 @router.delete("/{need_id}/endorsement", response_model=EndorsementOut)
-async def unendorse_need(actor: CurrentActor, need_id: PathId) -> Need:
+async def unendorse_need(actor: CurrentActor, need_id: PathId, asked: HelpedByQuery) -> Need:
     """Take one's support back; again changes nothing."""
-    return await needs.unendorse(actor, need_id)
+    return await acting(actor, asked, "need.unendorsed", needs.unendorse, need_id)()
 
 
 @router.post("/{need_id}/accept", response_model=NeedOut)
@@ -190,19 +191,22 @@ async def finish_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId,
 @router.post("/{need_id}/rate", response_model=NeedOut)
 async def rate_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: RateIn) -> Need:
     """Rate what was done, 1 to 5; its author or an endorser."""
-    return await only_once(partial(needs.rate, actor, need_id, **asked.model_dump()), partial(needs.find, actor))
+    effect = acting(actor, asked, "need.rated", needs.rate, need_id, score=asked.score, comment=asked.comment)
+    return await only_once(effect, partial(needs.find, actor))
 
 
 @router.post("/{need_id}/reopen", response_model=NeedOut)
-async def reopen_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: Reasoned) -> Need:
+async def reopen_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: HelpedReasoned) -> Need:
     """Ask for a need to be taken up again within 30 days of being done; any resident it affects."""
-    return await only_once(partial(needs.reopen, actor, need_id, reason=asked.reason), partial(needs.find, actor))
+    effect = acting(actor, asked, "need.reopened", needs.reopen, need_id, reason=asked.reason)
+    return await only_once(effect, partial(needs.find, actor))
 
 
 @router.post("/{need_id}/withdraw", response_model=NeedOut)
-async def withdraw_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId) -> Need:
+async def withdraw_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: HelpIn | None = None) -> Need:
     """Take one's need back before anybody has taken it on."""
-    return await only_once(partial(needs.withdraw, actor, need_id), partial(needs.find, actor))
+    effect = acting(actor, asked, "need.withdrawn", needs.withdraw, need_id)
+    return await only_once(effect, partial(needs.find, actor))
 
 
 @router.get("/{need_id}/comments", response_model=PageOf[CommentOut])
@@ -214,7 +218,8 @@ async def list_need_comments(actor: CurrentActor, paging: ThePaging, need_id: Pa
 @router.post("/{need_id}/comments", response_model=CommentOut, status_code=201)
 async def comment_on_need(actor: CurrentActor, only_once: OnlyOnce, need_id: PathId, asked: CommentIn) -> Comment:
     """Say something about a need of one's own community, or answer a comment."""
-    return await only_once(partial(needs.comment, actor, need_id, **asked.model_dump()), partial(comments.find, actor))
+    effect = acting(actor, asked, "comment.made", needs.comment, need_id, body=asked.body, parent_id=asked.parent_id)
+    return await only_once(effect, partial(comments.find, actor))
 
 
 @due_dates.get("/{place_id}/need-rules", response_model=NeedRulesOut, openapi_extra=PUBLIC)

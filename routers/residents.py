@@ -36,7 +36,7 @@ from routers.schemas.residents import (
     RoleIn,
     RoleOut,
 )
-from services import checks, media, moderation, notifications, places, privacy, residents, statistics
+from services import checks, media, moderation, notifications, places, privacy, residents, statistics, wishes
 from services.notifications import InboxLine
 from services.policies import Actor
 from services.statistics import Figures
@@ -253,6 +253,7 @@ async def _me(actor: Actor, config: Settings) -> Me:
         household=household,
         roles=[RoleOut(role=grant.role, place_id=grant.place_id) for grant in profile.actor.grants],
         credits=held.credits,
+        claiming_paused_until=await wishes.claiming_paused_until(profile.actor.id),
         consents_due=await residents.consents_due(actor, config.policy_version),
     )
 

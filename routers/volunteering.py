@@ -5,12 +5,14 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from models.volunteering import ActivityKind, ServiceRecord, Signup
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings
+from models.volunteering import ActivityKind, Signup
+from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, TheSettings, TheWechat, acting
 from routers.house import make_router
-from routers.schemas.base import Author, PageOf, PathId, When
+from routers.schemas.base import Author, PageOf, PathId, Reasoned, TimelineLine, When
 from routers.schemas.media import PhotoOut
+from routers.schemas.service_records import JudgedRecordOut, JudgementIn, RecordDetailOut, ServiceRecordOut
 from routers.schemas.volunteering import (
+    ActivityChangeIn,
     ActivityIn,
     ActivityOut,
     AttendeeOut,
@@ -20,16 +22,22 @@ from routers.schemas.volunteering import (
     ConfirmedOut,
     HoursIn,
     HoursOut,
-    ServiceRecordOut,
+    NoShowIn,
+    ReportIn,
+    ShiftChangeIn,
     ShiftOut,
+    SignupIn,
     SignupOut,
+    SkillsIn,
+    SkillsOut,
 )
-from services import volunteering
-from services.volunteering import ActivityView, CheckInCode, Hours, ShiftPlan
+from services import checks, moderation, volunteering
+from services.volunteering import ActivityView, CheckInCode, Hours, RecordSeen, ShiftPlan
 
 activities = make_router("/activities", "volunteering")
 shifts = make_router("/shifts", "volunteering")
 mine = make_router("/me", "volunteering")
+records = make_router("/service-records", "volunteering")
 
 
 @activities.post("", response_model=ActivityOut, status_code=201)
@@ -60,16 +68,55 @@ async def get_activity(actor: CurrentActor, activity_id: PathId) -> ActivityOut:
     return _activity(await volunteering.find(actor, activity_id))
 
 
+@activities.put("/{activity_id}", response_model=ActivityOut)
+async def change_activity(
+    actor: CurrentActor, wechat: TheWechat, activity_id: PathId, asked: ActivityChangeIn
+) -> ActivityOut:
+    """Replace the named fields; its leader and the staff may, and everybody signed up is told."""
+    with checks.noted() as written:
+        await volunteering.change_activity(actor, activity_id, **asked.model_dump(exclude_unset=True))
+    await moderation.check_now(wechat, written)
+    return _activity(await volunteering.find(actor, activity_id))
+
+
+@activities.post("/{activity_id}/cancel", response_model=ActivityOut)
+async def cancel_activity(
+    actor: CurrentActor, only_once: OnlyOnce, activity_id: PathId, asked: Reasoned
+) -> ActivityOut:
+    """Call off all shifts that have not started; everybody signed up is told why."""
+    effect = partial(volunteering.cancel_activity, actor, activity_id, reason=asked.reason)
+    return _activity(await only_once(effect, partial(volunteering.find, actor)))
+
+
+@shifts.put("/{shift_id}", response_model=ActivityOut)
+async def change_shift(actor: CurrentActor, wechat: TheWechat, shift_id: PathId, asked: ShiftChangeIn) -> ActivityOut:
+    """Replace the named fields before it starts; its leader and the staff may, and everybody signed up is told."""
+    with checks.noted() as written:
+        changed = await volunteering.change_shift(actor, shift_id, **asked.model_dump(exclude_unset=True))
+    await moderation.check_now(wechat, written)
+    return _activity(await volunteering.find(actor, changed.id))
+
+
+@shifts.post("/{shift_id}/cancel", response_model=ActivityOut)
+async def cancel_shift(actor: CurrentActor, only_once: OnlyOnce, shift_id: PathId, asked: Reasoned) -> ActivityOut:
+    """Call a shift off before it starts; everybody signed up is told why."""
+    effect = partial(volunteering.cancel_shift, actor, shift_id, reason=asked.reason)
+    return _activity(await only_once(effect, partial(volunteering.find, actor)))
+
+
 @shifts.post("/{shift_id}/signup", response_model=SignupOut)
-async def sign_up_for_shift(actor: CurrentActor, only_once: OnlyOnce, shift_id: PathId) -> Signup:
+async def sign_up_for_shift(
+    actor: CurrentActor, only_once: OnlyOnce, shift_id: PathId, asked: SignupIn = SignupIn()
+) -> Signup:
     """Take a seat, or wait for one when all are taken; doing it again changes nothing."""
-    return await only_once(partial(volunteering.sign_up, actor, shift_id), partial(volunteering.find_signup, actor))
+    effect = acting(actor, asked, "signup.made", volunteering.sign_up, shift_id, team_id=asked.team_id)
+    return await only_once(effect, partial(volunteering.find_signup, actor))
 
 
 @shifts.delete("/{shift_id}/signup", status_code=204)
-async def cancel_signup(actor: CurrentActor, shift_id: PathId) -> Response:
+async def cancel_signup(actor: CurrentActor, shift_id: PathId, asked: HelpedByQuery) -> Response:
     """Give up one's seat or place in the queue; the first who waits is seated."""
-    await volunteering.cancel(actor, shift_id)
+    await acting(actor, asked, "shift.signup_cancelled", volunteering.cancel, shift_id)()
     return Response(status_code=204)
 
 
@@ -105,6 +152,20 @@ async def check_out(
     return await only_once(effect, partial(volunteering.find_signup, actor))
 
 
+@shifts.post("/{shift_id}/report", response_model=SignupOut)
+async def report_task(actor: CurrentActor, only_once: OnlyOnce, shift_id: PathId, asked: ReportIn) -> Signup:
+    """Say that one has done a task: the minutes it took, a note, photos."""
+    effect = partial(volunteering.report, actor, shift_id, **asked.model_dump())
+    return await only_once(effect, partial(volunteering.find_signup, actor))
+
+
+@shifts.post("/{shift_id}/no-show", response_model=SignupOut)
+async def mark_no_show(actor: CurrentActor, only_once: OnlyOnce, shift_id: PathId, asked: NoShowIn) -> Signup:
+    """The leader notes that somebody did not come; checking him in takes it back."""
+    effect = partial(volunteering.mark_no_show, actor, shift_id, resident_id=asked.resident_id)
+    return await only_once(effect, partial(volunteering.find_signup, actor))
+
+
 @shifts.post("/{shift_id}/confirm-hours", response_model=HoursOut)
 async def confirm_hours(
     actor: CurrentActor, only_once: OnlyOnce, shift_id: PathId, asked: HoursIn = HoursIn()
@@ -118,7 +179,60 @@ async def confirm_hours(
 @mine.get("/service-records", response_model=PageOf[ServiceRecordOut])
 async def list_service_records(actor: CurrentActor, paging: ThePaging) -> dict[str, Any]:
     """One's own confirmed service, newest first."""
-    return paging.of((await volunteering.own_records(actor, page=paging.page)).map(_record))
+    return paging.of(await volunteering.own_records(actor, page=paging.page))
+
+
+@mine.get("/skills", response_model=SkillsOut)
+async def get_my_skills(actor: CurrentActor) -> SkillsOut:
+    """What one said one can do as a volunteer; nobody else reads it."""
+    return SkillsOut(skills=await volunteering.skills(actor))
+
+
+@mine.put("/skills", response_model=SkillsOut)
+async def set_my_skills(actor: CurrentActor, asked: SkillsIn) -> SkillsOut:
+    """Replace what one can do; shifts that ask for skills take whoever has said that he has them."""
+    return SkillsOut(skills=await volunteering.set_skills(actor, asked.skills))
+
+
+@records.get("", response_model=PageOf[JudgedRecordOut])
+async def list_disputed_records(actor: CurrentActor, paging: ThePaging) -> dict[str, Any]:
+    """The disputed records of the communities one works in, newest first."""
+    return paging.of((await volunteering.disputed_records(actor, page=paging.page)).map(_judged))
+
+
+@records.get("/{record_id}", response_model=RecordDetailOut)
+async def get_service_record(actor: CurrentActor, record_id: PathId) -> RecordDetailOut:
+    """One record and how it was disputed, corrected and decided; for the volunteer, the leader and the staff."""
+    seen = await volunteering.find_record(actor, record_id)
+    lines = [TimelineLine.model_validate(line) for line in await volunteering.history(actor, record_id)]
+    return RecordDetailOut(**_judged(seen).model_dump(), timeline=lines)
+
+
+@records.post("/{record_id}/dispute", response_model=JudgedRecordOut)
+async def dispute_hours(
+    actor: CurrentActor, only_once: OnlyOnce, record_id: PathId, asked: Reasoned
+) -> JudgedRecordOut:
+    """Say that one's confirmed hours are not so, once for each record."""
+    effect = partial(volunteering.dispute, actor, record_id, reason=asked.reason)
+    return _judged(await only_once(effect, partial(volunteering.find_record, actor)))
+
+
+@records.post("/{record_id}/correct", response_model=JudgedRecordOut)
+async def correct_hours(
+    actor: CurrentActor, only_once: OnlyOnce, record_id: PathId, asked: JudgementIn
+) -> JudgedRecordOut:
+    """Let a record count for other minutes; the leader and the staff may, while nobody disputes it."""
+    effect = partial(volunteering.correct, actor, record_id, minutes=asked.minutes, reason=asked.reason)
+    return _judged(await only_once(effect, partial(volunteering.find_record, actor)))
+
+
+@records.post("/{record_id}/resolve", response_model=JudgedRecordOut)
+async def resolve_dispute(
+    actor: CurrentActor, only_once: OnlyOnce, record_id: PathId, asked: JudgementIn
+) -> JudgedRecordOut:
+    """Decide a dispute; the leader or the staff, but not who confirmed the hours."""
+    effect = partial(volunteering.resolve, actor, record_id, minutes=asked.minutes, reason=asked.reason)
+    return _judged(await only_once(effect, partial(volunteering.find_record, actor)))
 
 
 def _activity(view: ActivityView) -> ActivityOut:
@@ -132,6 +246,8 @@ def _activity(view: ActivityView) -> ActivityOut:
         author=Author.model_validate(activity.author),
         leader=Author.model_validate(activity.leader),
         cancel_hours=activity.cancel_hours,
+        team_id=activity.team_id,
+        state=view.state,
         moderation=activity.moderation,
         created_at=activity.created_at,
         need_ids=view.need_ids,
@@ -141,19 +257,20 @@ def _activity(view: ActivityView) -> ActivityOut:
 
 
 def _hours(found: Hours) -> HoursOut:
-    return HoursOut(shift_id=found.id, records=[ConfirmedOut.model_validate(record) for record in found.records])
+    return HoursOut(shift_id=found.id, records=[_confirmed(record) for record in found.records])
 
 
-def _record(record: ServiceRecord) -> ServiceRecordOut:
-    shift = record.shift
-    return ServiceRecordOut(
+def _confirmed(record: RecordSeen) -> ConfirmedOut:
+    return ConfirmedOut(
         id=record.id,
-        activity_id=shift.activity_id,
-        kind=shift.activity.kind,
-        title=shift.activity.title,
-        shift_id=shift.id,
-        starts_at=shift.starts_at,
-        ends_at=shift.ends_at,
+        resident=Author(id=record.resident_id, nickname=record.nickname),
         minutes=record.minutes,
+        confirmed_by_id=record.confirmed_by_id,
         created_at=record.created_at,
     )
+
+
+def _judged(record: RecordSeen) -> JudgedRecordOut:
+    shown = ServiceRecordOut.model_validate(record).model_dump()
+    resident = Author(id=record.resident_id, nickname=record.nickname)
+    return JudgedRecordOut(**shown, resident=resident, confirmed_by_id=record.confirmed_by_id)

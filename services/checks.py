@@ -22,6 +22,8 @@ POSTS = frozenset(
         "option_proposal",
         "signup",
         "team",
+        "unit",
+        "volunteer_team",
         "wish",
         "wish_claim",
     }
@@ -80,9 +82,9 @@ async def expect(
     """Owe a check of the words just written, in the running transaction; they are shown to nobody before.
 
     `kind` is one of `services.moderation.texts` where it is not the subject's noun, `author_id` whose words they are
-    where the actor only helped: WeChat is asked in the actor's name. `again` replaces a check still owed for words
-    that no longer stand; of two who replace it at once one waits for the other. Raises Paused for a post of whoever
-    pauses.
+    where the actor only helped: WeChat is asked in the name of whose hand it is. `again` replaces a check still owed
+    for words that no longer stand; of two who replace it at once one waits for the other. Raises Paused for a post of
+    whoever pauses.
     """
     kind = kind or subject.noun()
     if again:
@@ -101,11 +103,11 @@ async def expect(
         subject.id,
         community_id or getattr(subject, "community_id", None),
         author_id or actor.id,
-        actor.id,
+        actor.hand_id,
         kind in POSTS,
     )
     if check_id is None:
-        until = await db.value(PAUSED.format(author="$1", speaker="$2"), author_id or actor.id, actor.id)
+        until = await db.value(PAUSED.format(author="$1", speaker="$2"), author_id or actor.id, actor.hand_id)
         raise Paused(until.astimezone(SHANGHAI))
     if (ids := _noted.get()) is not None:
         ids.append(check_id)

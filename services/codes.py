@@ -19,8 +19,9 @@ from app.gateways.errors import WxBadResponse, WxError, WxUnavailable
 from app.gateways.storage import Storage
 from app.gateways.wechat import EnvVersion, Wechat
 from models.codes import SCENE_ALPHABET, SCENE_LENGTH, Code, CodeKind
+from models.places import Place
 from models.volunteering import Activity
-from services import crowdfunding, deliberations, needs, volunteering, wishes
+from services import crowdfunding, deliberations, needs, places, volunteering, wishes
 from services.policies import Actor
 
 T = TypeVar("T")
@@ -112,12 +113,20 @@ async def _activity(actor: Actor, activity_id: int) -> Activity:
     return (await volunteering.find(actor, activity_id)).activity
 
 
+async def _place(_: Actor, place_id: int) -> Place:
+    place = await places.find(place_id)
+    if place.community_id is None:
+        raise NotFound("没有找到这个地方", "No such place")
+    return place
+
+
 DOORS: dict[CodeKind, Callable[[Actor, int], Awaitable[Any]]] = {
     CodeKind.NEED: needs.find,
     CodeKind.WISH: wishes.find,
     CodeKind.DELIBERATION: deliberations.find,
     CodeKind.ACTIVITY: _activity,
     CodeKind.CAMPAIGN: crowdfunding.find,
+    CodeKind.PLACE: _place,
 }
 """Each kind's own door: what one may not see has no code."""
 

@@ -155,6 +155,22 @@ async def hide(actor: Actor, comment_id: int, *, reason: str) -> Comment:
     return await find(actor, comment_id)
 
 
+@atomic()
+async def take_back(actor: Actor, comment_id: int) -> Comment:
+    """Take one's own words out of the discussion; again changes nothing. Raises NotFound, Forbidden."""
+    comment, about = await _find_both(actor, comment_id)
+    require(comment.author_id == actor.id, "只能撤回自己的评论", "Only one's own words")
+    hidden = (
+        await Comment.filter(id=comment.id)
+        .exclude(moderation=Moderation.HIDDEN)
+        .update(moderation=Moderation.HIDDEN, pinned=False)
+    )
+    if hidden:
+        await moderation.drop(comment)
+        await events.record(actor, f"{comment.subject_kind}.comment_taken_back", about, comment_id=comment.id)
+    return await find(actor, comment_id)
+
+
 async def _find_both(actor: Actor, comment_id: int) -> tuple[Comment, Any]:
     query = Comment.filter(_seen(actor), id=comment_id).select_related("author", "hidden_for")
     comment = await query.first()

@@ -20,10 +20,24 @@ Fact = int | str | bool | None | Sequence[int]
 
 # Which jobs an event owes, by name: services/jobs.py says what each does, and only the worker imports that page.
 OWED: dict[str, tuple[str, ...]] = {
+    "guardianship.begun": ("tell_home",),
+    "guardianship.ended": ("tell_home",),
     "household_claim.confirmed": ("tell_claimant",),
     "household_claim.declined": ("tell_claimant",),
+    "invitation.accepted": ("tell_home",),
     "media.hidden": ("tell_uploader",),
+    "membership.ended": ("tell_home", "let_go"),
+    "phone_move.asked": ("tell_home",),
+    "phone_move.confirmed": ("tell_home",),
+    "phone_move.declined": ("tell_home",),
+    "representative_change.proposed": ("tell_home",),
+    "representative_change.confirmed": ("tell_home",),
+    "representative_change.declined": ("tell_home",),
+    "resident_link.asked": ("tell_home",),
+    "resident_link.confirmed": ("tell_home",),
+    "role.conflict_found": ("tell_home",),
     "role.granted": ("tell_role_holder",),
+    "role.renewed": ("tell_role_holder",),
     "role.revoked": ("tell_role_holder",),
     "check.approved": ("tell_author", "settle_picture", "tell_reporters"),
     "check.hidden": ("tell_author", "settle_picture", "tell_reporters"),
@@ -56,7 +70,8 @@ async def record(
 ) -> Event:
     """Write what happened to `subject` (`verb` is `need.accepted`) and enqueue the jobs it owes.
 
-    `actor` is None for what the system does by itself. `reason`, somebody's own words, becomes a row of its own.
+    `actor` is None for what the system does by itself. `reason`, somebody's own words, becomes a row of its own. What
+    is done by somebody else's hand is recorded as that other's act on his behalf.
     """
     if isinstance(subject, Stateful):
         facts = {"from": subject.was, "state": str(subject.state)} | facts
@@ -65,9 +80,11 @@ async def record(
         words = await Reason.create(author_id=actor.id, text=reason)
         await checks.expect(actor, words, community_id=getattr(subject, "community_id", None))
         facts["reason_id"] = words.id
+    if actor is not None and actor.help is not None:
+        on_behalf_of_id = actor.id
     event = await Event.create(
         verb=verb,
-        actor_id=actor.id if actor else None,
+        actor_id=actor.hand_id if actor else None,
         on_behalf_of_id=on_behalf_of_id,
         subject_kind=subject.noun(),
         subject_id=subject.id,

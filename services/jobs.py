@@ -24,6 +24,7 @@ from services import (
     media,
     moderation,
     needs,
+    neighbours,
     notifications,
     once,
     payments,
@@ -59,6 +60,18 @@ async def tell_role_holder(tools: Tools, event: Event) -> None:
     """A role began or ended."""
     grant = await RoleGrant.get(id=event.subject_id)
     await _tell_once(event, [grant.resident_id], grant)
+
+
+async def tell_home(tools: Tools, event: Event) -> None:
+    """Something changed about a home, a guardian, an account or a role."""
+    news = await neighbours.news(event)
+    if news.to:
+        await _tell_once(event, news.to, news.about, news.kind)
+
+
+async def let_go(tools: Tools, event: Event) -> None:
+    """Somebody moved away; what he held in the community goes back to his neighbours."""
+    await neighbours.let_go(event)
 
 
 async def tell_author(tools: Tools, event: Event) -> None:
@@ -128,10 +141,12 @@ Job = Callable[[Tools, Event], Awaitable[None]]
 JOBS: dict[str, Job] = {
     job.__name__: job
     for job in (
+        let_go,
         send_refunds,
         settle_picture,
         tell_author,
         tell_claimant,
+        tell_home,
         tell_paused,
         tell_reporters,
         tell_role_holder,
@@ -194,9 +209,19 @@ async def expire_wishes(tools: Tools) -> None:
     await wishes.expire_due()
 
 
+async def remind_of_terms(tools: Tools) -> None:
+    """Whoever holds a role for a term is told a week before it ends, and when it has."""
+    await neighbours.remind_of_terms()
+
+
 async def fill_shifts(tools: Tools) -> None:
     """Whoever waits gets a free seat as soon as he can come."""
     await volunteering.fill_due()
+
+
+async def remind_volunteers(tools: Tools) -> None:
+    """A day and two hours before a shift everybody with a seat is reminded."""
+    await volunteering.remind_volunteers()
 
 
 async def advance_deliberations(tools: Tools) -> None:
@@ -298,6 +323,8 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */30", remind_claimers),
     ("* * * * * */30", expire_wishes),
     ("* * * * *", fill_shifts),
+    ("* * * * *", remind_of_terms),
+    ("* * * * * */30", remind_volunteers),
     ("* * * * * */5", advance_deliberations),
     ("* * * * * */5", announce_meetings),
     ("* * * * * */30", lapse_petitions),

@@ -54,7 +54,7 @@ SELECT
         AND community_id IN (SELECT id FROM c)) AS deliberations,
     (SELECT count(*) FROM resolutions WHERE community_id IN (SELECT id FROM c)) AS resolutions,
     (SELECT count(*) FROM activities WHERE community_id IN (SELECT id FROM c)) AS activities,
-    (SELECT coalesce(sum(minutes), 0)::bigint FROM service_records
+    (SELECT coalesce(sum(minutes), 0)::bigint FROM hours_served
         WHERE community_id IN (SELECT id FROM c)) AS service_minutes,
     (SELECT count(*) FROM shown) AS campaigns,
     (SELECT count(*) FROM teams WHERE campaign_id IN (SELECT id FROM shown)) AS teams,

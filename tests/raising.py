@@ -14,6 +14,7 @@ from models.slips import Slip, SlipState, Via
 from services import crowdfunding, payments
 from services.crowdfunding import BudgetItem
 from services.policies import Actor
+from tests.deciding import decided, resolved
 from tests.passing import passed
 from tests.people import People
 
@@ -76,29 +77,10 @@ class FakePay:
 
 async def resolution(community_id: int, author: Actor, passed: bool | None = True) -> int:
     """A resolution of a community, decided long ago."""
-    rule = "consultation" if passed is None else "residents_meeting"
-    deliberation_id = await db.value(
-        "INSERT INTO deliberations (community_id, author_id, form, title, body, ballot_kind, secret, roll, rule, "
-        "discussion_until, voting_until, state, moderation) "
-        "VALUES ($1, $2, 'open', '要不要换灯', '换', 'yes_no', false, "
-        "'residents', $3, clock_now() + interval '1 day', clock_now() + interval '2 days', 'proposed', 'passed') "
-        "RETURNING id",
-        community_id,
-        author.id,
-        rule,
-    )
-    made: int = await db.value(
-        "INSERT INTO resolutions (community_id, deliberation_id, number, title, rule, binding, passed, explanation_zh, "
-        "explanation_en, counts, roll_hash) VALUES ($1, $2, $3, '换灯', $4, $5, $6, '通过', 'passed', '{}', $7) "
-        "RETURNING id",
-        community_id,
-        deliberation_id,
-        f"2026-{900 + next(_numbers)}",
-        rule,
-        passed is not None,
-        passed,
-        "0" * 64,
-    )
+    said = "NULL" if passed is None else str(passed)
+    async with db.tx():
+        await db.driver_connection().execute(decided(str(community_id), str(author.id), passed=said))
+        made: int = await db.value(f"{resolved(f'2026-{900 + next(_numbers)}')} RETURNING id")
     return made
 
 

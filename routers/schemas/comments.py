@@ -3,10 +3,11 @@
 from pydantic import ConfigDict
 
 from models.base import Moderation
-from routers.schemas.base import Asked, Author, Body, Id, Moment, Shape
+from routers.schemas.base import Author, Body, Id, Moment, Shape
+from routers.schemas.residents import HelpIn
 
 
-class CommentIn(Asked):
+class CommentIn(HelpIn):
     """Something to say; `parent_id` names the comment it answers."""
 
     model_config = ConfigDict(

@@ -21,7 +21,9 @@ from routers.schemas.base import (
 )
 from routers.schemas.giving import BeneficiaryIn, BeneficiaryOut, CharityIn, CharityOut
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
+from routers.schemas.residents import HelpIn
 
+Quantity = Annotated[int, Field(ge=1, le=1000, strict=True)]
 Hours = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
 
@@ -79,12 +81,22 @@ class CampaignIn(Asked):
 
 
 class BudgetLineOut(Shape):
-    """One purpose of the money asked for, and what was paid for it so far."""
+    """One purpose of the money: what was asked for it, taken from it by changes of use, paid and left of it.
+
+    `use_change_id` says that a change of use made the line. All `amount_fen` less `released_fen` are the goal together,
+    or what was raised if that is more.
+    """
 
     id: int
     title: str
     amount_fen: int
+    released_fen: int
     spent_fen: int
+    left_fen: int
+    use_change_id: int | None
+
+
+UNTOUCHED: dict[str, Any] = {"released_fen": 0, "spent_fen": 0, "use_change_id": None}
 
 
 class CampaignOut(Shape):
@@ -109,8 +121,8 @@ class CampaignOut(Shape):
                     "deadline": "2026-12-23T18:00:00+08:00",
                     "extended_from": None,
                     "budget": [
-                        {"id": 1, "title": "灯具", "amount_fen": 60000, "spent_fen": 0},
-                        {"id": 2, "title": "安装", "amount_fen": 40000, "spent_fen": 0},
+                        {"id": 1, "title": "灯具", "amount_fen": 60000, **UNTOUCHED, "left_fen": 60000},
+                        {"id": 2, "title": "安装", "amount_fen": 40000, **UNTOUCHED, "left_fen": 40000},
                     ],
                     "resolution_id": 3,
                     "need_ids": [5],
@@ -198,9 +210,10 @@ class CancelIn(Asked):
     reason: ReasonText | None = None
 
 
-class PledgeIn(Asked):
-    """What one gives. money and sale: `amount_fen`; adoption: `budget_line_id`; in_kind: `item` and its value in
-    `amount_fen`; time: `hours`, and the `shift_id` one signs up for with it; skill: `item`."""
+class PledgeIn(HelpIn):
+    """What one gives. money and sale: `amount_fen`, or for a sale the `sale_item_id` and its `quantity` (1); adoption:
+    `budget_line_id`; in_kind: `item` and its value in `amount_fen`; time: `hours`, and the `shift_id` one signs up for
+    with it; skill: `item`."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -209,6 +222,7 @@ class PledgeIn(Asked):
                 {"kind": "money", "amount_fen": 5000, "message": "支持邻里"},
                 {"kind": "in_kind", "item": "感应灯两盏", "amount_fen": 12000},
                 {"kind": "adoption", "budget_line_id": 2},
+                {"kind": "sale", "sale_item_id": 3, "quantity": 2},
             ]
         },
     )
@@ -220,6 +234,8 @@ class PledgeIn(Asked):
     budget_line_id: Id | None = None
     team_id: Id | None = None
     shift_id: Id | None = None
+    sale_item_id: Id | None = None
+    quantity: Quantity | None = None
     anonymous: bool = True
     message: ShortText | None = None
 
@@ -242,6 +258,8 @@ class PledgeOut(Shape):
                     "budget_line_id": None,
                     "team_id": None,
                     "shift_id": None,
+                    "sale_item_id": None,
+                    "quantity": None,
                     "handed_over_at": None,
                     "anonymous": True,
                     "message": "支持邻里",
@@ -269,6 +287,8 @@ class PledgeOut(Shape):
     budget_line_id: int | None
     team_id: int | None
     shift_id: int | None
+    sale_item_id: int | None
+    quantity: int | None
     handed_over_at: Moment | None
     anonymous: bool
     message: str | None
@@ -290,10 +310,15 @@ class TakeBackIn(Asked):
 
 
 class SettleIn(Asked):
-    """Where the surplus goes, if not to the general fund: to another campaign, by a resolution."""
+    """Where the surplus goes, if not to the general fund: to another campaign, by a resolution.
+
+    More than a fifth of what was raised goes to the general fund by a resolution, too; the one that the campaign rests
+    on will do where its text says so.
+    """
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"to_campaign_id": 9, "resolution_id": 4}, {}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"to_campaign_id": 9, "resolution_id": 4}, {"resolution_id": 4}, {}]},
     )
 
     to_campaign_id: Id | None = None

@@ -9,16 +9,19 @@ from models.base import Moderation
 from models.disclosures import DisclosureKind
 from models.ledger import AccountKind
 from routers.schemas.base import PRINTABLE_LINES, Asked, Author, Moment, Shape, bounded
+from routers.schemas.following import DisplayOut
+from routers.schemas.residents import HelpIn
 
 QuestionText = Annotated[str, bounded(1, 1000), PRINTABLE_LINES]
 
 
 class BudgetSpentOut(Shape):
-    """A line of the budget and what was paid out for it."""
+    """A line of the budget, what changes of use took from it, and what was paid out for it."""
 
     id: int
     title: str
     amount_fen: int
+    released_fen: int
     spent_fen: int
 
 
@@ -44,7 +47,7 @@ class CampaignAccountsOut(Shape):
                     "raised_fen": 45000,
                     "in_kind_fen": 12000,
                     "balance_fen": 45000,
-                    "budget": [{"id": 1, "title": "灯具", "amount_fen": 60000, "spent_fen": 0}],
+                    "budget": [{"id": 1, "title": "灯具", "amount_fen": 60000, "released_fen": 0, "spent_fen": 0}],
                     "movements": [{"counterpart": "wechat_clearing", "in_fen": 45000, "out_fen": 0}],
                 }
             ]
@@ -91,7 +94,10 @@ class DisclosureOut(Shape):
 
 
 class DisclosureDetailOut(DisclosureOut):
-    """A disclosure with what it says: `text` is hashed (SHA-256, UTF-8) to `document_hash`; `days` it hung."""
+    """A disclosure with what it says: `text` is hashed (SHA-256, UTF-8) to `document_hash`; `days` it hung.
+
+    `on_paper` says where a resolution hung besides, and from when until when.
+    """
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -102,6 +108,7 @@ class DisclosureDetailOut(DisclosureOut):
                     "document": {"kind": "statement", "month": "2026-10", "accounts": []},
                     "text": '{"accounts":[],"kind":"statement","month":"2026-10"}',
                     "days": ["2026-11-01", "2026-11-02"],
+                    "on_paper": [],
                 }
             ]
         },
@@ -110,9 +117,10 @@ class DisclosureDetailOut(DisclosureOut):
     document: dict[str, Any]
     text: str
     days: list[date]
+    on_paper: list[DisplayOut]
 
 
-class QuestionIn(Asked):
+class QuestionIn(HelpIn):
     """What one would like to know about a disclosure."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "灯具为什么买了两批？"}]})

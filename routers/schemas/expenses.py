@@ -25,13 +25,14 @@ from routers.schemas.base import (
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 
 ReceiptIds = Annotated[list[Id], Field(min_length=1, max_length=PHOTOS_MAX)]
-Keyword = Annotated[str, bounded(1, 20), PRINTABLE]
+Keyword = Annotated[str, bounded(1, 200), PRINTABLE]
 
 
 class ExpenseIn(Asked):
     """Money asked for out of a budget line. `receipt_ids` are one's own uploads: as `evidence` those concerned alone
     see them; as `photo` everybody does once it is paid, so nobody's data may be readable on them. `payee_kind` says
-    whether a person is paid, whose name is never public, or a unit; unsaid, the payee's name decides."""
+    whether a person is paid, whose name is never public, or a unit; unsaid, the payee's name decides. A `person` is
+    named by `payee_resident_id`, or stated to be none with `payee_is_no_resident`."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -54,6 +55,7 @@ class ExpenseIn(Asked):
     payee: Title
     payee_kind: PayeeKind | None = None
     payee_resident_id: Id | None = None
+    payee_is_no_resident: bool = False
     purpose: ShortText
     receipt_ids: ReceiptIds
 
@@ -82,6 +84,7 @@ class FundExpenseIn(Asked):
     payee: Title
     payee_kind: PayeeKind | None = None
     payee_resident_id: Id | None = None
+    payee_is_no_resident: bool = False
     purpose: ShortText
     receipt_ids: ReceiptIds
 
@@ -120,6 +123,8 @@ EXPENSE: dict[str, Any] = {
     "payee": "光明五金店",
     "payee_kind": "unit",
     "payee_resident_id": None,
+    "payee_is_no_resident": False,
+    "warnings": [],
     "purpose": "感应灯三盏",
     "state": "paid",
     "moderation": "passed",
@@ -138,7 +143,9 @@ EXPENSE: dict[str, Any] = {
 
 class ExpenseOut(Shape):
     """An expense. `missing` says what it lacks to be paid: `two_people`, `committee`, `supervisor`. Names, the
-    reference and the original receipts are for the staff, the supervisors and those it concerns."""
+    reference and the original receipts are for the staff, the supervisors and those it concerns, as are `warnings`:
+    `payee_not_named` says that a person is paid and nobody said whether he is a resident. `corrected`: it was paid, and
+    the payment undone by a transfer the other way."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [EXPENSE]})
 
@@ -151,6 +158,8 @@ class ExpenseOut(Shape):
     payee: str | None
     payee_kind: PayeeKind
     payee_resident_id: int | None
+    payee_is_no_resident: bool
+    warnings: list[str]
     purpose: str | None
     state: ExpenseState
     moderation: Moderation
@@ -199,12 +208,12 @@ class ExpenseDetailOut(ExpenseOut):
 
 
 class FundRulesIn(Asked):
-    """From what amount on (more than `supervisor_above_fen`) a supervisor approves too, and the community's own words
-    for what is never paid."""
+    """From what amount on (more than `supervisor_above_fen`) a supervisor approves too, and the community's own phrases
+    for what is never paid: several words for the same (`香烟/白酒`), or two things near each other (`干部+旅游`)."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"supervisor_above_fen": 100000, "never_paid": ["烟酒", "聚餐"]}]},
+        json_schema_extra={"examples": [{"supervisor_above_fen": 100000, "never_paid": ["香烟/白酒", "干部+旅游"]}]},
     )
 
     supervisor_above_fen: Annotated[int, Field(ge=0, le=FEN_MAX, strict=True)]
@@ -238,7 +247,7 @@ class FundRulesOut(Shape):
                 {
                     "community_id": 4,
                     "supervisor_above_fen": 100000,
-                    "never_paid": ["烟酒", "聚餐"],
+                    "never_paid": ["香烟/白酒", "干部+旅游"],
                     "never_paid_by_law": [
                         {
                             "zh": "志愿服务是无偿的，不支付报酬",

@@ -47,7 +47,10 @@ class FundOut(Shape):
 
 
 class TransferOut(Shape):
-    """A line of the public ledger: money moved from the debit to the credit account."""
+    """A line of the public ledger: money moved from the debit to the credit account.
+
+    `corrects_id` is the transfer that it undoes, `corrected_by_id` the one that has undone it.
+    """
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -64,6 +67,7 @@ class TransferOut(Shape):
                     "source_id": 21,
                     "leg": "capture",
                     "corrects_id": None,
+                    "corrected_by_id": None,
                     "pledge_id": 21,
                     "expense_id": None,
                     "created_at": "2026-11-23T10:00:00+08:00",
@@ -82,6 +86,7 @@ class TransferOut(Shape):
     source_id: int
     leg: Leg
     corrects_id: int | None
+    corrected_by_id: int | None
     pledge_id: int | None
     expense_id: int | None
     created_at: Moment

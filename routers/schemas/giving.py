@@ -1,12 +1,14 @@
 """Shapes of legal paths, incomes noted, and teams. Money is in fen."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints
 
 from models.base import Moderation
 from models.crowdfunding import BeneficiaryKind, Cause, PledgeKind
 from routers.schemas.base import PRINTABLE, Asked, Fen, Id, Moment, Shape, ShortText, Title, bounded
+from routers.schemas.media import PhotoOut
+from routers.schemas.residents import HelpIn
 
 DocumentNumber = Annotated[str, bounded(1, 64), PRINTABLE]
 CharityName = Annotated[str, bounded(1, 100), PRINTABLE]
@@ -15,6 +17,7 @@ HttpsUrl = Annotated[
     StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^https://[A-Za-z0-9.-]+(:\d{1,5})?(/[!-~]*)?$"),
 ]
 """An address that is shown, and never followed by us."""
+Price = Annotated[int, Field(ge=1, le=1_000_000_000, strict=True)]
 
 
 class BeneficiaryIn(Asked):
@@ -86,7 +89,10 @@ class IncomeIn(Asked):
 
 
 class IncomeOut(Shape):
-    """An income noted; what is `struck` does not count. The number is empty until it has passed its check."""
+    """An income noted; what is `struck` does not count, a government's grant only once its slip is countersigned.
+
+    The number is empty until it has passed its check; `evidence` is for the committee, supervisors and officers.
+    """
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -98,6 +104,9 @@ class IncomeOut(Shape):
                     "amount_fen": 2000000,
                     "document_number": "锦民发〔2026〕12号",
                     "struck": False,
+                    "counted": False,
+                    "slip_id": 12,
+                    "evidence": [],
                     "moderation": "passed",
                     "created_at": "2026-11-23T10:00:00+08:00",
                 }
@@ -110,11 +119,72 @@ class IncomeOut(Shape):
     amount_fen: int
     document_number: str
     struck: bool
+    counted: bool
+    slip_id: int | None
+    evidence: list[PhotoOut]
     moderation: Moderation
     created_at: Moment
 
 
-class ChooseShiftIn(Asked):
+class OfferIn(Asked):
+    """So many of something, at `price_fen` each."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"title": "手工香囊", "price_fen": 1500, "quantity": 40}]}
+    )
+
+    title: Title
+    price_fen: Price
+    quantity: Annotated[int, Field(ge=1, le=10_000, strict=True)]
+
+
+class SaleIn(Asked):
+    """All that is sold; an item is known by its title, and what is left out is not sold any more."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"items": [{"title": "手工香囊", "price_fen": 1500, "quantity": 40}]}]},
+    )
+
+    items: Annotated[list[OfferIn], Field(max_length=50)]
+
+
+ITEM: dict[str, Any] = {
+    "id": 3,
+    "campaign_id": 8,
+    "title": "手工香囊",
+    "price_fen": 1500,
+    "quantity": 40,
+    "left": 38,
+    "moderation": "passed",
+    "created_at": "2026-11-23T10:00:00+08:00",
+}
+
+
+class SaleItemOut(Shape):
+    """Something that is sold; `left` may still be ordered."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [ITEM]})
+
+    id: int
+    campaign_id: int
+    title: str
+    price_fen: int
+    quantity: int
+    left: int
+    moderation: Moderation
+    created_at: Moment
+
+
+class SaleOut(Shape):
+    """All that is sold."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [{"items": [ITEM]}]})
+
+    items: list[SaleItemOut]
+
+
+class ChooseShiftIn(HelpIn):
     """The shift for which one signs up with the time he promised."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"shift_id": 12}]})

@@ -21,6 +21,7 @@ from routers.schemas.base import (
     When,
 )
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
+from routers.schemas.residents import HelpIn
 
 Url = Annotated[str, Field(pattern=r"^https://[!-~]{1,490}$"), PRINTABLE]
 AGENDA: list[Any] = [
@@ -238,7 +239,7 @@ class AttendanceOut(Shape):
     created_at: Moment
 
 
-class PetitionIn(Asked):
+class PetitionIn(HelpIn):
     """Who asks for a residents' meeting, and why."""
 
     model_config = ConfigDict(

@@ -9,7 +9,7 @@ from models.base import Moderation
 from models.needs import HopEnd, NeedField, NeedLevel, NeedRoute, NeedState, ServiceClass, Urgency
 from routers.schemas.base import Asked, Author, Body, Id, Moment, ReasonText, Shape, TimelineLine, Title
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
-from routers.schemas.residents import OnBehalfOfIn
+from routers.schemas.residents import HelpIn, OnBehalfOfIn
 
 NEED: dict[str, Any] = {
     "id": 5,
@@ -232,7 +232,7 @@ class DoneIn(Asked):
     note: ReasonText | None = None
 
 
-class RateIn(Asked):
+class RateIn(HelpIn):
     """How content one is, 1 to 5."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"score": 5, "comment": "很及时"}]})

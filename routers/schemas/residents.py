@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from models.base import Moderation
 from models.places import PlaceKind
 from models.residents import Capacity, ClaimState, ConsentKind, ConsentPurpose, Role
-from routers.schemas.base import PRINTABLE, Asked, Id, Moment, Shape, ShortText, When, bounded
+from routers.schemas.base import PRINTABLE, Asked, Id, Moment, ReasonText, Shape, ShortText, When, bounded
 
 RoomText = Annotated[str, bounded(1, 20), PRINTABLE]
 Nickname = Annotated[str, bounded(1, 30), PRINTABLE]
@@ -97,6 +97,7 @@ class Me(Shape):
                     },
                     "roles": [{"role": "building_head", "place_id": 6}],
                     "credits": {},
+                    "claiming_paused_until": None,
                     "consents_due": ["service"],
                 }
             ]
@@ -112,6 +113,8 @@ class Me(Shape):
     household: HouseholdOut | None
     roles: list[RoleOut]
     credits: dict[str, int]
+    claiming_paused_until: Moment | None
+    """After three abandoned wishes; null when he may claim."""
     consents_due: list[ConsentPurpose]
     """To what one is asked to consent (again), because the policy is another one by now."""
 
@@ -411,6 +414,36 @@ class OnBehalfOfIn(Asked):
 
     resident_id: Id
     consent: ConsentIn
+
+
+class HelpIn(Asked):
+    """Nothing to say but, perhaps, on whose behalf."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"on_behalf_of": {"resident_id": 21, "consent": {"kind": "witness", "witness_id": 8}}}]
+        },
+    )
+
+    on_behalf_of: OnBehalfOfIn | None = None
+
+
+class HelpedReasoned(HelpIn):
+    """A reason, perhaps given on somebody's behalf."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "灯又坏了"}]})
+
+    reason: ReasonText
+
+
+class HelpQuery(Asked):
+    """On whose behalf a DELETE is sent, in its query: it has no body."""
+
+    on_behalf_of: Annotated[int | None, Field(ge=1, description="Whom one helps")] = None
+    consent_kind: ConsentKind | None = None
+    witness_id: Annotated[int | None, Field(ge=1)] = None
+    media_id: Annotated[int | None, Field(ge=1)] = None
 
 
 class DeclineIn(Asked):

@@ -88,6 +88,7 @@ class SlipOut(Shape):
                     "gift_id": None,
                     "match_id": None,
                     "transfer_id": None,
+                    "income_id": None,
                     "note": "收据 0012 号",
                     "evidence_ids": [71],
                     "entered_by_id": 5,
@@ -110,6 +111,7 @@ class SlipOut(Shape):
     gift_id: int | None
     match_id: int | None
     transfer_id: int | None
+    income_id: int | None
     note: str
     evidence_ids: list[int]
     entered_by_id: int
@@ -184,7 +186,10 @@ class ExtendIn(Asked):
 
 
 class UseChangeIn(Asked):
-    """What part of the money is to be used for something else, by which new resolution, and how long givers have."""
+    """What part of the money is to be used for something else, by which new resolution, and how long givers have.
+
+    It is taken from `budget_line_id` first; the rest, or all of it, from the lines by what is left of each.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -195,6 +200,7 @@ class UseChangeIn(Asked):
                     "title": "无障碍坡道",
                     "body": "灯具由物业承担，余款改建单元门口坡道。",
                     "amount_fen": 40000,
+                    "budget_line_id": 1,
                     "refund_days": 15,
                 }
             ]
@@ -205,6 +211,7 @@ class UseChangeIn(Asked):
     title: Title
     body: Annotated[str, bounded(1, 1000), PRINTABLE_LINES]
     amount_fen: Fen
+    budget_line_id: Id | None = None
     refund_days: Annotated[int, Field(ge=15, le=90, strict=True)] = 15
 
 
@@ -223,6 +230,7 @@ class UseChangeOut(Shape):
                     "body": "灯具由物业承担，余款改建单元门口坡道。",
                     "amount_fen": 40000,
                     "raised_fen": 100000,
+                    "budget_line_id": 1,
                     "refund_until": "2026-12-08T10:00:00+08:00",
                     "state": "announced",
                     "moderation": "passed",
@@ -239,6 +247,7 @@ class UseChangeOut(Shape):
     body: str
     amount_fen: int
     raised_fen: int
+    budget_line_id: int | None
     refund_until: Moment
     state: UseChangeState
     moderation: Moderation

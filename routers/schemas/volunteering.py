@@ -1,12 +1,12 @@
 """Shapes of activities, shifts, sign-ups and service records."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from models.base import Moderation
-from models.volunteering import ActivityKind, SignupState
+from models.volunteering import ActivityKind, ShiftState, SignupState, Skill
 from routers.schemas.base import (
     PRINTABLE,
     Asked,
@@ -22,18 +22,30 @@ from routers.schemas.base import (
     bounded,
 )
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
+from routers.schemas.residents import HelpIn
 
 Minutes = Annotated[int, Field(ge=1, le=1500, strict=True)]
 CodeText = Annotated[str, bounded(1, 200), PRINTABLE]
 
+
+def each_once(skills: list[Skill]) -> list[Skill]:
+    """No skill is named twice."""
+    if len(skills) != len(set(skills)):
+        raise ValueError("each skill appears once")
+    return skills
+
+
 SHIFT_EXAMPLE: JsonDict = {
     "id": 31,
+    "state": "planned",
     "starts_at": "2026-12-05T09:00:00+08:00",
     "ends_at": "2026-12-05T11:00:00+08:00",
     "capacity": 7,
     "taken": 7,
     "waitlisted": 3,
     "place_text": "社区活动室",
+    "skills": ["first_aid"],
+    "minimum_age": 16,
     "my_state": "waitlisted",
     "my_position": 2,
 }
@@ -48,8 +60,14 @@ SIGNUP_EXAMPLE: JsonDict = {
     "reported_minutes": None,
     "note": None,
     "moderation": "passed",
+    "no_show": False,
+    "team_id": None,
     "created_at": "2026-11-23T10:00:00+08:00",
 }
+Skills = Annotated[list[Skill], Field(max_length=len(Skill)), AfterValidator(each_once)]
+Capacity = Annotated[int, Field(ge=1, le=1000, strict=True)]
+Age = Annotated[int, Field(ge=6, le=80, strict=True)]
+CancelHours = Annotated[int, Field(ge=0, le=72, strict=True)]
 
 
 class ShiftIn(Asked):
@@ -57,8 +75,40 @@ class ShiftIn(Asked):
 
     starts_at: When | None = None
     ends_at: When | None = None
-    capacity: Annotated[int, Field(ge=1, le=1000, strict=True)]
+    capacity: Capacity
     place_text: ShortText
+    skills: Skills = []
+    minimum_age: Age | None = None
+
+
+class ShiftChangeIn(Asked):
+    """The named fields are replaced; everybody signed up is told."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"starts_at": "2026-12-05T10:00:00+08:00", "ends_at": "2026-12-05T12:00:00+08:00"}]
+        },
+    )
+
+    starts_at: When | None = None
+    ends_at: When | None = None
+    capacity: Capacity = 1
+    place_text: ShortText = "-"
+    skills: Skills = []
+    minimum_age: Age | None = None
+
+
+class ActivityChangeIn(Asked):
+    """The named fields are replaced; everybody signed up is told."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "请带雨具，集合地点不变。"}]})
+
+    title: Title = "-"
+    body: Body = "-"
+    cancel_hours: CancelHours = 2
+    leader_id: Id = 1
+    team_id: Id | None = None
 
 
 class ActivityIn(Asked):
@@ -94,7 +144,8 @@ class ActivityIn(Asked):
     title: Title
     body: Body
     leader_id: Id | None = None
-    cancel_hours: Annotated[int, Field(ge=0, le=72, strict=True)] = 2
+    cancel_hours: CancelHours = 2
+    team_id: Id | None = None
     shifts: Annotated[list[ShiftIn], Field(min_length=1, max_length=50)]
     need_ids: Annotated[list[Id], Field(max_length=20)] = []
     photo_ids: PhotoIds = []
@@ -106,12 +157,15 @@ class ShiftOut(Shape):
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [SHIFT_EXAMPLE]})
 
     id: int
+    state: ShiftState
     starts_at: Moment | None
     ends_at: Moment | None
     capacity: int
     taken: int
     waitlisted: int
     place_text: str
+    skills: list[Skill]
+    minimum_age: int | None
     my_state: SignupState | None
     my_position: int | None
 
@@ -132,6 +186,8 @@ class ActivityOut(Shape):
                     "author": {"id": 9, "nickname": "马社工"},
                     "leader": {"id": 8, "nickname": "何楼长"},
                     "cancel_hours": 2,
+                    "team_id": None,
+                    "state": "planned",
                     "moderation": "passed",
                     "created_at": "2026-11-23T10:00:00+08:00",
                     "need_ids": [5],
@@ -150,6 +206,8 @@ class ActivityOut(Shape):
     author: Author
     leader: Author
     cancel_hours: int
+    team_id: int | None
+    state: ShiftState
     moderation: Moderation
     created_at: Moment
     need_ids: list[int]
@@ -172,18 +230,68 @@ class SignupOut(Shape):
     reported_minutes: int | None
     note: str | None
     moderation: Moderation
+    no_show: bool
+    team_id: int | None
     created_at: Moment
 
 
 class AttendeeOut(SignupOut):
-    """A place in a shift as its leader sees it."""
+    """A place in a shift as its leader sees it, with the photos of a report."""
 
     model_config = ConfigDict(
         from_attributes=True,
-        json_schema_extra={"examples": [SIGNUP_EXAMPLE | {"resident": {"id": 7, "nickname": "小林"}}]},
+        json_schema_extra={
+            "examples": [SIGNUP_EXAMPLE | {"resident": {"id": 7, "nickname": "小林"}, "photos": [PHOTO]}]
+        },
     )
 
     resident: Author
+    photos: list[PhotoOut]
+
+
+class SignupIn(HelpIn):
+    """For oneself, or for somebody one helps; the hours count for a team that the volunteer is in."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"team_id": 3}]})
+
+    team_id: Id | None = None
+
+
+class NoShowIn(Asked):
+    """Who did not come."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"resident_id": 7}]})
+
+    resident_id: Id
+
+
+class ReportIn(Asked):
+    """What one did for a task, and how long it took."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"minutes": 40, "note": "药已送到并说明了用法", "photo_ids": []}]},
+    )
+
+    minutes: Annotated[int, Field(ge=1, le=1440, strict=True)]
+    note: ReasonText | None = None
+    photo_ids: PhotoIds = []
+
+
+class SkillsIn(Asked):
+    """What one can do as a volunteer."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"skills": ["first_aid", "driving"]}]})
+
+    skills: Skills
+
+
+class SkillsOut(Shape):
+    """What one said one can do."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"skills": ["driving", "first_aid"]}]})
+
+    skills: list[Skill]
 
 
 class CheckInCodeOut(Shape):
@@ -198,8 +306,15 @@ class CheckInCodeOut(Shape):
     expires_in: int
 
 
+def require_leader_for_time(asked: Any) -> Any:
+    """Only for somebody else, as the leader, one enters a time."""
+    if asked.at is not None and asked.resident_id is None:
+        raise ValueError("at goes with resident_id")
+    return asked
+
+
 class CheckInIn(Asked):
-    """The code just scanned; or, from the leader, the person who came."""
+    """The code just scanned; or, from the leader, the person who came, and when, if it was earlier."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"token": "wJ0b2Jm6Zc9yXq3QbW1u5DMxLjU5ODAwMDAwMQ"}]}
@@ -207,11 +322,13 @@ class CheckInIn(Asked):
 
     token: CodeText | None = None
     resident_id: Id | None = None
+    at: When | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if (self.token is None) == (self.resident_id is None):
             raise ValueError("give either token or resident_id")
+        require_leader_for_time(self)
         return self
 
 
@@ -224,8 +341,11 @@ class CheckOutIn(Asked):
 
     token: CodeText | None = None
     resident_id: Id | None = None
+    at: When | None = None
     minutes: Annotated[int, Field(ge=1, le=1440, strict=True)] | None = None
     note: ReasonText | None = None
+
+    _leader_for_time = model_validator(mode="after")(require_leader_for_time)
 
 
 class HoursEntry(Asked):
@@ -287,36 +407,3 @@ class HoursOut(Shape):
 
     shift_id: int
     records: list[ConfirmedOut]
-
-
-class ServiceRecordOut(Shape):
-    """Confirmed service of one's own."""
-
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 5,
-                    "activity_id": 12,
-                    "kind": "service",
-                    "title": "周六陪老人逛公园",
-                    "shift_id": 31,
-                    "starts_at": "2026-12-05T09:00:00+08:00",
-                    "ends_at": "2026-12-05T11:00:00+08:00",
-                    "minutes": 110,
-                    "created_at": "2026-12-05T11:10:00+08:00",
-                }
-            ]
-        },
-    )
-
-    id: int
-    activity_id: int
-    kind: ActivityKind
-    title: str
-    shift_id: int
-    starts_at: Moment | None
-    ends_at: Moment | None
-    minutes: int
-    created_at: Moment

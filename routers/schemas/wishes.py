@@ -6,10 +6,21 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from models.base import Moderation
-from models.wishes import CLAIMERS_MAX, WishClaimState, WishKind, WishState
-from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, Shape, TimelineLine, Title
+from models.units import UnitKind
+from models.wishes import (
+    CLAIMERS_MAX,
+    EXTENSION_DAYS_MAX,
+    ContactConsent,
+    ContactField,
+    Outcome,
+    Side,
+    WishClaimState,
+    WishKind,
+    WishState,
+)
+from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, ReasonText, Shape, ShortText, TimelineLine, Title
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
-from routers.schemas.residents import OnBehalfOfIn
+from routers.schemas.residents import ConsentIn, HelpIn, OnBehalfOfIn
 
 WISH: dict[str, Any] = {
     "id": 9,
@@ -26,12 +37,21 @@ WISH: dict[str, Any] = {
     "claimed_by_me": False,
     "author": {"id": None, "nickname": "王**"},
     "assisted": True,
+    "attested": True,
+    "photo_of_person": False,
+    "photo_consent": False,
+    "photos": [PHOTO],
     "created_at": "2026-11-23T10:00:00+08:00",
 }
+UNIT: dict[str, Any] = {"id": 3, "kind": "party_branch", "name": "锦阳社区第二党支部"}
 
 
 class WishIn(Asked):
-    """A small wish. `value_fen` is an estimate in fen; `claimers` how many neighbours it takes."""
+    """A small wish. `value_fen` is an estimate in fen; `claimers` how many neighbours it takes.
+
+    `photo_of_person` says that a photo shows the person helped: neighbours see the photos then while he consents. Who
+    posts for somebody gives that separate consent as `photo_of_person_consent`.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -56,12 +76,15 @@ class WishIn(Asked):
     value_fen: Fen | None = None
     needed_by: date | None = None
     claimers: Annotated[int, Field(ge=1, le=CLAIMERS_MAX, strict=True)] = 1
+    photo_ids: PhotoIds = []
+    photo_of_person: bool = False
+    photo_of_person_consent: ConsentIn | None = None
     need_ids: Annotated[list[Id], Field(max_length=20)] = []
     on_behalf_of: OnBehalfOfIn | None = None
 
 
 class WisherOut(Shape):
-    """Who wishes: the name is masked for all but the wisher's side, the id is null for neighbours."""
+    """Who wishes: for all but the wisher's side and the committee the name is masked and the id null."""
 
     id: int | None
     nickname: str
@@ -86,23 +109,60 @@ class WishOut(Shape):
     claimed_by_me: bool
     author: WisherOut
     assisted: bool
+    attested: bool
+    photo_of_person: bool
+    photo_consent: bool
+    photos: list[PhotoOut]
     created_at: Moment
 
 
+class UnitSeenOut(Shape):
+    """A unit that helps."""
+
+    id: int
+    kind: UnitKind
+    name: str
+
+
 class ClaimOut(Shape):
-    """A claim on a wish, for those concerned; `due_at` is when it runs out."""
+    """A claim on a wish, for those concerned; `due_at` is when it runs out.
+
+    `extension_days` were asked for and, if `extended`, given. `contact_shared`: its holder may read the contact now.
+    `upheld`: a dispute over it was.
+    """
 
     id: int
     claimer: Author
+    assistant_id: int | None
+    unit: UnitSeenOut | None
     state: WishClaimState
     due_at: Moment
+    extension_days: int | None
+    extended: bool
+    contact_shared: bool
+    upheld: bool
     note: str | None
     moderation: Moderation
     photos: list[PhotoOut]
 
 
+class WishStatementOut(Shape):
+    """What a side said in a dispute."""
+
+    id: int
+    side: Side
+    mine: bool
+    body: str | None
+    moderation: Moderation
+    created_at: Moment
+
+
 class WishDetailOut(WishOut):
-    """A wish with the claims and thanks that are the reader's to know, and its history."""
+    """A wish with the claims and thanks that are the reader's to know, and its history.
+
+    `units` help or helped, for everybody to see. `ground` (of the attestation) is for the committee; `contact_consent`,
+    `statements` and `outcome` (of a dispute) for the two sides and the staff.
+    """
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -112,12 +172,19 @@ class WishDetailOut(WishOut):
                 | {
                     "state": "claimed",
                     "free_slots": 0,
+                    "units": [UNIT],
                     "claims": [
                         {
                             "id": 4,
                             "claimer": {"id": 8, "nickname": "阿梅"},
+                            "assistant_id": None,
+                            "unit": UNIT,
                             "state": "held",
                             "due_at": "2026-11-30T10:00:00+08:00",
+                            "extension_days": None,
+                            "extended": False,
+                            "contact_shared": True,
+                            "upheld": False,
                             "note": None,
                             "moderation": "passed",
                             "photos": [PHOTO],
@@ -126,6 +193,11 @@ class WishDetailOut(WishOut):
                     "need_ids": [5],
                     "thanks": None,
                     "thanks_moderation": "passed",
+                    "thanks_public": False,
+                    "ground": None,
+                    "contact_consent": "on_claim",
+                    "outcome": None,
+                    "statements": [],
                     "timeline": [
                         {
                             "id": 90,
@@ -142,14 +214,44 @@ class WishDetailOut(WishOut):
         },
     )
 
+    units: list[UnitSeenOut]
     claims: list[ClaimOut]
     need_ids: list[int]
     thanks: str | None
     thanks_moderation: Moderation
+    thanks_public: bool
+    ground: str | None
+    contact_consent: ContactConsent | None
+    outcome: Outcome | None
+    statements: list[WishStatementOut]
     timeline: list[TimelineLine]
 
 
-class FulfilIn(Asked):
+class AttestIn(Asked):
+    """On what ground one vouches for a wish posted for somebody; the ground stays with the committee."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ground": "入户走访，独居老人"}]})
+
+    ground: ReasonText
+
+
+class WishApproveIn(Asked):
+    """A ground, where the wish was posted for somebody and approving attests it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ground": "入户走访，独居老人"}]})
+
+    ground: ReasonText | None = None
+
+
+class ClaimIn(HelpIn):
+    """For which unit one claims, or on whose behalf; without either, for oneself."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"unit_id": 3}]})
+
+    unit_id: Id | None = None
+
+
+class FulfilIn(HelpIn):
     """What one did for the wish."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "收音机已送到奶奶手上。"}]})
@@ -158,9 +260,134 @@ class FulfilIn(Asked):
     photo_ids: PhotoIds = []
 
 
-class ConfirmIn(Asked):
-    """The wisher's thanks, if he likes."""
+class ExtensionIn(HelpIn):
+    """How many days more one asks for, and why."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"thanks": "谢谢热心的邻居！"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"days": 3, "reason": "收音机缺货，周五到店"}]}
+    )
+
+    days: Annotated[int, Field(ge=1, le=EXTENSION_DAYS_MAX, strict=True)]
+    reason: ReasonText
+
+
+class WishExtendIn(Asked):
+    """Whose claim gets the days asked for."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"claim_id": 4}]})
+
+    claim_id: Id
+
+
+class ConfirmIn(HelpIn):
+    """The wisher's thanks, if he likes; `thanks_public` lets everybody read them."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"thanks": "谢谢热心的邻居！", "thanks_public": True}]}
+    )
 
     thanks: Body | None = None
+    thanks_public: bool = False
+
+
+class ThanksIn(Asked):
+    """Whether everybody may read one's thanks."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"public": False}]})
+
+    public: bool
+
+
+class DisputeIn(HelpIn):
+    """Why what was reported is not so."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "至今没有收到"}]})
+
+    reason: ReasonText
+
+
+class StatementIn(Asked):
+    """One's side of a dispute."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "周三放在门口，有照片。"}]})
+
+    body: Body
+
+
+class ResolveIn(Asked):
+    """How a dispute is settled. Upheld, the claims named (or all) count as abandoned."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"outcome": "dismissed", "reason": "双方当面说清，东西已收到"}]}
+    )
+
+    outcome: Outcome
+    reason: ReasonText
+    claim_ids: Annotated[list[Id], Field(min_length=1, max_length=CLAIMERS_MAX)] | None = None
+
+
+class ContactIn(HelpIn):
+    """How one may be reached, beside one's name: the account's telephone, the registered home, words of one's own.
+
+    `on_claim`: whoever holds a claim may read it; `ask`: each claimer only when one agrees to him.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"consent": "ask", "phone": True, "address": False, "words": "晚上在家"}]},
+    )
+
+    consent: ContactConsent
+    phone: bool = False
+    address: bool = False
+    words: ShortText | None = None
+
+
+class ContactOut(Shape):
+    """How to reach the wisher. Whoever holds a claim and reads this stands in the log that the wisher sees."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "consent": "on_claim",
+                    "name": "王淑芬",
+                    "phone": "028-85551234",
+                    "address": "7号楼 1 101",
+                    "words": "晚上在家",
+                }
+            ]
+        },
+    )
+
+    consent: ContactConsent
+    name: str
+    phone: str | None
+    address: str | None
+    words: str | None
+
+
+class WishDisclosureOut(Shape):
+    """Somebody who held a claim read how to reach the wisher."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 12,
+                    "claim_id": 4,
+                    "reader": {"id": 8, "nickname": "阿梅"},
+                    "fields": ["name", "phone"],
+                    "at": "2026-11-24T19:00:00+08:00",
+                }
+            ]
+        },
+    )
+
+    id: int
+    claim_id: int
+    reader: Author
+    fields: list[ContactField]
+    at: Moment

@@ -24,6 +24,7 @@ from services.crowdfunding.helping import (
     helpers,
     join_team,
     leave_team,
+    leave_teams,
     team_page,
     teams,
 )
@@ -62,6 +63,7 @@ from services.crowdfunding.road import (
     settle,
     submit,
 )
+from services.crowdfunding.selling import Offer, offer, sale_items
 
 __all__ = [
     "IN_KIND",
@@ -70,6 +72,7 @@ __all__ = [
     "CampaignDetail",
     "Charity",
     "Helper",
+    "Offer",
     "TeamLine",
     "TeamPage",
     "TeamSort",
@@ -105,10 +108,12 @@ __all__ = [
     "incomes",
     "join_team",
     "leave_team",
+    "leave_teams",
     "listed",
     "look_at_pledge",
     "matches",
     "note_income",
+    "offer",
     "open_due",
     "pay_match",
     "pledge",
@@ -118,6 +123,7 @@ __all__ = [
     "raised",
     "receive",
     "refunds",
+    "sale_items",
     "settle",
     "sign_match",
     "sign_slip",

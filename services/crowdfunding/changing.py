@@ -12,10 +12,12 @@ from app.core.errors import Invalid, InvalidState, NotFound
 from app.core.pages import Listed, Page, newest
 from models.base import Moderation
 from models.crowdfunding import (
+    BudgetLine,
     Campaign,
     CampaignOver,
     CampaignState,
     ExtendedBefore,
+    LineRelease,
     UseChange,
     UseChangeState,
 )
@@ -27,6 +29,7 @@ from services.due import one_by_one
 from services.ledger import Purse
 from services.policies import Actor, require
 from services.policies import crowdfunding as policies
+from services.rules import matching
 
 COMMITTEE_ONLY = ("只有本社区居委会成员可以这样做", "Only committee members of this community may do this")
 REFUND_DAYS = 15
@@ -72,12 +75,14 @@ async def announce(
     title: str,
     body: str,
     amount_fen: int,
+    budget_line_id: int | None = None,
     refund_days: int = REFUND_DAYS,
 ) -> UseChange:
     """Announce that part of what was raised is to be used for something else, as a new resolution says.
 
-    Its givers are told, and may take their share back for `refund_days` (15 to 90). Raises NotFound, Forbidden,
-    InvalidState, ResolutionNotValid, UseChangeAnnounced, NotEnough (the campaign holds or has raised less).
+    It is taken from `budget_line_id` first, then from the other lines by what is left of each. Its givers are told, and
+    may take their share back for `refund_days` (15 to 90). Raises NotFound, Forbidden, InvalidState, NoSuchLine,
+    ResolutionNotValid, UseChangeAnnounced, NotEnough (the campaign holds or has raised less).
     """
     campaign = await door(actor, campaign_id)
     require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
@@ -96,6 +101,7 @@ async def announce(
         body=body,
         amount_fen=amount_fen,
         raised_fen=raised_fen,
+        budget_line_id=budget_line_id,
         refund_until=await clock.now() + timedelta(days=refund_days),
         announced_by_id=actor.id,
     )
@@ -156,8 +162,37 @@ async def _bring_into_force(change_id: int) -> None:
     change = await UseChange.get(id=change_id)
     await change.move_to(UseChangeState.IN_FORCE)
     line_id = await db.value(IN_FORCE, change.id)
+    if line_id is not None:
+        await _release(change, line_id)
     campaign = await Campaign.get(id=campaign_id)
     await events.record(None, "campaign.use_changed", campaign, use_change_id=change.id, budget_line_id=line_id)
+
+
+# What an earlier change has set apart stays as it is.
+LEFT = """
+SELECT id, left_of_line(id) AS fen FROM budget_lines WHERE campaign_id = $1 AND use_change_id IS NULL ORDER BY id
+"""
+
+
+async def _release(change: UseChange, line_id: int) -> None:
+    """Take what was set apart in a line of its own from the lines it stood in, so that all still add up."""
+    left = {line["id"]: line["fen"] for line in await db.rows(LEFT, change.campaign_id)}
+    wanted_fen = (await BudgetLine.get(id=line_id)).amount_fen
+    first_fen = min(wanted_fen, left.pop(change.budget_line_id, 0))
+    rest_fen = min(wanted_fen - first_fen, sum(left.values()))
+    taken = dict(zip(left, matching.shares(rest_fen, list(left.values())), strict=True))
+    taken |= {change.budget_line_id: first_fen} if change.budget_line_id else {}
+    await LineRelease.bulk_create(
+        LineRelease(
+            community_id=change.community_id,
+            campaign_id=change.campaign_id,
+            budget_line_id=id_,
+            use_change_id=change.id,
+            amount_fen=fen,
+        )
+        for id_, fen in taken.items()
+        if fen
+    )
 
 
 async def lock_campaign(campaign: Campaign) -> None:

@@ -14,14 +14,17 @@ from models.crowdfunding import (
     CampaignOver,
     CampaignState,
     LegalPath,
+    MoneyIsHisOwn,
     NoPaymentHere,
     Pledge,
     PledgeKind,
     PledgeState,
 )
+from models.homes import NotForChildren
 from models.ledger import AccountKind, Leg
 from services import checks, events, ledger, notifications, payments, residents, volunteering
 from services.crowdfunding.reading import door
+from services.crowdfunding.selling import price
 from services.ledger import Purse
 from services.policies import Actor, require, require_resident
 from services.policies import crowdfunding as policies
@@ -40,14 +43,15 @@ SAYS: dict[PledgeKind, tuple[set[str], set[str]]] = {
     PledgeKind.TIME: ({"hours"}, {"item", "shift_id"}),
     PledgeKind.SKILL: ({"item"}, {"hours"}),
 }
+OF_AN_ITEM: tuple[set[str], set[str]] = ({"sale_item_id"}, {"quantity", "amount_fen"})
 
 
 # The campaign is held open while the pledge is written; its deadline is read after the lock.
 PLEDGE = """
 WITH c AS MATERIALIZED (SELECT id, community_id, state, deadline FROM campaigns WHERE id = $1 FOR SHARE)
 INSERT INTO pledges (community_id, campaign_id, giver_id, kind, state, amount_fen, item, hours, budget_line_id, team_id,
-    anonymous, message, moderation, late, shift_id)
-SELECT c.community_id, c.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, false, $13
+    anonymous, message, moderation, late, shift_id, sale_item_id, quantity)
+SELECT c.community_id, c.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, false, $13, $14, $15
 FROM c WHERE c.state = 'open' AND c.deadline > clock_now() RETURNING id
 """
 
@@ -64,18 +68,25 @@ async def pledge(
     budget_line_id: int | None = None,
     team_id: int | None = None,
     shift_id: int | None = None,
+    sale_item_id: int | None = None,
+    quantity: int | None = None,
     anonymous: bool = True,
     message: str | None = None,
 ) -> Pledge:
     """Promise something to an open campaign; money (and adoptions and sales) with an order to pay within 15 minutes.
 
-    Time for a shift is a sign-up there. Verified residents of the community do. Raises NotFound, NotVerified,
-    Forbidden, Invalid (fields that do not fit the kind), InvalidState, CampaignOver, LineAdopted, NoSuchTeam,
-    NotChecked, NoSuchShift, NoPaymentHere on the paths where others take the money, and what `volunteering.sign_up`
+    Time for a shift is a sign-up there; a sale may be of `quantity` (1) of an item. Verified residents of the community
+    do. Raises NotFound, NotVerified, Forbidden, Invalid (fields that do not fit the kind), InvalidState, CampaignOver,
+    LineAdopted, NoSuchTeam, NotChecked, NoSuchShift, NoSuchItem, SoldOut, NoPaymentHere on the paths where others take
+    the money, MoneyIsHisOwn by a helper's hand, NotForChildren for money under 14, and what `volunteering.sign_up`
     raises.
     """
     campaign = await door(actor, campaign_id)
     require_resident(actor, campaign.community_id)
+    if kind in MONEY_ROAD and actor.help is not None:
+        raise MoneyIsHisOwn
+    if kind in MONEY_ROAD and actor.child:
+        raise NotForChildren
     if kind in MONEY_ROAD and campaign.legal_path is not LegalPath.COMMUNITY:
         raise NoPaymentHere
     given = {
@@ -84,10 +95,15 @@ async def pledge(
         "hours": hours,
         "budget_line_id": budget_line_id,
         "shift_id": shift_id,
+        "sale_item_id": sale_item_id,
+        "quantity": quantity,
     }
     _check_says(kind, {name for name, value in given.items() if value is not None})
     if budget_line_id is not None:
         amount_fen = await _line_amount(campaign_id, budget_line_id, amount_fen)
+    if sale_item_id is not None:
+        quantity = quantity or 1
+        amount_fen = await price(campaign_id, sale_item_id, quantity, amount_fen)
     paying, worded = kind in MONEY_ROAD, message is not None or item is not None
     pledge_id = await db.value(
         PLEDGE,
@@ -104,6 +120,8 @@ async def pledge(
         message,
         Moderation.CHECKING.value if worded else Moderation.PASSED.value,
         shift_id,
+        sale_item_id,
+        quantity,
     )
     if pledge_id is None:
         await campaign.refresh_from_db(fields=["state"])
@@ -266,7 +284,8 @@ async def hold(campaign_id: int) -> tuple[CampaignState, bool]:
 
 
 def _check_says(kind: PledgeKind, given: set[str]) -> None:
-    needed, optional = SAYS[kind]
+    of_an_item = kind is PledgeKind.SALE and "sale_item_id" in given
+    needed, optional = OF_AN_ITEM if of_an_item else SAYS[kind]
     if not needed <= given <= needed | optional:
         names = "、".join(sorted(needed))
         raise Invalid(f"这类认捐须填写且只填写：{names}", f"A pledge of this kind says {', '.join(sorted(needed))}")

@@ -23,6 +23,8 @@ from services.crowdfunding.reading import door, visible
 from services.policies import Actor, require, require_resident
 from services.policies.actor import STAFF
 
+RAISING = (CampaignState.PUBLISHED, CampaignState.OPEN)
+
 
 @dataclass(frozen=True)
 class TeamLine:
@@ -149,6 +151,29 @@ async def leave_team(actor: Actor, team_id: int) -> TeamLine:
 
 
 @atomic()
+async def leave_teams(resident_id: int, community_id: int) -> None:
+    """Take somebody who moved away out of the teams that still raise; whoever helps longest leads on."""
+    found = await db.rows(STILL_RAISING, resident_id, community_id, [state.value for state in RAISING])
+    for line in found:
+        await db.execute(SUCCEED_LEADER, line["id"], resident_id)
+        await db.execute("DELETE FROM team_members WHERE team_id = $1 AND resident_id = $2", line["id"], resident_id)
+        await events.record(None, "team.left", await Team.get(id=line["id"]))
+
+
+STILL_RAISING = """
+SELECT t.id FROM teams t JOIN campaigns c ON c.id = t.campaign_id
+WHERE t.community_id = $2 AND c.state = ANY ($3::text[])
+    AND EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.resident_id = $1)
+ORDER BY t.id FOR NO KEY UPDATE OF t
+"""
+SUCCEED_LEADER = """
+UPDATE teams SET leader_id = (
+    SELECT resident_id FROM team_members WHERE team_id = $1 AND resident_id <> $2 ORDER BY id LIMIT 1)
+WHERE id = $1 AND leader_id = $2
+"""
+
+
+@atomic()
 async def hand_team_over(actor: Actor, team_id: int, *, helper_id: int) -> TeamLine:
     """Let another helper lead; who leads does, or the committee where he cannot any more.
 
@@ -240,7 +265,7 @@ def _line(found: dict[str, Any]) -> TeamLine:
 
 
 def _must_be_raising(campaign: Campaign) -> None:
-    if campaign.state not in (CampaignState.PUBLISHED, CampaignState.OPEN):
+    if campaign.state not in RAISING:
         raise InvalidState(campaign.state)
 
 

@@ -25,7 +25,8 @@ async def promise_match(
 ) -> Match:
     """Enter a unit's promise to add `adds_fen` for each `for_each_fen` raised, up to `cap_fen`.
 
-    Shown once another committee member has signed. Raises NotFound, Forbidden, InvalidState once it is decided.
+    Shown once another committee member has signed. Raises NotFound, Forbidden, InvalidState once it is decided, and
+    NoPaymentHere where a charity takes the money: our books hold nothing to match.
     """
     campaign = await door(actor, campaign_id)
     require(policies.may_keep_books(actor, campaign.community_id), *COMMITTEE_ONLY)

@@ -2,7 +2,9 @@
 signs, and only then is it posted.
 
 A gift: cash or bank → campaign or general. Handed back: campaign or general → refunds → cash or bank. A match paid:
-matching_receivable → campaign. A correction: the mirror image of the transfer that was wrong.
+matching_receivable → campaign. A correction: the mirror image of the transfer that was wrong; where the money waits to
+be handed back it returns to the campaign first (refunds → campaign). A government's grant is a gift by bank that has a
+document, not a giver.
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,19 @@ from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import Invalid, InvalidState, NotFound
 from app.core.pages import Listed, Page, newest
-from models.crowdfunding import Campaign, CampaignOver, CampaignState, Pledge, PledgeState
+from models.base import Moderation
+from models.crowdfunding import (
+    Campaign,
+    CampaignOver,
+    CampaignState,
+    Income,
+    LegalPath,
+    NoPaymentHere,
+    NotChecked,
+    Pledge,
+    PledgeState,
+)
+from models.expenses import SPENDS, Expense, ExpenseState
 from models.ledger import Account, AccountKind, Leg, Transfer
 from models.media import Purpose
 from models.residents import Membership
@@ -28,12 +42,14 @@ from services.policies import crowdfunding as policies
 
 BOOKS_ONLY = ("只有本社区居委会、监督委员和上级可以查看", "Only the committee, supervisors and officers may see this")
 GIFTS_WHILE = (CampaignState.OPEN,)
+GRANTS_WHILE = (CampaignState.OPEN, CampaignState.FUNDED, CampaignState.IMPLEMENTING, CampaignState.ACCEPTED)
 MATCHES_WHILE = (CampaignState.FUNDED, CampaignState.IMPLEMENTING, CampaignState.ACCEPTED)
 # What people record by hand may be undone; what WeChat proves is followed instead.
 COUNTER = {
     ("slip", Leg.CAPTURE): Leg.COUNTER_CAPTURE,
     ("slip", Leg.MATCHED): Leg.COUNTER_MATCHED,
     ("pledge", Leg.RECEIVED): Leg.COUNTER_RECEIVED,
+    ("expense", Leg.SPENT): Leg.COUNTER_SPENT,
 }
 
 
@@ -50,10 +66,15 @@ async def give_offline(
 ) -> Slip:
     """Enter money that somebody gave to an open campaign in cash or by bank; it counts once another has signed.
 
-    Raises NotFound, Forbidden, InvalidState, Invalid (a giver who does not live here), and what `media.attach` raises.
+    Raises NotFound, Forbidden, NoPaymentHere, NotChecked while it is hidden, InvalidState, Invalid (a giver who does
+    not live here), and what `media.attach` raises.
     """
     campaign = await door(actor, campaign_id)
     require(policies.may_keep_books(actor, campaign.community_id), *COMMITTEE_ONLY)
+    if campaign.legal_path is not LegalPath.COMMUNITY:
+        raise NoPaymentHere
+    if campaign.moderation is not Moderation.PASSED:
+        raise NotChecked
     if campaign.state not in GIFTS_WHILE:
         raise InvalidState(campaign.state)
     await _check_giver(giver_id, campaign.community_id)
@@ -67,6 +88,24 @@ async def give_offline(
         amount_fen=amount_fen,
         giver_id=giver_id,
         note=note,
+    )
+
+
+async def enter_grant(actor: Actor, income: Income, evidence_ids: Sequence[int]) -> Slip:
+    """Enter what a government document says came in by bank, in the running transaction.
+
+    Raises what `media.attach` raises.
+    """
+    return await _enter(
+        actor,
+        evidence_ids,
+        kind=SlipKind.GIFT,
+        community_id=income.community_id,
+        campaign_id=income.campaign_id,
+        via=Via.BANK,
+        amount_fen=income.amount_fen,
+        income_id=income.id,
+        note=income.document_number,
     )
 
 
@@ -148,7 +187,7 @@ async def pay_match(actor: Actor, match_id: int, *, amount_fen: int, note: str, 
 
 @atomic()
 async def correct(actor: Actor, transfer_id: int, *, note: str) -> Slip:
-    """Ask that a transfer recorded by hand be undone, whole; what is right is then entered anew.
+    """Ask that a transfer recorded by hand, or a paid expense, be undone, whole; what is right is then entered anew.
 
     Raises NotFound, Forbidden, Invalid (a transfer that WeChat proves), InvalidState, AlreadyExists.
     """
@@ -158,12 +197,13 @@ async def correct(actor: Actor, transfer_id: int, *, note: str) -> Slip:
     require(policies.may_keep_books(actor, transfer.community_id), *COMMITTEE_ONLY)
     if (transfer.source_kind, transfer.leg) not in COUNTER:
         raise Invalid("只能冲正人工登记的账目", "Only what was recorded by hand is undone")
+    credited, debited = await _accounts(transfer)
     return await _enter(
         actor,
         (),
         kind=SlipKind.CORRECTION,
         community_id=transfer.community_id,
-        campaign_id=(await Account.get(id=transfer.credit_account_id)).campaign_id,
+        campaign_id=credited.campaign_id or debited.campaign_id,
         transfer_id=transfer.id,
         amount_fen=transfer.amount_fen,
         note=note,
@@ -175,7 +215,8 @@ async def sign_slip(actor: Actor, slip_id: int, state: SlipState) -> Slip:
     """Countersign a slip (POSTED: the books move) or turn it down (DECLINED).
 
     Another committee member than the one who entered it does; who entered it may turn it down himself. Raises NotFound,
-    Forbidden, SecondPerson, NoEvidence, InvalidState, CampaignOver, MoreThanOwed, NotEnough.
+    Forbidden, SecondPerson, NoEvidence, InvalidState, CampaignOver, MoreThanOwed, NotEnough, and StruckByAnother when
+    who noted a grant turns it down himself.
     """
     slip = await find_slip(actor, slip_id)
     require(policies.may_keep_books(actor, slip.community_id), *COMMITTEE_ONLY)
@@ -185,7 +226,9 @@ async def sign_slip(actor: Actor, slip_id: int, state: SlipState) -> Slip:
     await slip.move_to(state, decided_by_id=actor.id, decided_at=await clock.now())
     await events.record(actor, f"slip.{state.value}", slip, kind=slip.kind.value, amount_fen=slip.amount_fen)
     if state is SlipState.POSTED:
-        await POSTING[slip.kind](slip, campaign)
+        await POSTING[slip.kind](actor, slip, campaign)
+    elif slip.income_id is not None:
+        await Income.filter(id=slip.income_id).update(struck_by_id=actor.id)  # the database refuses who noted it
     return slip
 
 
@@ -249,18 +292,18 @@ def _outside(slip: Slip) -> Purse:
     return Purse(AccountKind.CASH if slip.via is Via.CASH else AccountKind.BANK)
 
 
-async def _post_gift(slip: Slip, campaign: Campaign | None) -> None:
+async def _post_gift(actor: Actor, slip: Slip, campaign: Campaign | None) -> None:
     if campaign is not None:
-        if campaign.state not in GIFTS_WHILE:
+        if campaign.state not in (GIFTS_WHILE if slip.income_id is None else GRANTS_WHILE):
             raise InvalidState(campaign.state)
-        if campaign.deadline <= await clock.now():
+        if slip.income_id is None and campaign.deadline <= await clock.now():
             raise CampaignOver
     await _move(slip, _outside(slip), _purse(slip), Leg.CAPTURE)
     title = campaign.title if campaign else "社区公益金"
     await notifications.tell([slip.giver_id], "slip.posted", slip, title=title, yuan=yuan(slip.amount_fen))
 
 
-async def _post_hand_back(slip: Slip, campaign: Campaign | None) -> None:
+async def _post_hand_back(actor: Actor, slip: Slip, campaign: Campaign | None) -> None:
     gift = await Slip.filter(id=slip.gift_id).select_for_update(no_key=True).get()
     if gift.state is SlipState.POSTED:
         await gift.move_to(SlipState.REFUNDING)
@@ -269,7 +312,7 @@ async def _post_hand_back(slip: Slip, campaign: Campaign | None) -> None:
     await _move(slip, REFUNDS, _outside(slip), Leg.REFUNDED)
 
 
-async def _post_match(slip: Slip, campaign: Campaign | None) -> None:
+async def _post_match(actor: Actor, slip: Slip, campaign: Campaign | None) -> None:
     """The campaign is held, so what was raised, and with it what is owed, stays while the payment is posted."""
     match = await Match.get(id=slip.match_id)
     await with_figures([match])
@@ -278,15 +321,10 @@ async def _post_match(slip: Slip, campaign: Campaign | None) -> None:
     await _move(slip, Purse(AccountKind.MATCHING_RECEIVABLE), _purse(slip), Leg.MATCHED)
 
 
-async def _post_correction(slip: Slip, campaign: Campaign | None) -> None:
+async def _post_correction(actor: Actor, slip: Slip, campaign: Campaign | None) -> None:
     transfer = await Transfer.get(id=slip.transfer_id)
-    if transfer.source_kind == Pledge.noun():
-        pledge = await Pledge.filter(id=transfer.source_id).select_for_update(no_key=True).get()
-        await pledge.move_to(PledgeState.WITHDRAWN)
-    else:
-        undone = await Slip.filter(id=transfer.source_id).select_for_update(no_key=True).get()
-        await undone.move_to(SlipState.CORRECTED)
-    credited, debited = [await Account.get(id=id_) for id_ in (transfer.credit_account_id, transfer.debit_account_id)]
+    await UNDOING[transfer.source_kind](actor, slip, transfer.source_id, campaign)
+    credited, debited = await _accounts(transfer)
     await _move(
         slip,
         Purse(credited.kind, credited.campaign_id),
@@ -294,6 +332,42 @@ async def _post_correction(slip: Slip, campaign: Campaign | None) -> None:
         COUNTER[transfer.source_kind, transfer.leg],
         corrects_id=transfer.id,
     )
+
+
+async def _undo_goods(actor: Actor, slip: Slip, pledge_id: int, campaign: Campaign | None) -> None:
+    pledge = await Pledge.filter(id=pledge_id).select_for_update(no_key=True).get()
+    await pledge.move_to(PledgeState.WITHDRAWN)
+
+
+async def _undo_slip(actor: Actor, slip: Slip, undone_id: int, campaign: Campaign | None) -> None:
+    undone = await Slip.filter(id=undone_id).select_for_update(no_key=True).get()
+    await undone.move_to(SlipState.CORRECTED)
+    if undone.was == SlipState.REFUNDING:
+        await _move(undone, REFUNDS, _purse(undone), Leg.RETURNED)
+    if undone.income_id is not None:
+        income = await Income.get(id=undone.income_id)
+        struck_by_id = slip.entered_by_id if actor.id == income.entered_by_id else actor.id
+        await Income.filter(id=income.id).update(struck_by_id=struck_by_id)
+
+
+async def _undo_expense(actor: Actor, slip: Slip, expense_id: int, campaign: Campaign | None) -> None:
+    if campaign is not None and campaign.state not in SPENDS:
+        raise InvalidState(campaign.state)
+    expense = await Expense.filter(id=expense_id).select_for_update(no_key=True).get()
+    await expense.move_to(ExpenseState.CORRECTED)
+    await events.record(actor, "expense.corrected", expense, reason=slip.note, slip_id=slip.id)
+    title = campaign.title if campaign else "社区公益金"
+    told = [expense.requester_id, expense.payee_resident_id]
+    await notifications.tell(told, "expense.corrected", expense, title=title, yuan=yuan(expense.amount_fen))
+
+
+UNDOING = {Pledge.noun(): _undo_goods, Slip.noun(): _undo_slip, Expense.noun(): _undo_expense}
+
+
+async def _accounts(transfer: Transfer) -> tuple[Account, Account]:
+    """The account that a transfer has credited, and the one it has debited."""
+    both = await Account.in_bulk([transfer.credit_account_id, transfer.debit_account_id], "id")
+    return both[transfer.credit_account_id], both[transfer.debit_account_id]
 
 
 async def _move(slip: Slip, debit: Purse, credit: Purse, leg: Leg, *, corrects_id: int | None = None) -> None:

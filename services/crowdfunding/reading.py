@@ -65,9 +65,9 @@ async def detail(actor: Actor, campaign_id: int) -> CampaignDetail:
 
 
 async def raised(campaigns: Sequence[Campaign]) -> dict[int, int]:
-    """What each campaign has raised, in fen: by the ledger within the community, elsewhere by the incomes noted."""
+    """What each campaign has raised, in fen: by the ledger, or where a charity raises by the incomes noted."""
     by_ledger = await ledger.raised([campaign.id for campaign in campaigns])
-    outside = [campaign.id for campaign in campaigns if campaign.legal_path is not LegalPath.COMMUNITY]
+    outside = [campaign.id for campaign in campaigns if campaign.legal_path is LegalPath.CHARITY]
     noted = {line["campaign_id"]: line["fen"] for line in await db.rows(NOTED, outside)} if outside else {}
     return by_ledger | {campaign_id: noted.get(campaign_id, 0) for campaign_id in outside}
 
@@ -106,9 +106,17 @@ async def comments_on(actor: Actor, campaign_id: int, *, page: Page) -> Listed[C
 
 # Goods that came, at their estimated value; what was noted by mistake is a withdrawn promise.
 IN_KIND = "coalesce(sum(amount_fen) FILTER (WHERE kind = 'in_kind' AND state = 'received'), 0)::bigint"
+# A neighbour counts once, however he gives; each gift in cash or by bank of whom nobody knows counts for one.
 FIGURES = f"""
-SELECT campaign_id, count(DISTINCT giver_id) AS backers, {IN_KIND} AS in_kind_fen
-FROM pledges WHERE campaign_id = ANY ($1::bigint[]) AND state IN ('paid', 'received') GROUP BY campaign_id
+SELECT campaign_id, count(DISTINCT giver_id) + count(*) FILTER (WHERE giver_id IS NULL) AS backers,
+    {IN_KIND} AS in_kind_fen
+FROM (
+    SELECT campaign_id, giver_id, kind, state, amount_fen FROM pledges
+    WHERE campaign_id = ANY ($1::bigint[]) AND state IN ('paid', 'received')
+    UNION ALL
+    SELECT campaign_id, giver_id, kind, state, amount_fen FROM slips
+    WHERE campaign_id = ANY ($1::bigint[]) AND kind = 'gift' AND state = 'posted' AND income_id IS NULL
+) AS gifts GROUP BY campaign_id
 """
 
 
@@ -116,17 +124,22 @@ SPENT = """
 SELECT budget_line_id AS id, sum(amount_fen)::bigint AS fen FROM expenses
 WHERE campaign_id = ANY ($1::bigint[]) AND state = 'paid' GROUP BY budget_line_id
 """
+RELEASED = """
+SELECT budget_line_id AS id, sum(amount_fen)::bigint AS fen FROM line_releases
+WHERE campaign_id = ANY ($1::bigint[]) GROUP BY budget_line_id
+"""
 
 
 async def _with_figures(actor: Actor, campaigns: list[Campaign]) -> list[Campaign]:
-    """The same campaigns with budget, needs, photos, what was raised and spent; six queries for a page."""
+    """The same campaigns with budget, needs, photos, what was raised and spent; seven queries for a page."""
     ids = [campaign.id for campaign in campaigns]
     fen = await raised(campaigns)
     figures = {line["campaign_id"]: line for line in await db.rows(FIGURES, ids)}
     spent = {line["id"]: line["fen"] for line in await db.rows(SPENT, ids)}
+    released = {line["id"]: line["fen"] for line in await db.rows(RELEASED, ids)}
     lines = await BudgetLine.filter(campaign_id__in=ids).order_by("id")
     for line in lines:
-        line.spent_fen = spent.get(line.id, 0)
+        line.spent_fen, line.released_fen = spent.get(line.id, 0), released.get(line.id, 0)
     cited = await CampaignNeed.filter(campaign_id__in=ids).order_by("need_id")
     photos = await media.photos_of(actor, Campaign.noun(), ids)
     for campaign in campaigns:

@@ -48,11 +48,11 @@ async def take_back(
         elif over:
             raise CampaignOver
     if (
-        found.kind is PledgeKind.ADOPTION
+        (found.kind is PledgeKind.ADOPTION or found.sale_item_id is not None)
         and words == payments.ASKED
         and amount_fen not in (None, left_fen, refused_fen)
     ):
-        raise Invalid("认捐整项只能全额退回", "What was adopted whole is given back whole")
+        raise Invalid("整项认捐和义卖品只能全额退回", "What was adopted or bought is given back whole")
     if amount_fen in (None, left_fen):
         number_max = payments.REFUNDS_MAX
     await payments.give_back(

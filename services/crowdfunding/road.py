@@ -10,6 +10,8 @@ from models.crowdfunding import (
     CampaignKind,
     CampaignOver,
     CampaignState,
+    LegalPath,
+    NoPaymentHere,
     ResolutionNotValid,
 )
 from models.deliberations import Resolution
@@ -94,9 +96,10 @@ async def settle(
 ) -> Campaign:
     """Close the campaign's account; what is left goes to the general fund, or to another campaign by a resolution.
 
-    The givers are told of what was left, and where it went. Raises NotFound, Forbidden, InvalidState (also when the
-    other campaign is over), Invalid, ResolutionNotValid, RefundsOwed while it holds money that must go back, and
-    KeptForGivers while the use of its money changes.
+    More than a fifth of what was raised goes to the general fund by a resolution, too: so much was not given for that
+    (慈善法 58). The givers are told of what was left, and where it went. Raises NotFound, Forbidden, InvalidState (also
+    when the other campaign is over), Invalid, ResolutionNotValid, SurplusNeedsResolution, RefundsOwed while it holds
+    money that must go back, and KeptForGivers while the use of its money changes.
     """
     campaign = await find(actor, campaign_id)
     require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
@@ -130,16 +133,19 @@ async def settle(
 
 
 async def _surplus_to(actor: Actor, campaign: Campaign, to_campaign_id: int | None, resolution_id: int | None) -> Purse:
-    if to_campaign_id is None and resolution_id is None:
+    if resolution_id is not None:
+        resolution = await Resolution.get_or_none(id=resolution_id, community_id=campaign.community_id)
+        if resolution is None or resolution.passed is False:
+            raise ResolutionNotValid
+    if to_campaign_id is None:
         return Purse(AccountKind.GENERAL)
-    if to_campaign_id is None or resolution_id is None or to_campaign_id == campaign.id:
+    if resolution_id is None or to_campaign_id == campaign.id:
         raise Invalid("结余转入另一个项目须引用决议", "A surplus goes to another campaign by a resolution")
-    resolution = await Resolution.get_or_none(id=resolution_id, community_id=campaign.community_id)
-    if resolution is None or resolution.passed is False:
-        raise ResolutionNotValid
     other = await find(actor, to_campaign_id)
     if other.community_id != campaign.community_id:
         raise Invalid("结余只能转入本社区的项目", "A surplus stays in its community")
+    if other.legal_path is LegalPath.CHARITY:
+        raise NoPaymentHere
     await lock_campaign(other)
     if other.state not in TAKES_SURPLUS:
         raise InvalidState(other.state)

@@ -33,15 +33,14 @@ async def object_to(
     """Say that the roll is wrong (about oneself, another, or all of it), or that a ballot entered for one is not his.
 
     Once the vote runs, only the second: the ballot leaves the box, its trace stays here, and he may vote again. For
-    somebody without a phone one of the staff says it, who may help him, has his consent (`on_behalf_of`, only then)
-    and did not enter that ballot himself.
+    somebody without a phone one of the staff says it, who may help him, has his consent (`on_behalf_of`) and did not
+    enter that ballot himself.
     Raises NotFound, NotVerified, Forbidden, AlreadyExists, ObjectionTooLate, Invalid (no such resident, the consent).
     """
     deliberation = await find_deliberation(actor, deliberation_id)
     if deliberation.state is DeliberationState.VOTING:
         return await _invalidate(actor, deliberation, resident_id, reason, on_behalf_of)
-    if on_behalf_of is not None:
-        raise Invalid("只有对代录选票的异议可以代为提出", "Only to a ballot entered for him one objects for another")
+    actor = await residents.stand_in(actor, on_behalf_of)
     if not (actor.is_staff(deliberation.community_id) or await _stands_on_roll(actor, deliberation)):
         require_resident(actor, deliberation.community_id)
     if resident_id is not None and not await Resident.exists(id=resident_id):
@@ -55,6 +54,8 @@ async def object_to(
     )
     await checks.expect(actor, made)
     await events.record(actor, "objection.made", made, deliberation_id=deliberation.id)
+    if actor.help is not None:
+        await residents.note_help(actor, "objection.made", made.noun(), made.id)
     committee = await residents.holders(Role.COMMITTEE, deliberation.community_id)
     await notifications.tell(
         [one for one in committee if one != actor.id], "objection.made", deliberation, title=deliberation.title

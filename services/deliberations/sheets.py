@@ -3,10 +3,9 @@
 import asyncio
 import io
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
-import segno
 from PIL import Image, ImageDraw, ImageFont
 
 from app.core import db
@@ -15,6 +14,8 @@ from models.deliberations import BallotKind, Deliberation, DeliberationState
 from models.rolls import SecretInPerson
 from services import events
 from services.deliberations.reading import find
+from services.drawing.paper import clean, qr, width_of
+from services.drawing.words import wrapped
 from services.policies import Actor, require
 from services.policies import deliberations as policies
 
@@ -121,22 +122,11 @@ def _options(pen: ImageDraw.ImageDraw, deliberation: Deliberation, room: tuple[i
 
 
 def _wrapped(text: str, size: int, width: int) -> list[str]:
-    """Break anywhere, as Chinese does."""
-    font, lines = _font(size), [""]
-    for char in text:
-        if font.getlength(lines[-1] + char) > width:
-            lines.append("")
-        lines[-1] += char
-    return lines
+    return wrapped(clean(text), width, partial(width_of, size=size)) or [""]
 
 
 def _qr(code: str) -> Image.Image:
-    matrix = segno.make(code, error="m", micro=False).matrix
-    drawn = Image.new("1", (len(matrix) + 8, len(matrix) + 8), 1)
-    for y, row in enumerate(matrix):
-        for x, dark in enumerate(row):
-            if dark:
-                drawn.putpixel((x + 4, y + 4), 0)
+    drawn = qr(code)
     return drawn.resize((drawn.width * 9, drawn.height * 9), Image.Resampling.NEAREST)
 
 

@@ -6,13 +6,12 @@ from typing import Any
 
 from app.core import clock, db
 from app.core.db import atomic
-from app.core.errors import Forbidden, InvalidState, NotFound
+from app.core.errors import InvalidState, NotFound
 from models.deliberations import (
     Deliberation,
     DeliberationState,
     NonceMisfits,
     NotOnRoll,
-    Roll,
     Rule,
     StillVoting,
     VoteClosed,
@@ -46,7 +45,8 @@ async def open_voting(actor: Actor, deliberation_id: int) -> Deliberation:
 
 # What both kinds of cast begin with: the vote and the actor's line on its roll.
 VOTE = """
-    SELECT d.id, d.community_id, d.state, d.secret, d.roll, d.voting_until > clock_now() AS runs, coalesce(
+    SELECT d.id, d.community_id, d.state, d.secret, d.voting_until > clock_now() AS runs,
+    d.community_id = $4 OR (d.roll = 'owners' AND NOT $6) AS may, coalesce(
         (SELECT e.id FROM electors e WHERE e.deliberation_id = d.id AND e.resident_id = $2),
         (SELECT e.id FROM electors e WHERE e.deliberation_id = d.id AND e.household_id = $3 AND e.speaker_id = $2)
     ) AS elector_id
@@ -59,8 +59,8 @@ CAST = f"""
 WITH vote AS ({VOTE}), landed AS (
     INSERT INTO ballots
         (community_id, deliberation_id, elector_id, resident_id, choice, nonce, receipt, channel, entered_by_id)
-    SELECT community_id, id, elector_id, $2, $6, $8, $7, $9, $10::bigint FROM vote
-    WHERE state = 'voting' AND runs AND NOT secret AND elector_id IS NOT NULL AND community_id = $4
+    SELECT community_id, id, elector_id, $2, $7, $9, $8, $10, $11::bigint FROM vote
+    WHERE state = 'voting' AND runs AND NOT secret AND elector_id IS NOT NULL AND may
     ON CONFLICT ON CONSTRAINT ballots_one_per_elector DO UPDATE SET
         nonce = CASE WHEN ballots.choice = excluded.choice THEN ballots.nonce ELSE excluded.nonce END,
         receipt = CASE WHEN ballots.choice = excluded.choice THEN ballots.receipt ELSE excluded.receipt END,
@@ -75,17 +75,16 @@ SELECT vote.*, landed.receipt FROM vote LEFT JOIN landed ON true
 CAST_SECRETLY = f"""
 WITH vote AS ({VOTE} FOR SHARE OF d), marked AS (
     UPDATE electors e SET has_voted = true FROM vote
-    WHERE e.id = vote.elector_id AND NOT e.has_voted AND state = 'voting' AND runs AND secret AND vote.community_id = $4
+    WHERE e.id = vote.elector_id AND NOT e.has_voted AND state = 'voting' AND runs AND secret AND may
     RETURNING e.deliberation_id, e.community_id
 ), landed AS (
     INSERT INTO secret_ballots (community_id, deliberation_id, choice, receipt)
-    SELECT community_id, deliberation_id, $6, $7 FROM marked RETURNING receipt
+    SELECT community_id, deliberation_id, $7, $8 FROM marked RETURNING receipt
 )
 SELECT vote.*, landed.receipt FROM vote LEFT JOIN landed ON true
 """
 
 
-@atomic()
 async def cast(
     actor: Actor,
     deliberation_id: int,
@@ -95,12 +94,12 @@ async def cast(
     channel: Channel = Channel.PHONE,
     entered_by_id: int | None = None,
 ) -> str:
-    """Vote; for a household who represented it at the opening does. Returns the receipt.
+    """Vote; for a household who represented it at the opening does, as an owner also who lives elsewhere.
 
     `choice` is `{choice}`, `{option_id}`, `{option_ids}`, `{scores}` or `{ranking}`, as the kind of ballot asks. An
     open vote may be changed while it runs; a secret one, which comes with a `nonce` of the voter's own, may not.
     `entered_by_id`: who entered it for the actor, where it did not come by phone; that never replaces what did.
-    Raises NotFound, NotVerified, Forbidden (owners who live elsewhere), InvalidState before the opening, VoteClosed,
+    Returns the receipt. Raises NotFound, NotVerified, Forbidden, InvalidState before the opening, VoteClosed,
     NotOnRoll, BadChoice, AlreadyVoted, NonceMisfits, NonceUsed.
     """
     if "option_ids" in choice:
@@ -112,18 +111,18 @@ async def cast(
         actor.household_id,
         actor.community_id if actor.verified else None,
         actor.serves(*STAFF),
+        actor.suspended,
         json.dumps(choice),
         receipt(deliberation_id, choice, salt),
     )
     if nonce is None:
-        vote = await db.row(CAST, *asked, salt, channel, entered_by_id)
+        vote = await db.alone(CAST, *asked, salt, channel, entered_by_id)
     else:
-        vote = await db.row(CAST_SECRETLY, *asked)
+        vote = await db.alone(CAST_SECRETLY, *asked)
     if vote is None:
         raise NotFound("没有找到这项协商议事", "No such deliberation")
-    if vote["roll"] == Roll.OWNERS and vote["elector_id"] is not None and not actor.lives_in(vote["community_id"]):
-        raise Forbidden("您不是本社区的认证居民，请用纸质票表决", "You do not live here; vote on paper")
-    require_resident(actor, vote["community_id"])
+    if not vote["may"] or vote["elector_id"] is None:
+        require_resident(actor, vote["community_id"])
     if vote["state"] in policies.BEFORE_THE_VOTE:
         raise InvalidState(vote["state"])
     if vote["state"] != DeliberationState.VOTING or not vote["runs"]:
@@ -153,10 +152,10 @@ async def end(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
     if deliberation.state is not DeliberationState.VOTING:
         raise InvalidState(deliberation.state)
     result, quorate = await count(deliberation)
-    resolution = await resolve(deliberation, result) if quorate else None
-    await archiving.keep(deliberation, resolution.number if resolution else None)
     target = DeliberationState.DECIDED if quorate else DeliberationState.FAILED_QUORUM
     await deliberation.move_to(target, closed_at=await clock.now())
+    resolution = await resolve(deliberation, result) if quorate else None
+    await archiving.keep(deliberation, resolution.number if resolution else None)
     await archiving.forget_secrets(deliberation)
     verb = f"deliberation.{target}"
     await events.record(

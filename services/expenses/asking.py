@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from app.core import db
 from app.core.db import atomic
 from app.core.errors import Invalid, InvalidState, NotFound
-from models.crowdfunding import BudgetLine, Campaign, ResolutionNotValid
+from models.crowdfunding import BudgetLine, Campaign, LegalPath, NoPaymentHere, ResolutionNotValid
 from models.deliberations import Resolution
 from models.expenses import (
     SPENDS,
@@ -16,6 +17,7 @@ from models.expenses import (
     NoSuchPayee,
     OverBudget,
     PayeeKind,
+    PayeeNotNamed,
     ReceiptMissing,
 )
 from models.ledger import AccountKind, NotEnough
@@ -54,25 +56,29 @@ async def request(
     receipt_ids: Sequence[int],
     payee_kind: PayeeKind | None = None,
     payee_resident_id: int | None = None,
+    payee_is_no_resident: bool = False,
 ) -> ExpenseLine:
     """Ask for money out of a campaign's budget line; staff do, and its author.
 
     It cites the campaign's resolution, or that by which the line's use was changed.
 
-    Raises NotFound, Forbidden, InvalidState (the campaign's), OverBudget, NotEnough, NeverPaid, NoSuchPayee,
-    ReceiptMissing, UnknownPhoto, Invalid (another campaign's line, a resident as a unit).
+    Raises NotFound, Forbidden, NoPaymentHere (a charity holds the money), InvalidState (the campaign's), OverBudget,
+    NotEnough, NeverPaid, PayeeNotNamed, NoSuchPayee, ReceiptMissing, UnknownPhoto, Invalid (another campaign's line, a
+    resident as a unit).
     """
     campaign = await crowdfunding.visible(actor).get_or_none(id=campaign_id)
     if campaign is None:
         raise NotFound("没有找到这个众筹项目", "No such campaign")
     require(policies.may_request(actor, campaign), *STAFF_OR_AUTHOR)
+    if campaign.legal_path is LegalPath.CHARITY:
+        raise NoPaymentHere
     state = await db.value("SELECT state FROM campaigns WHERE id = $1 FOR SHARE", campaign_id)  # it is not settled now
     if state not in SPENDS:
         raise InvalidState(state)
     line = await BudgetLine.get_or_none(id=budget_line_id, campaign_id=campaign_id)
     if line is None:
         raise Invalid("这个项目没有这一项预算", "This campaign has no such budget line")
-    left_fen = line.amount_fen - await _spent(line.id)
+    left_fen = await db.value("SELECT left_of_line($1)", line.id)
     if amount_fen > left_fen:
         raise OverBudget(left_fen=left_fen)
     asked = Expense(
@@ -81,9 +87,7 @@ async def request(
         budget_line_id=line.id,
         resolution_id=await db.value(RESOLUTION, line.use_change_id) or campaign.resolution_id,
         requester_id=actor.id,
-        payee=payee,
-        payee_kind=payee_kind or _kind(payee, payee_resident_id),
-        payee_resident_id=payee_resident_id,
+        **_payee(payee, payee_kind, payee_resident_id, payee_is_no_resident),
         purpose=purpose,
         amount_fen=amount_fen,
     )
@@ -102,11 +106,12 @@ async def request_from_fund(
     receipt_ids: Sequence[int],
     payee_kind: PayeeKind | None = None,
     payee_resident_id: int | None = None,
+    payee_is_no_resident: bool = False,
 ) -> ExpenseLine:
     """Ask for money out of the general fund, by a resolution of the community that did not fail; staff do.
 
-    Raises NotFound, Forbidden, ResolutionNotValid, NotEnough, NeverPaid, NoSuchPayee, ReceiptMissing, UnknownPhoto,
-    Invalid (a resident as a unit).
+    Raises NotFound, Forbidden, ResolutionNotValid, NotEnough, NeverPaid, PayeeNotNamed, NoSuchPayee, ReceiptMissing,
+    UnknownPhoto, Invalid (a resident as a unit).
     """
     await places.find_community(community_id)
     require(policies.may_request_from_fund(actor, community_id), *STAFF_ONLY)
@@ -116,9 +121,7 @@ async def request_from_fund(
         community_id=community_id,
         resolution_id=resolution_id,
         requester_id=actor.id,
-        payee=payee,
-        payee_kind=payee_kind or _kind(payee, payee_resident_id),
-        payee_resident_id=payee_resident_id,
+        **_payee(payee, payee_kind, payee_resident_id, payee_is_no_resident),
         purpose=purpose,
         amount_fen=amount_fen,
     )
@@ -151,18 +154,31 @@ async def title_of(expense: Expense) -> str:
     return (await Campaign.get(id=expense.campaign_id).only("title")).title
 
 
-def _kind(payee: str, payee_resident_id: int | None) -> PayeeKind:
-    """What a payee is of whom nobody said: a person, unless the name ends as those of shops and offices do."""
-    is_unit = payee_resident_id is None and ORGANISATION.search(payee)
-    return PayeeKind.UNIT if is_unit else PayeeKind.PERSON
+def _payee(payee: str, kind: PayeeKind | None, resident_id: int | None, is_no_resident: bool) -> dict[str, Any]:
+    """Who is paid. Whoever says that it is a person names the resident, or states that he is none.
+
+    Of whom nobody said what he is: a person, unless the name ends as those of shops and offices do; the approvers read
+    that he was not named.
+    """
+    if kind is PayeeKind.UNIT and (resident_id is not None or is_no_resident):
+        raise Invalid("收款居民是个人，不是单位", "A resident who is paid is a person, not a unit")
+    if resident_id is not None and is_no_resident:
+        raise Invalid("收款人是居民，就不能声明不是居民", "The payee is a resident or is none, not both")
+    if kind is PayeeKind.PERSON and resident_id is None and not is_no_resident:
+        raise PayeeNotNamed
+    is_unit = resident_id is None and not is_no_resident and ORGANISATION.search(payee)
+    return {
+        "payee": payee,
+        "payee_kind": kind or (PayeeKind.UNIT if is_unit else PayeeKind.PERSON),
+        "payee_resident_id": resident_id,
+        "payee_is_no_resident": is_no_resident,
+    }
 
 
 async def _ask(actor: Actor, asked: Expense, purse: Purse, receipt_ids: Sequence[int], title: str) -> ExpenseLine:
     if not receipt_ids:
         raise ReceiptMissing
     await refuse_never_paid(asked)
-    if asked.payee_resident_id is not None and asked.payee_kind is PayeeKind.UNIT:
-        raise Invalid("收款居民是个人，不是单位", "A resident who is paid is a person, not a unit")
     if asked.payee_resident_id is not None and not await Resident.exists(id=asked.payee_resident_id):
         raise NoSuchPayee
     if await ledger.balance(asked.community_id, purse) < asked.amount_fen:
@@ -178,18 +194,11 @@ async def _ask(actor: Actor, asked: Expense, purse: Purse, receipt_ids: Sequence
         campaign_id=asked.campaign_id,
         budget_line_id=asked.budget_line_id,
         resolution_id=asked.resolution_id,
+        payee_is_no_resident=asked.payee_is_no_resident or None,
     )
     told = set(await _approvers(asked.community_id)) - {actor.id, asked.payee_resident_id}
     await notifications.tell(told, "expense.requested", asked, title=title, yuan=yuan(asked.amount_fen))
     return await find(actor, asked.id)
-
-
-async def _spent(budget_line_id: int) -> int:
-    found: int = await db.value(
-        "SELECT coalesce(sum(amount_fen), 0)::bigint FROM expenses WHERE budget_line_id = $1 AND state = 'paid'",
-        budget_line_id,
-    )
-    return found
 
 
 async def _approvers(community_id: int) -> list[int]:

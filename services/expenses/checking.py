@@ -18,7 +18,13 @@ QUESTIONS: dict[str, str] = {
                 JOIN accounts d ON d.id = t.debit_account_id AND d.campaign_id IS NOT DISTINCT FROM e.campaign_id
                 WHERE t.source_kind = 'expense' AND t.source_id = e.id AND t.leg = 'spent'), 0) AS posted
             FROM expenses e) b
-        WHERE posted <> CASE state WHEN 'paid' THEN amount_fen ELSE 0 END""",
+        WHERE posted <> CASE WHEN state IN ('paid', 'corrected') THEN amount_fen ELSE 0 END""",
+    "expense {id} is {state}, but {undone} of its payments were undone": """
+        SELECT * FROM (
+            SELECT e.id, e.state, (SELECT count(*) FROM transfers t JOIN transfers c ON c.corrects_id = t.id
+                WHERE t.source_kind = 'expense' AND t.source_id = e.id) AS undone
+            FROM expenses e) b
+        WHERE undone <> CASE state WHEN 'corrected' THEN 1 ELSE 0 END""",
     "transfer {id} spends for expense {source_id}, which does not exist": """
         SELECT id, source_id FROM transfers t WHERE source_kind = 'expense'
             AND NOT EXISTS (SELECT 1 FROM expenses WHERE id = t.source_id)""",

@@ -20,6 +20,7 @@ from services.media import Photo
 from services.policies import Actor
 from services.policies import expenses as policies
 
+PUBLIC = (ExpenseState.PAID, ExpenseState.CORRECTED)
 PENDING = (ExpenseState.REQUESTED, ExpenseState.APPROVED)
 # Telephone, identity and card numbers, however they are spaced; rooms written 3-2-501; then buildings and doors.
 NUMBER = re.compile(r"\d(?:[\s\-‐-―－]*\d){6,}[Xx]?|\d+(?:[\-‐-―－]\d+){2,}")
@@ -37,8 +38,8 @@ class ApprovalLine:
 
 @dataclass(frozen=True)
 class ExpenseLine:
-    """An expense as the reader may see it. `missing` is what it lacks to be paid; names and the original receipts are
-    for those concerned; words that have not passed their check are None for others."""
+    """An expense as the reader may see it. `missing` is what it lacks to be paid; names, `warnings` for the approvers
+    and the original receipts are for those concerned; words that have not passed their check are None for others."""
 
     id: int
     community_id: int
@@ -49,6 +50,8 @@ class ExpenseLine:
     payee: str | None
     payee_kind: PayeeKind
     payee_resident_id: int | None
+    payee_is_no_resident: bool
+    warnings: list[str]
     purpose: str | None
     state: ExpenseState
     moderation: Moderation
@@ -70,11 +73,11 @@ class ExpenseDetail:
 
 
 def visible(actor: Actor) -> QuerySet[Expense]:
-    """The one door: what is paid is for everybody, the rest for those concerned."""
+    """The one door: what was paid is for everybody, also if it was undone, the rest for those concerned."""
     concerned = (
         Q(community_id__in=policies.watched_by(actor)) | Q(requester_id=actor.id) | Q(payee_resident_id=actor.id)
     )
-    return Expense.filter(Q(state=ExpenseState.PAID) | concerned)
+    return Expense.filter(Q(state__in=PUBLIC) | concerned)
 
 
 async def door(actor: Actor, expense_id: int) -> Expense:
@@ -154,6 +157,8 @@ async def _lines(actor: Actor, expenses: Sequence[Expense]) -> list[ExpenseLine]
                 amount_fen=expense.amount_fen,
                 payee_kind=expense.payee_kind,
                 payee_resident_id=expense.payee_resident_id if sees else None,
+                payee_is_no_resident=expense.payee_is_no_resident and sees,
+                warnings=_warnings(expense) if sees else [],
                 state=expense.state,
                 moderation=expense.moderation,
                 requester=people[expense.requester_id] if sees else None,
@@ -169,6 +174,12 @@ async def _lines(actor: Actor, expenses: Sequence[Expense]) -> list[ExpenseLine]
             )
         )
     return lines
+
+
+def _warnings(expense: Expense) -> list[str]:
+    """What an approver should look at: a person is paid, and nobody said whether he is a resident."""
+    named = expense.payee_resident_id is not None or expense.payee_is_no_resident
+    return [] if named or expense.payee_kind is PayeeKind.UNIT else ["payee_not_named"]
 
 
 def _words(expense: Expense, sees: bool) -> dict[str, str | None]:

@@ -78,9 +78,10 @@ async def set_rules(actor: Actor, community_id: int, *, supervisor_above_fen: in
         made = await _write(actor, community_id, role, said, None)
         await events.record(actor, "fund_rules.proposed", made, supervisor_above_fen=supervisor_above_fen)
     elif proposed.role is not role:
-        made = await FundRules.filter(community_id=community_id).order_by("-id").limit(1).get()
-        await FundRules.filter(id=made.id).update(agreed_by_id=actor.id, in_force_at=await clock.now())
-        await events.record(actor, "fund_rules.agreed", made, supervisor_above_fen=supervisor_above_fen)
+        agreed = await FundRules.filter(community_id=community_id).order_by("-id").first()
+        assert agreed is not None, "what was proposed"  # noqa: S101
+        await FundRules.filter(id=agreed.id).update(agreed_by_id=actor.id, in_force_at=await clock.now())
+        await events.record(actor, "fund_rules.agreed", agreed, supervisor_above_fen=supervisor_above_fen)
     return await rules(community_id)
 
 

@@ -32,7 +32,9 @@ QUESTIONS: dict[str, str] = {
             ('counter_capture', 'slip', 'campaign', 'cash'), ('counter_capture', 'slip', 'general', 'cash'),
             ('counter_capture', 'slip', 'campaign', 'bank'), ('counter_capture', 'slip', 'general', 'bank'),
             ('counter_matched', 'slip', 'campaign', 'matching_receivable'),
-            ('counter_received', 'slip', 'in_kind', 'in_kind_givers'))""",
+            ('counter_received', 'slip', 'in_kind', 'in_kind_givers'),
+            ('counter_spent', 'slip', 'expenses', 'campaign'), ('counter_spent', 'slip', 'expenses', 'general'),
+            ('returned', 'slip', 'refunds', 'campaign'))""",
     "transfer {id} ({leg}) undoes transfer {corrects_id}, but is not its mirror image": """
         SELECT t.id, t.leg, t.corrects_id FROM transfers t JOIN transfers o ON o.id = t.corrects_id
         WHERE (t.debit_account_id, t.credit_account_id, t.amount_fen, t.leg)
@@ -112,6 +114,13 @@ QUESTIONS: dict[str, str] = {
             FULL JOIN (SELECT source_id, amount_fen FROM transfers o WHERE leg = 'received'
                 AND NOT EXISTS (SELECT 1 FROM transfers c WHERE c.corrects_id = o.id)) t ON t.source_id = p.id) b
         WHERE given <> posted""",
+    "sale item {id}: {taken} of {quantity} are taken, {held} by pledges": """
+        SELECT * FROM (
+            SELECT s.id, s.taken, s.quantity, coalesce((SELECT sum(p.quantity) FROM pledges p
+                WHERE p.sale_item_id = s.id AND NOT p.late
+                    AND p.state IN ('awaiting_payment', 'paid', 'refunding')), 0) AS held
+            FROM sale_items s) b
+        WHERE taken <> held OR taken > quantity""",
     "order {id}: {reserved} fen reserved for refunds, {asked} fen asked": """
         SELECT * FROM (
             SELECT o.id, o.refund_reserved_fen AS reserved,

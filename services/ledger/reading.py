@@ -22,6 +22,7 @@ class TransferLine:
     source_id: int
     leg: str
     corrects_id: int | None
+    corrected_by_id: int | None
     pledge_id: int | None
     expense_id: int | None
     created_at: datetime
@@ -51,42 +52,44 @@ class StatementLine:
     closing_fen: int
 
 
-BALANCES = """
-SELECT a.kind, coalesce(sum(moved.fen), 0)::bigint AS fen FROM accounts a
-LEFT JOIN LATERAL (
-    SELECT sum(amount_fen) AS fen FROM transfers WHERE credit_account_id = a.id
-    UNION ALL SELECT -sum(amount_fen) FROM transfers WHERE debit_account_id = a.id
-) moved ON true
-WHERE a.community_id = $1 GROUP BY a.kind
-"""
-TOTALS = """
-SELECT leg, sum(amount_fen)::bigint AS fen FROM transfers WHERE community_id = $1 GROUP BY leg
+# One pass over the two covering indexes: what each kind of account received and gave, by leg.
+MOVED = """
+SELECT a.kind, m.leg, coalesce(sum(m.came), 0)::bigint AS came, coalesce(sum(m.went), 0)::bigint AS went
+FROM accounts a LEFT JOIN LATERAL (
+    SELECT leg, sum(amount_fen) AS came, 0 AS went FROM transfers WHERE credit_account_id = a.id GROUP BY leg
+    UNION ALL
+    SELECT leg, 0, sum(amount_fen) FROM transfers WHERE debit_account_id = a.id GROUP BY leg
+) m ON true
+WHERE a.community_id = $1 GROUP BY a.kind, m.leg
 """
 
 
 async def fund(community_id: int) -> Fund:
     """The balances and totals of a community's fund; public."""
-    found = {row["kind"]: row["fen"] for row in await db.rows(BALANCES, community_id)}
-    legs = {row["leg"]: row["fen"] for row in await db.rows(TOTALS, community_id)}
-    balances = {kind: int(found.get(kind.value, 0)) for kind in AccountKind}
+    balances, legs = dict.fromkeys(AccountKind, 0), dict.fromkeys(Leg, 0)
+    for line in await db.rows(MOVED, community_id):
+        balances[AccountKind(line["kind"])] += line["came"] - line["went"]
+        if line["leg"] is not None:
+            legs[Leg(line["leg"])] += line["came"]
     return Fund(
         community_id=community_id,
         balances=balances,
-        received_fen=legs.get(Leg.CAPTURE, 0) - legs.get(Leg.COUNTER_CAPTURE, 0),
-        refunded_fen=legs.get(Leg.REFUNDED, 0),
+        received_fen=legs[Leg.CAPTURE] - legs[Leg.COUNTER_CAPTURE],
+        refunded_fen=legs[Leg.REFUNDED],
         spent_fen=balances[AccountKind.EXPENSES],
         in_kind_fen=balances[AccountKind.IN_KIND],
-        matched_fen=legs.get(Leg.MATCHED, 0) - legs.get(Leg.COUNTER_MATCHED, 0),
+        matched_fen=legs[Leg.MATCHED] - legs[Leg.COUNTER_MATCHED],
     )
 
 
 TRANSFERS = """
 SELECT t.id, d.kind AS debit, d.campaign_id AS debit_campaign_id, c.kind AS credit, c.campaign_id AS credit_campaign_id,
-    t.amount_fen, t.source_kind, t.source_id, t.leg, t.corrects_id,
+    t.amount_fen, t.source_kind, t.source_id, t.leg, t.corrects_id, x.id AS corrected_by_id,
     CASE t.source_kind WHEN 'pledge' THEN t.source_id WHEN 'refund' THEN o.pledge_id END AS pledge_id,
     CASE t.source_kind WHEN 'expense' THEN t.source_id END AS expense_id, t.created_at
 FROM transfers t JOIN accounts d ON d.id = t.debit_account_id JOIN accounts c ON c.id = t.credit_account_id
 LEFT JOIN refunds r ON t.source_kind = 'refund' AND r.id = t.source_id LEFT JOIN orders o ON o.id = r.order_id
+LEFT JOIN transfers x ON x.corrects_id = t.id
 WHERE t.community_id = $1 AND ($2::bigint IS NULL OR t.id < $2) ORDER BY t.id DESC LIMIT $3
 """
 

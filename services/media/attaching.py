@@ -29,12 +29,19 @@ async def attach(
 ) -> None:
     """Show photos of the actor's own with something he has just made, in this order; or keep evidence with it.
 
-    Raises UnknownPhoto for one that is not there, not his, or uploaded for something else; SamePhotoTwice.
+    They are uploaded by whose hand it is. Raises UnknownPhoto for one that is not there, not his, or uploaded for
+    something else; SamePhotoTwice.
     """
     if not photo_ids:
         return
     attached = await db.rows(
-        ATTACH, community_id, subject.noun(), subject.id, list(photo_ids), actor.id, [one.value for one in purposes]
+        ATTACH,
+        community_id,
+        subject.noun(),
+        subject.id,
+        list(photo_ids),
+        actor.hand_id,
+        [one.value for one in purposes],
     )
     if len(attached) != len(photo_ids):
         raise UnknownPhoto

@@ -45,7 +45,10 @@ KINDS: dict[str, Kind] = {
     "wish": Kind("wishes", ("title", "body"), Scene.FORUM),
     "wish_claim": Kind("wish_claims", ("note",), Scene.COMMENT),
     "wish_thanks": Kind("wishes", ("thanks",), Scene.COMMENT, shown="thanks_moderation"),
+    "wish_statement": Kind("wish_statements", ("body",), Scene.COMMENT),
+    "unit": Kind("units", ("name",), Scene.PROFILE),
     "activity": Kind("activities", ("title", "body"), Scene.FORUM, lines=("shifts", "activity_id", "place_text")),
+    "volunteer_team": Kind("volunteer_teams", ("name", "body"), Scene.PROFILE),
     "signup": Kind("signups", ("note",), Scene.COMMENT),
     "deliberation": Kind(
         "deliberations", ("title", "body"), Scene.FORUM, lines=("options", "deliberation_id", "title")
@@ -62,6 +65,7 @@ KINDS: dict[str, Kind] = {
     "team": Kind("teams", ("name",), Scene.PROFILE),
     "match": Kind("matches", ("unit",), Scene.PROFILE),
     "use_change": Kind("use_changes", ("title", "body"), Scene.FORUM),
+    "sale_item": Kind("sale_items", ("title",), Scene.FORUM),
     "pledge": Kind("pledges", ("item", "message"), Scene.COMMENT),
     "disclosure_question": Kind("disclosure_questions", ("body",), Scene.COMMENT),
     "disclosure_answer": Kind("disclosure_answers", ("body",), Scene.COMMENT),

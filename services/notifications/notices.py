@@ -14,6 +14,47 @@ NOTICES: dict[str, tuple[str, str]] = {
         "您的住户认证未通过，理由见申请",
         "Your residence was not confirmed; the claim says why",
     ),
+    "membership.ended": (
+        "一段住户关系已结束；仍居住在本社区的，请重新认证",
+        "A residence has ended; whoever still lives here has it confirmed again",
+    ),
+    "representative_change.proposed": (
+        "本户有人提议更换户代表，请全体成年成员确认",
+        "A new representative of your household is proposed; all its adults say yes or no",
+    ),
+    "representative_change.confirmed": ("本户的户代表已更换", "Your household has a new representative"),
+    "representative_change.declined": ("更换户代表的提议未通过", "The proposal of a new representative was declined"),
+    "invitation.accepted": (
+        "您的邀请已被使用，新成员已加入本户",
+        "Your invitation was used; somebody has joined",
+    ),
+    "guardianship.begun": ("监护人已同意孩子参与社区活动", "A guardian has consented to the child's taking part"),
+    "guardianship.ended": (
+        "监护人的同意已撤回，孩子仍可浏览",
+        "The guardian's consent has ended; the child may still look",
+    ),
+    "resident_link.asked": (
+        "居委会认为您就是一位已登记的居民，请确认是否为本人",
+        "The committee believes that you are a resident on record; please say whether you are",
+    ),
+    "resident_link.confirmed": ("居民已确认是本人，记录已合并", "He confirmed who he is; the records are linked"),
+    "phone_move.asked": (
+        "有人申请将已绑定的手机号换到新账号；不是本人的，请联系居委会",
+        "Somebody asks to move a telephone number to a new account; if it was not you, tell the committee",
+    ),
+    "phone_move.confirmed": ("手机号已与原账号解绑，可以绑定到新账号", "The number is free now and may be bound anew"),
+    "phone_move.declined": ("更换手机号的申请未通过", "The request to move a telephone number was declined"),
+    "role.conflict_found": (
+        "有监督委员会成员的近亲属在居委会任职（居委会组织法第三十六条），请处理",
+        "A supervisor has a close relative on the committee (art. 36); please settle it",
+    ),
+    "role.renewed": ("您的一项职责已续任", "One of your roles has been renewed"),
+    "role.ending": ("一项职责将于 {until} 到期", "A role ends on {until}"),
+    "role.ended": ("一项职责已于 {until} 到期", "A role ended on {until}"),
+    "assistance.objected": (
+        "本人对一次代办提出了异议：{outcome}",
+        "Somebody objects to what was done on his behalf: {outcome}",
+    ),
     "check.approved": ("您发布的内容已通过人工审核", "What you wrote has been looked at and is shown now"),
     "check.hidden": ("您发布的内容未予显示：{why}", "What you wrote is not shown: {why}"),
     "check.hidden_by_hand": ("您发布的内容未予显示：{reason}", "What you wrote is not shown: {reason}"),
@@ -66,6 +107,10 @@ NOTICES: dict[str, tuple[str, str]] = {
         "「{title}」的 {yuan} 元支出被驳回：{reason}",
         "The {yuan} yuan from “{title}” were rejected: {reason}",
     ),
+    "expense.corrected": (
+        "「{title}」的 {yuan} 元支出已冲正，原支付不再计入",
+        "The payment of {yuan} yuan from “{title}” has been undone",
+    ),
     "expense.paid": ("「{title}」的 {yuan} 元支出已支付", "The {yuan} yuan from “{title}” have been paid"),
     "campaign.extended": (
         "众筹「{title}」的截止时间延长至 {until}，在此之前您可以申请退款",
@@ -110,11 +155,25 @@ NOTICES: dict[str, tuple[str, str]] = {
     ),
     "need.overdue": ("需求「{title}」已超过办理期限", "The need “{title}” is overdue"),
     "need.closed": ("需求「{title}」已归档", "The need “{title}” is closed"),
+    "unit.registered": ("有单位等待居委会确认", "A unit waits for the committee to confirm it"),
+    "unit.confirmed": ("您登记的单位已获确认", "Your unit has been confirmed"),
+    "unit.ended": ("您登记的单位已注销：{reason}", "Your unit was declined or ended: {reason}"),
+    "wish.posted": ("微心愿「{title}」等待审核", "The wish “{title}” waits for the committee"),
     "wish.approved": ("微心愿「{title}」已通过审核", "The wish “{title}” has been approved"),
     "wish.claimed": ("微心愿「{title}」有人认领了", "The wish “{title}” has been claimed"),
     "wish.due_soon": (
         "您认领的微心愿「{title}」还有两天到期，请完成后反馈",
         "Your claim on the wish “{title}” ends in two days; please report what you did",
+    ),
+    "wish.extension_asked": ("微心愿「{title}」的认领人申请延期", "A claimer of the wish “{title}” asks for more time"),
+    "wish.extended": ("您认领的微心愿「{title}」已延期", "Your claim on the wish “{title}” has been extended"),
+    "wish.contact_shared": (
+        "微心愿「{title}」的许愿人同意让您知道联系方式",
+        "The wisher of “{title}” lets you know how to reach him",
+    ),
+    "wish.claiming_paused": (
+        "您有三次认领未完成，{until} 前暂停认领",
+        "Three claims of yours came to nothing; you may claim again after {until}",
     ),
     "wish.released": ("微心愿「{title}」的认领已释放", "A claim on the wish “{title}” was released"),
     "wish.fulfilled": ("微心愿「{title}」已完成，请确认", "The wish “{title}” has been fulfilled; please confirm"),
@@ -134,6 +193,56 @@ NOTICES: dict[str, tuple[str, str]] = {
         "A place has become free: you are signed up for “{title}”",
     ),
     "signup.cancelled": ("{name}取消了「{title}」的报名", "{name} cancelled the sign-up for “{title}”"),
+    "signup.passed_over": (
+        "「{title}」有了空位，但您在同一时间已有其他班次，暂由后面的候补递补；您的候补位置保留",
+        "“{title}” has a free place, but you are elsewhere at that time: the next in line comes first, you keep yours",
+    ),
+    "signup.displaced": (
+        "「{title}」改到了 {at}，您那时已有其他班次，您的报名已取消",
+        "“{title}” was moved to {at}, when you are in another shift: your sign-up has ended",
+    ),
+    "signup.no_show": (
+        "「{title}」的负责人记录您未到场；如有误请联系负责人",
+        "The leader of “{title}” noted that you did not come; if that is wrong, please tell him",
+    ),
+    "shift.changed": (
+        "您报名的「{title}」有变动，时间：{at}；如不能参加可以取消",
+        "“{title}” has changed, it is at {at}; you may cancel if that does not suit you",
+    ),
+    "shift.cancelled": ("「{title}」的一个班次已取消：{reason}", "A shift of “{title}” was called off: {reason}"),
+    "shift.tomorrow": (
+        "提醒：您报名的「{title}」将于 {at} 开始，地点：{place}",
+        "A reminder: “{title}” begins at {at}, at {place}",
+    ),
+    "shift.soon": (
+        "提醒：您报名的「{title}」两小时内开始（{at}），地点：{place}",
+        "A reminder: “{title}” begins within two hours ({at}), at {place}",
+    ),
+    "activity.changed": ("您报名的活动「{title}」有变动", "The activity “{title}” has changed"),
+    "service_record.disputed": (
+        "有志愿者对「{title}」的服务时长提出异议：{reason}",
+        "A volunteer disputes the hours of “{title}”: {reason}",
+    ),
+    "service_record.corrected": (
+        "您在「{title}」的服务时长更正为{minutes}分钟：{reason}",
+        "Your service in “{title}” was corrected to {minutes} minutes: {reason}",
+    ),
+    "service_record.resolved": (
+        "您对「{title}」服务时长的异议已处理，记为{minutes}分钟：{reason}",
+        "Your dispute over “{title}” is decided: {minutes} minutes: {reason}",
+    ),
+    "volunteer_team.asked": ("{name}申请加入志愿队「{title}」", "{name} asks to join the team “{title}”"),
+    "volunteer_team.joined": ("您已加入志愿队「{title}」", "You belong to the team “{title}” now"),
+    "volunteer_team.declined": ("志愿队「{title}」没有接受您的申请", "The team “{title}” did not take you in"),
+    "volunteer_team.handed_over": ("您现在是志愿队「{title}」的队长", "You lead the team “{title}” now"),
+    "points.received": (
+        "{name}感谢您的帮助，赠与您{minutes}分钟服务时长",
+        "{name} gave you {minutes} minutes for your help",
+    ),
+    "certificate.revoked": (
+        "您的志愿服务证明（{number}）已被撤销：{reason}",
+        "Your certificate {number} was revoked: {reason}",
+    ),
     "hours.confirmed": (
         "您在「{title}」的服务时长{minutes}分钟已确认",
         "Your {minutes} minutes of service in “{title}” have been confirmed",

@@ -157,9 +157,14 @@ async def _capture(paid: PaymentNotice | wechat_pay.Order) -> bool:
     await notifications.tell(
         [pledge.giver_id], "pledge.paid", pledge, title=pledge.campaign.title, yuan=yuan(order["amount_fen"])
     )
-    if pledge.campaign.state is not CampaignState.OPEN or (late and pledge.kind is PledgeKind.ADOPTION):
+    if pledge.campaign.state is not CampaignState.OPEN or (late and _is_taken(pledge)):
         await give_back(None, pledge, TOO_LATE)
     return True
+
+
+def _is_taken(pledge: Pledge) -> bool:
+    """Whether somebody else may have what this was to pay for, now that its order has expired."""
+    return pledge.kind is PledgeKind.ADOPTION or pledge.sale_item_id is not None
 
 
 async def _refuse_payment(paid: PaymentNotice | wechat_pay.Order, order_id: int, pledge: Pledge) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from models.residents import Role
+from models.residents import ConsentKind, Role
 
 OFFICERS = frozenset({Role.STREET_OFFICER, Role.DISTRICT_OFFICER})
 STAFF = frozenset({Role.COMMITTEE, Role.SOCIAL_WORKER, Role.BUILDING_HEAD})
@@ -20,8 +20,21 @@ class Grant:
 
 
 @dataclass(frozen=True)
+class Help:
+    """Whose hand does it for somebody who does not use a phone, and how that person agreed."""
+
+    assistant_id: int
+    consent: ConsentKind
+    witness_id: int | None = None
+    media_id: int | None = None
+
+
+@dataclass(frozen=True)
 class Actor:
-    """The person who acts. `community_id` is where he lives, None until his residence is confirmed."""
+    """The person who acts. `community_id` is where he lives, None until his residence is confirmed.
+
+    With `help` he acts by somebody else's hand. A `child` is under 14, and `guarded` when a guardian has consented.
+    """
 
     id: int
     nickname: str
@@ -33,6 +46,19 @@ class Actor:
     home_path: str | None = None
     grants: tuple[Grant, ...] = field(default=())
     session_id: int | None = None
+    child: bool = False
+    guarded: bool = False
+    help: Help | None = None
+
+    @property
+    def hand_id(self) -> int:
+        """Who does it: he himself, or whoever helps him."""
+        return self.help.assistant_id if self.help else self.id
+
+    @property
+    def needs_guardian(self) -> bool:
+        """Whether he is under 14 and no guardian has consented: then he looks, but does not act."""
+        return self.child and not self.guarded
 
     @property
     def verified(self) -> bool:
@@ -40,8 +66,8 @@ class Actor:
         return self.household_id is not None and not self.suspended
 
     def lives_in(self, community_id: int) -> bool:
-        """Whether he is a verified resident of the community."""
-        return self.verified and self.community_id == community_id
+        """Whether he is a verified resident of the community; of a child, whether his guardian has consented."""
+        return self.verified and self.community_id == community_id and not self.needs_guardian
 
     def holds(self, community_id: int, *roles: Role) -> bool:
         """Whether he holds one of the roles over the whole community, there or above."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
+from models.homes import Guardianship, PhoneMove, RepresentativeChange
 from models.places import Place, PlaceKind
 from models.residents import Household, Role
-from services.policies.actor import OFFICERS, Actor
+from services.policies.actor import OFFICERS, STAFF, Actor
 
 # Who grants what. District officers come only from the command line.
 GRANTER: dict[Role, Role] = {
@@ -42,6 +43,37 @@ def may_look_after_households(actor: Actor, community_id: int) -> bool:
     return actor.is_committee(community_id)
 
 
+def may_decide_representation(actor: Actor, change: RepresentativeChange) -> bool:
+    """The committee, but nobody in his own cause."""
+    return actor.is_committee(change.community_id) and actor.id != change.resident_id
+
+
+def may_end_membership(actor: Actor, household: Household, resident_id: int) -> bool:
+    """The household's representative or the committee, for others than themselves."""
+    represents = actor.id == household.representative_id and actor.household_id == household.id
+    return (represents or actor.is_committee(household.community_id)) and actor.id != resident_id
+
+
+def may_read_electorate(actor: Actor, community_id: int) -> bool:
+    """The community's staff and the officers above count; who it was only the committee sees."""
+    return community_id in actor.serves(*STAFF, *OFFICERS)
+
+
+def may_end_guardianship(actor: Actor, guardianship: Guardianship) -> bool:
+    """The guardian himself, or the committee."""
+    return actor.id == guardianship.guardian_id or actor.is_committee(guardianship.community_id)
+
+
+def committee_of(actor: Actor) -> list[int]:
+    """The communities on whose committee he sits."""
+    return actor.serves(Role.COMMITTEE)
+
+
+def may_decide_phone_move(actor: Actor, move: PhoneMove) -> bool:
+    """The committee, but nobody in his own cause."""
+    return actor.is_committee(move.community_id) and actor.id not in (move.old_id, move.new_id)
+
+
 def may_help(actor: Actor, home_path: str) -> bool:
     """A building head, social worker or committee member acts for people who live where he serves."""
     return actor.holds_at(home_path, Role.BUILDING_HEAD, Role.SOCIAL_WORKER, Role.COMMITTEE)
@@ -56,6 +88,15 @@ def serves_at(actor: Actor) -> list[str]:
 def may_grant(actor: Actor, role: Role, place: Place) -> bool:
     """Whoever holds the granting role at the place or above it."""
     return role in GRANTER and actor.holds_at(place.path, GRANTER[role])
+
+
+def may_know_holders(actor: Actor, place: Place) -> bool:
+    """Who lives below the place, and whoever serves in its community or above."""
+    lives_below = actor.verified and actor.home_path is not None and actor.home_path.startswith(place.path)
+    neighbour = actor.verified and place.community_id is not None and actor.community_id == place.community_id
+    everybody_serving = tuple(Role)
+    serves = actor.holds_at(place.path, *everybody_serving) or place.community_id in actor.serves(*everybody_serving)
+    return lives_below or neighbour or (serves and not actor.suspended)
 
 
 def may_read_relatives(actor: Actor, resident_id: int, communities: Iterable[int]) -> bool:

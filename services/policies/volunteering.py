@@ -1,5 +1,7 @@
 """Who calls for volunteers, who leads them, who confirms their hours."""
 
+from typing import Protocol
+
 from models.volunteering import Activity
 from services.policies.actor import Actor
 
@@ -19,6 +21,31 @@ def may_lead(actor: Actor, activity: Activity) -> bool:
     return actor.id == activity.leader_id and may_be_leader(actor, activity.community_id)
 
 
+def may_manage(actor: Actor, activity: Activity) -> bool:
+    """The leader and the staff change an activity and its shifts, and call them off."""
+    return may_lead(actor, activity) or actor.is_staff(activity.community_id)
+
+
 def may_confirm_hours(actor: Actor, activity: Activity) -> bool:
     """The leader; and the community's staff, who also confirm the leader's own."""
     return may_lead(actor, activity) or actor.is_staff(activity.community_id)
+
+
+class Recorded(Protocol):
+    """A service record, as far as it matters who may judge it."""
+
+    @property
+    def community_id(self) -> int: ...
+
+    @property
+    def leader_id(self) -> int: ...
+
+    @property
+    def resident_id(self) -> int: ...
+
+
+def may_correct(actor: Actor, record: Recorded) -> bool:
+    """The leader and the staff correct what was confirmed and decide disputes, nobody about himself."""
+    here = may_be_leader(actor, record.community_id)
+    concerned = (actor.id == record.leader_id and here) or actor.is_staff(record.community_id)
+    return concerned and actor.id != record.resident_id

@@ -58,13 +58,23 @@ ERASE = (
     "greatest(from_on + 1, (clock_now() AT TIME ZONE 'Asia/Shanghai')::date) "
     "WHERE resident_id = $1 AND until_on > (clock_now() AT TIME ZONE 'Asia/Shanghai')::date",
     # what he wrote to one person, or nobody has seen
-    f"UPDATE wishes SET title = '{ERASED}', body = '{ERASED}', thanks = NULL WHERE author_id = $1",
+    f"UPDATE wishes SET title = '{ERASED}', body = '{ERASED}', thanks = NULL, thanks_public = false, "
+    "attested_ground = NULL, photo_consent = false WHERE author_id = $1",
+    "UPDATE wish_contacts SET words_sealed = NULL, withdrawn_at = coalesce(withdrawn_at, clock_now()) "
+    "WHERE wish_id IN (SELECT id FROM wishes WHERE author_id = $1)",
+    f"UPDATE wish_statements SET body = '{ERASED}' WHERE author_id = $1",
+    "UPDATE units SET state = 'ended' WHERE contact_id = $1",
     "UPDATE wish_claims SET note = NULL WHERE resident_id = $1",
     "UPDATE signups SET note = NULL WHERE resident_id = $1",
+    "UPDATE volunteers SET skills = '[]', calendar_hash = NULL WHERE resident_id = $1",
+    "UPDATE volunteer_team_members SET state = 'left' WHERE resident_id = $1 AND state IN ('asked', 'member')",
+    "UPDATE volunteer_teams SET leader_id = NULL WHERE leader_id = $1",
+    "UPDATE certificates SET name_sealed = NULL, document_sealed = NULL WHERE resident_id = $1",
     "UPDATE pledges SET message = NULL, anonymous = true WHERE giver_id = $1",
     "UPDATE checks SET plea = NULL, trace_ids = '[]' WHERE author_id = $1",
     "UPDATE checks SET state = 'replaced' WHERE author_id = $1 AND state IN ('pending', 'queued') "
-    "AND subject_kind IN ('nickname', 'media', 'wish', 'wish_thanks', 'wish_claim', 'signup', 'pledge')",
+    "AND subject_kind IN ('nickname', 'media', 'wish', 'wish_thanks', 'wish_claim', 'wish_statement', 'signup', "
+    "'pledge')",
     # himself
     f"UPDATE residents SET left_at = clock_now(), nickname = '{PSEUDONYM}', nickname_wanted = NULL, "
     "nickname_moderation = 'passed', avatar_id = NULL, wanted_avatar_id = NULL, openid = NULL, unionid = NULL, "
@@ -100,7 +110,8 @@ async def leave(actor: Actor, *, erase_texts: bool = False) -> None:
     if duties:
         raise UnfinishedDuties(duties=duties)
     await _give_back(replace(actor, suspended=False))
-    await residents.move_out(actor.id)
+    with suppress(residents.NoHome):
+        await residents.leave_household(actor)
     for statement in (*ERASE, *(ERASE_TEXTS if erase_texts else ())):
         await db.execute(statement, actor.id)
     await events.record(actor, "resident.left", await Resident.get(id=actor.id), texts=erase_texts)

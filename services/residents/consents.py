@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from app.core import db
 from app.core.db import atomic
 from app.core.errors import Conflict, Invalid
+from models.homes import NotForChildren
 from models.residents import Consent, ConsentPurpose
 from services import events
 from services.policies import Actor
@@ -53,8 +54,10 @@ async def consent(
     """Consent to a purpose as a policy version describes it; the same again changes nothing, another replaces it.
 
     `recipient` names the organisation of `sharing`, each a consent of its own. Raises Invalid without it, or with one
-    for another purpose.
+    for another purpose, NotForChildren to have something published under 14.
     """
+    if actor.child and purpose is ConsentPurpose.PUBLISHING:
+        raise NotForChildren
     if (recipient is not None) != (purpose is ConsentPurpose.SHARING):
         raise Invalid("共享须写明接收方，其他用途没有接收方", "Sharing names its recipient, no other purpose has one")
     await db.execute(REPLACE, actor.id, purpose.value, policy_version, recipient)

@@ -1,5 +1,6 @@
 """Where people live: claims, households and their members over time."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from app.core import clock, crypto, db
@@ -21,12 +22,18 @@ from models.residents import (
 from services import checks, events, places
 from services.policies import Actor, require
 from services.policies import residents as policies
+from services.residents.ages import is_adult
+from services.residents.memberships import move_in
 from services.residents.phones import keep_phone
-from services.rules.age import ADULT_YEARS, is_adult_by_date
+from services.rules.age import is_adult_by_date, is_past_childhood
 
-IS_ADULT = f"""
-(r.of_age OR r.birth_year < (SELECT extract(year FROM clock_now() AT TIME ZONE 'Asia/Shanghai')) - {ADULT_YEARS})
-"""
+
+@dataclass(frozen=True)
+class NewResident:
+    """When somebody was born; the date is only looked at, never kept."""
+
+    birth_year: int
+    birth_date: date | None = None
 
 
 @atomic()
@@ -40,13 +47,13 @@ async def claim_household(
     birth_year: int,
     birth_date: date | None = None,
 ) -> HouseholdClaim:
-    """Say where one lives. A birth date only shows that somebody of exactly 18 years is of age; it is not kept.
+    """Say where one lives. A birth date only shows that somebody of exactly 18 or 14 years is that old; it is not kept.
 
     Raises NotFound, Invalid for a place that is no building, AlreadyExists while another claim is pending.
     """
     require(not actor.suspended)
     building = await _building(building_id)
-    today = await _check_birth_year(birth_year)
+    of_age, of_fourteen = await check_birth(NewResident(birth_year, birth_date))
     claim = await HouseholdClaim.create(
         community_id=building.community_id,
         building_id=building.id,
@@ -55,7 +62,8 @@ async def claim_household(
         room=room,
         capacity=capacity,
         birth_year=birth_year,
-        of_age=birth_date is not None and is_adult_by_date(birth_date, today),
+        of_age=of_age,
+        of_fourteen=of_fourteen,
     )
     await events.record(actor, "household_claim.submitted", claim)
     return claim
@@ -109,10 +117,12 @@ async def confirm_claim(actor: Actor, claim_id: int) -> HouseholdClaim:
     require(await _may_confirm(actor, claim))
     await claim.move_to(ClaimState.CONFIRMED, decided_by_id=actor.id)
     await Resident.filter(id=claim.resident_id).update(
-        birth_year=claim.birth_year, of_age=claim.of_age or claim.resident.of_age
+        birth_year=claim.birth_year,
+        of_age=claim.of_age or claim.resident.of_age,
+        of_fourteen=claim.of_fourteen or claim.resident.of_fourteen,
     )
     household = await _household(claim.building, claim.unit, claim.room)
-    await _move_in(claim.resident_id, household, claim.capacity)
+    await move_in(actor, claim.resident_id, household, claim.capacity)
     await events.record(actor, "household_claim.confirmed", claim, household_id=household.id)
     return claim
 
@@ -149,7 +159,7 @@ async def update_household(
         )
         if member is None:
             raise Invalid("户代表必须是本户成员", "The representative is a member of the household")
-        if not await _is_adult(representative_id):
+        if not await is_adult(representative_id):
             raise Invalid("户代表必须年满十八周岁", "The representative is 18 or older")
         household.representative_id = representative_id
         changed.append("representative_id")
@@ -179,25 +189,18 @@ async def add_resident(
     if household is None or not actor.is_staff(household.community_id):
         raise NotFound("没有找到这一户", "No such household")
     require(policies.may_help(actor, household.building.path))
-    await _check_birth_year(birth_year)
+    await check_birth(NewResident(birth_year))
     resident = await Resident.create(nickname=masked(name), birth_year=birth_year)
     resident.name_sealed = crypto.seal(secret, name, table="residents", column="name", row=resident.id)
     await resident.save(update_fields=["name_sealed"])
     if phone is not None:
         await keep_phone(resident, phone, secret)
-    await _move_in(resident.id, household, Capacity.FAMILY)
+    await move_in(actor, resident.id, household, Capacity.FAMILY, of="registered")
     await events.record(actor, "resident.registered", resident, household_id=household.id)
     return resident
 
 
 @atomic()
-async def move_out(resident_id: int) -> None:
-    """End where somebody lives now; the next adult represents the household he leaves."""
-    await _lock_homes(resident_id, 0)
-    await db.execute(MOVE_OUT, resident_id)
-    await db.execute(SUCCEED, resident_id, 0)
-
-
 async def find_resident(resident_id: int) -> Resident:
     """One resident. Raises NotFound."""
     resident = await Resident.get_or_none(id=resident_id)
@@ -219,12 +222,14 @@ def _readable(actor: Actor, claim: HouseholdClaim) -> HouseholdClaim:
     return claim
 
 
-async def _check_birth_year(birth_year: int) -> date:
-    """Today in Shanghai, by which the year of birth is possible. Raises Invalid."""
+async def check_birth(born: NewResident) -> tuple[bool, bool]:
+    """Whether the date shows that somebody is 18, and 14. Raises Invalid for a year that is not possible."""
     today = (await clock.now()).astimezone(clock.SHANGHAI).date()
-    if not 1900 <= birth_year <= today.year:
+    if not 1900 <= born.birth_year <= today.year:
         raise Invalid("出生年份不正确", "The year of birth is not possible")
-    return today
+    if born.birth_date is None:
+        return False, False
+    return is_adult_by_date(born.birth_date, today), is_past_childhood(born.birth_date, today)
 
 
 async def _building(building_id: int) -> Place:
@@ -249,52 +254,3 @@ async def _household(building: Place, unit: str, room: str) -> Household:
         room,
     )
     return await Household.get(building_id=building.id, unit=unit, room=room)
-
-
-async def _move_in(resident_id: int, household: Household, capacity: Capacity) -> None:
-    await _lock_homes(resident_id, household.id)
-    await db.execute(MOVE_OUT, resident_id)
-    await db.execute(SUCCEED, resident_id, household.id)
-    await Membership.create(
-        community_id=household.community_id,
-        household_id=household.id,
-        resident_id=resident_id,
-        capacity=capacity,
-    )
-    if await _is_adult(resident_id):
-        await db.execute(REPRESENT, resident_id, household.id)
-
-
-MOVE_OUT = "UPDATE memberships SET until_at = clock_now() WHERE resident_id = $1 AND until_at IS NULL"
-
-# The first adult represents a household; one who uses WeChat takes over from one who does not, and so could not vote.
-REPRESENT = """
-UPDATE households SET representative_id = $1
-WHERE id = $2 AND (representative_id IS NULL
-    OR (SELECT openid IS NULL FROM residents WHERE id = representative_id)
-        AND (SELECT openid IS NOT NULL FROM residents WHERE id = $1))
-"""
-
-
-# Whom a representative leaves behind: the household's next adult, first those who use WeChat.
-SUCCEED = f"""
-UPDATE households h SET representative_id = (
-    SELECT m.resident_id FROM memberships m JOIN residents r ON r.id = m.resident_id
-    WHERE m.household_id = h.id AND m.until_at IS NULL AND {IS_ADULT}
-    ORDER BY r.openid IS NULL, m.id LIMIT 1)
-WHERE h.representative_id = $1 AND h.id <> $2
-"""
-
-
-async def _lock_homes(resident_id: int, household_id: int) -> None:
-    """Hold the household he leaves and the one he joins, so that nobody names a representative meanwhile."""
-    await db.rows(
-        "SELECT id FROM households WHERE id = $2 OR id IN (SELECT household_id FROM memberships "
-        "WHERE resident_id = $1 AND until_at IS NULL) ORDER BY id FOR NO KEY UPDATE",
-        resident_id,
-        household_id,
-    )
-
-
-async def _is_adult(resident_id: int) -> bool:
-    return bool(await db.value(f"SELECT {IS_ADULT} FROM residents r WHERE r.id = $1", resident_id))

@@ -33,7 +33,7 @@ async def _bind(actor: Actor, number: str, secret: Keys) -> None:
 
 async def keep_phone(resident: Resident, number: str, secret: Keys) -> None:
     """Seal a number into its resident's row. Raises PhoneTaken when it is somebody else's."""
-    number = number.replace(" ", "").replace("-", "")
+    number = plain(number)
     if secret.index_before is not None:  # the constraint compares only what is indexed under the same key
         before = crypto.index(secret.index_before, number, table="residents", column="phone")
         if await db.value("SELECT 1 FROM residents WHERE phone_index = $1 AND id <> $2", before, resident.id):
@@ -41,6 +41,11 @@ async def keep_phone(resident: Resident, number: str, secret: Keys) -> None:
     resident.phone_sealed = crypto.seal(secret, number, table="residents", column="phone", row=resident.id)
     resident.phone_index = crypto.index(secret.index, number, table="residents", column="phone")
     await resident.save(update_fields=["phone_sealed", "phone_index"])
+
+
+def plain(number: str) -> str:
+    """A number without blanks and dashes, as it is sealed and looked up."""
+    return number.replace(" ", "").replace("-", "")
 
 
 def phone(row: Mapping[str, Any], secret: Keys) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.core import db
 from app.core.db import atomic
 from models.base import Moderation
+from models.homes import NotForChildren
 from models.media import UnknownPhoto
 from models.residents import (
     Capacity,
@@ -44,9 +45,12 @@ async def profile(actor: Actor) -> Profile:
 async def update_profile(actor: Actor, **named: str | int | None) -> Profile:
     """Replace the named fields of the actor's own page: `nickname`, `avatar_id` (None takes the picture away).
 
-    Others see either once it has passed its check. Raises UnknownPhoto for a picture that is not his own.
+    Others see either once it has passed its check. Raises UnknownPhoto for a picture that is not his own,
+    NotForChildren under 14: nobody's name or picture is published then.
     """
     resident = await Resident.get(id=actor.id)
+    if named and actor.child:
+        raise NotForChildren
     if "nickname" in named:
         await checks.expect(actor, resident, kind="nickname", community_id=actor.community_id, again=True)
         named |= {"nickname_wanted": named.pop("nickname"), "nickname_moderation": Moderation.CHECKING}

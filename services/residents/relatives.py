@@ -3,7 +3,7 @@
 from app.core import db
 from app.core.db import atomic
 from app.core.errors import NotFound
-from models.residents import Kinship, Relative, Resident
+from models.residents import Kinship, Relative, Resident, RoleGrant
 from services import events
 from services.policies import Actor, require
 from services.policies import residents as policies
@@ -18,6 +18,14 @@ DECLARE = """
 INSERT INTO relatives (low_id, high_id, kinship, declared_by_id) VALUES ($1, $2, $3, $4)
 ON CONFLICT (low_id, high_id) WHERE ended_at IS NULL DO UPDATE SET kinship = excluded.kinship
 RETURNING id, declared_by_id
+"""
+
+# 居委会组织法 36: a supervisor whose close relative sits on the same committee. An officer is told, and decides.
+SUPERVISED_BY_RELATIVES = """
+SELECT g.id FROM role_grants g JOIN role_grants c ON c.place_id = g.place_id AND c.role = 'committee'
+    AND (c.until_at IS NULL OR c.until_at > clock_now())
+WHERE g.role = 'supervisor' AND (g.until_at IS NULL OR g.until_at > clock_now())
+    AND (g.resident_id, c.resident_id) IN (($1::bigint, $2::bigint), ($2, $1))
 """
 
 
@@ -52,6 +60,9 @@ async def declare_relative(actor: Actor, resident_id: int, other_id: int, *, kin
     assert row is not None, "an upsert gives its row"  # noqa: S101
     related = await Relative.get(id=row["id"])
     await events.record(actor, "relative.declared", related, low_id=low, high_id=high, kinship=kin.value)
+    for line in await db.rows(SUPERVISED_BY_RELATIVES, low, high):
+        grant = await RoleGrant.get(id=line["id"])
+        await events.record(actor, "role.conflict_found", grant, resident_id=grant.resident_id, relative_id=related.id)
 
 
 @atomic()

@@ -15,7 +15,7 @@ from models.residents import Constituency, Representative
 from services import events, places
 from services.policies import Actor, require
 from services.policies import residents as policies
-from services.residents.homes import IS_ADULT
+from services.residents.ages import IS_ADULT
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,9 @@ async def end_term(actor: Actor, representative_id: int, *, reason: str) -> Repr
     require(policies.may_look_after_households(actor, term.community_id))
     today = (await clock.now()).astimezone(clock.SHANGHAI).date()
     ends_on = max(today, term.from_on)
-    if not await Representative.filter(id=term.id, until_on__gt=ends_on).update(until_on=ends_on):
+    if not await Representative.filter(id=term.id, until_on__gt=ends_on).update(
+        until_on=ends_on, ended_at=await clock.now()
+    ):
         raise InvalidState("ended")
     await events.record(actor, "representative.ended", term, reason=reason)
     return await find_representative(actor, term.id)

@@ -1,10 +1,12 @@
 """Roles: given from above, ended by whoever may give them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from app.core import clock, db
 from app.core.db import atomic
-from app.core.errors import AlreadyExists, Conflict, Invalid, NotFound
+from app.core.errors import AlreadyExists, Conflict, Invalid, InvalidState, NotFound, refuses
+from app.core.pages import Listed, Page, cut, where
 from models.places import Place
 from models.residents import (
     Resident,
@@ -27,6 +29,22 @@ class RelatedToCommittee(Conflict):
     code = "related_to_committee"
     zh = "居委会成员的近亲属不能担任居务监督委员会成员（居委会组织法第三十六条）"
     en = "A committee member's close relative cannot supervise (Organic Law of Residents' Committees, art. 36)"
+
+
+refuses("role_grants_supervisor_or_committee", StillCommittee)
+refuses("role_grants_supervisor_unrelated", RelatedToCommittee)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a role at a place, since when and until when."""
+
+    id: int
+    resident_id: int
+    nickname: str
+    role: Role
+    from_at: datetime
+    until_at: datetime | None
 
 
 @atomic()
@@ -58,6 +76,34 @@ async def grant_role(
 
 
 @atomic()
+async def renew_role(
+    actor: Actor, place_id: int, grant_id: int, *, until_at: datetime, resolution_id: int | None = None
+) -> RoleGrant:
+    """Let a role that runs out last longer; whoever may grant it, a supervisor's with a new resolution.
+
+    Raises NotFound, Forbidden, Invalid, InvalidState when it is over, StillCommittee, RelatedToCommittee.
+    """
+    grant = await find_grant(place_id, grant_id)
+    require(policies.may_grant(actor, grant.role, grant.place))
+    require(grant.resident_id != actor.id, "不能给自己授予角色", "Nobody grants himself a role")
+    if grant.role is Role.SUPERVISOR and resolution_id is None:
+        raise Invalid("监督委员会成员须有居民会议决议", "A supervisor needs the residents' meeting's resolution")
+    if until_at <= (grant.until_at or await clock.now()):
+        raise Invalid("新的截止时间应晚于原来的", "It ends later than before")
+    renewed = await db.execute(
+        "UPDATE role_grants SET until_at = $2, resolution_id = coalesce($3, resolution_id) "
+        "WHERE id = $1 AND until_at > clock_now()",
+        grant.id,
+        until_at,
+        resolution_id,
+    )
+    if not renewed:
+        raise InvalidState("ended" if grant.until_at else "unlimited")
+    await events.record(actor, "role.renewed", grant, role=grant.role.value, resident_id=grant.resident_id)
+    return await find_grant(place_id, grant_id)
+
+
+@atomic()
 async def grant_from_command_line(openid: str, role: Role, place_id: int) -> RoleGrant:
     """The only grant without a granter; whoever runs the server may do anything. Creates the resident if new."""
     place = await places.find(place_id)
@@ -73,6 +119,24 @@ async def holders(role: Role, place_id: int) -> list[int]:
         place_id,
     )
     return [line["id"] for line in found]
+
+
+async def holders_at(actor: Actor, place_id: int, *, page: Page) -> Listed[Holder]:
+    """Who holds which role at just this place now, newest first; who lives or serves there may know.
+
+    Raises NotFound, Forbidden.
+    """
+    place = await places.find(place_id)
+    require(policies.may_know_holders(actor, place))
+    after, values = where(2, ("g.id < {}", page.after[0] if page.after else None))
+    found = await db.rows(
+        "SELECT g.id, g.resident_id, r.nickname, g.role, g.from_at, g.until_at "
+        "FROM role_grants g JOIN residents r ON r.id = g.resident_id WHERE g.place_id = $1 "
+        f"AND (g.until_at IS NULL OR g.until_at > clock_now()){after} ORDER BY g.id DESC LIMIT {page.limit + 1}",
+        place.id,
+        *values,
+    )
+    return cut([Holder(**line | {"role": Role(line["role"])}) for line in found], page)
 
 
 async def find_grant(place_id: int, grant_id: int) -> RoleGrant:

@@ -15,6 +15,7 @@ from models.residents import (
     Session,
 )
 from services.policies import Actor, Grant
+from services.residents.ages import IS_CHILD
 
 SESSION_DAYS, SESSION_DAYS_MAX = 30, 90
 
@@ -80,6 +81,8 @@ async def end_old_sessions() -> None:
 
 ACTOR = """
 SELECT r.id, r.nickname, r.openid, r.birth_year, r.suspended, m.household_id, m.community_id, b.path AS home_path,
+    {child} AS child, CASE WHEN {child} THEN EXISTS (
+        SELECT 1 FROM guardianships w WHERE w.child_id = r.id AND w.ended_at IS NULL) ELSE false END AS guarded,
     {session} coalesce((
         SELECT json_agg(json_build_object(
             'role', g.role, 'place_id', g.place_id, 'path', p.path, 'community_id', p.community_id,
@@ -98,11 +101,14 @@ LEFT JOIN households h ON h.id = m.household_id LEFT JOIN places b ON b.id = h.b
 WHERE {condition}
 """
 ACTOR_BY_TOKEN = ACTOR.format(
+    child=IS_CHILD,
     session="s.id AS session_id, s.expires_at < clock_now() + interval '29 days' AS slide,",
     origin="sessions s JOIN residents r ON r.id = s.resident_id",
     condition="s.token_hash = $1 AND s.expires_at > clock_now()",
 )
-ACTOR_BY_ID = ACTOR.format(session="NULL::bigint AS session_id,", origin="residents r", condition="r.id = $1")
+ACTOR_BY_ID = ACTOR.format(
+    child=IS_CHILD, session="NULL::bigint AS session_id,", origin="residents r", condition="r.id = $1"
+)
 
 
 async def actor_by_token(token: str) -> Actor | None:

@@ -6,7 +6,6 @@ The format: https://pabulib.org/format — three sections META, PROJECTS, VOTES,
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -92,10 +91,13 @@ def read(text: str) -> Election:
         if project.external_id in projects:
             raise Unreadable(f"line {line}: project {project.external_id} stands there twice")
         projects[project.external_id] = project
-    votes = [_at(line, lambda row: _vote(row, vote_type, projects), row) for line, row in sections["VOTES"]]
-    voters = Counter(vote.voter_id for vote in votes if vote.voter_id)
-    if voters and voters.most_common(1)[0][1] > 1:
-        raise Unreadable(f"VOTES: voter {voters.most_common(1)[0][0]} stands there twice")
+    votes, voters = list[Vote](), set[str]()
+    for line, row in sections["VOTES"]:
+        vote = _at(line, lambda row: _vote(row, vote_type, projects), row)
+        if vote.voter_id in voters:
+            raise Unreadable(f"line {line}: voter {vote.voter_id} stands there twice")
+        voters |= {vote.voter_id} - {""}
+        votes.append(vote)
     rule = meta.get("rule") or None
     return Election(
         meta=meta,

@@ -75,11 +75,12 @@ class Movement:
 
 @dataclass(frozen=True)
 class BudgetSpent:
-    """A line of the budget and what was paid out for it, in fen."""
+    """A line of the budget, what changes of use took from it, and what was paid out for it, in fen."""
 
     id: int
     title: str
     amount_fen: int
+    released_fen: int
     spent_fen: int
 
 
@@ -87,7 +88,7 @@ class BudgetSpent:
 class CampaignAccounts:
     """A campaign's books: what it set out to raise and spend, and every fen in and out of its own account.
 
-    `raised_fen` of the charity and government paths was noted from documents; it is not in the account.
+    `raised_fen` of the charity path was noted from documents; it is not in the account.
     """
 
     campaign_id: int
@@ -111,8 +112,8 @@ class CampaignAccounts:
             Table(self.title, ["合计", "金额（元）"], figures),
             Table(
                 "预算",
-                ["用途", "预算（元）", "已支出（元）"],
-                [[line.title, line.amount_fen, line.spent_fen] for line in self.budget],
+                ["用途", "预算（元）", "已支出（元）", "改作他用（元）"],
+                [[line.title, line.amount_fen, line.spent_fen, line.released_fen] for line in self.budget],
             ),
             Table(
                 "往来",
@@ -182,9 +183,11 @@ WHERE campaign_id = $1 AND kind = 'in_kind' AND state = 'received'
 
 
 BUDGET = """
-SELECT l.id, l.title, l.amount_fen, coalesce(sum(e.amount_fen), 0)::bigint AS spent_fen
-FROM budget_lines l LEFT JOIN expenses e ON e.budget_line_id = l.id AND e.state = 'paid'
-WHERE l.campaign_id = $1 GROUP BY l.id ORDER BY l.id
+SELECT l.id, l.title, l.amount_fen,
+    coalesce((SELECT sum(amount_fen) FROM line_releases WHERE budget_line_id = l.id), 0)::bigint AS released_fen,
+    coalesce((SELECT sum(amount_fen) FROM expenses WHERE budget_line_id = l.id AND state = 'paid'), 0)::bigint
+        AS spent_fen
+FROM budget_lines l WHERE l.campaign_id = $1 ORDER BY l.id
 """
 
 

@@ -115,8 +115,10 @@ async def _check_facts(there: Sequence[Row]) -> list[str]:
         for row_id, row in logged.items():
             if row_id not in said:
                 found.append(f"log entry {row['index']} is about {kind.value} {row_id}, which does not exist")
-            elif not said[row_id].agrees(row["text"]):
-                found.append(f"{kind.value} {row_id} is not what log entry {row['index']} says of it")
+            elif differs := said[row_id].differs(row["text"]):
+                found.append(
+                    f"{kind.value} {row_id} is not what log entry {row['index']} says of it: {', '.join(differs)}"
+                )
     return found
 
 

@@ -10,6 +10,7 @@ from app.core import db
 from models.transparency import LogKind
 from services.rules.canonical import canonical
 from services.rules.transparency import entry
+from services.transparency.causes import CAUSE, TERMS, hashed
 
 AT = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
@@ -33,10 +34,13 @@ KINDS: dict[LogKind, Kind] = {
     LogKind.TRANSFER: Kind(
         "transfers",
         f"""
+        WITH terms AS MATERIALIZED ({TERMS})
         SELECT t.id, t.community_id, t.debit_account_id, d.kind AS debit, d.campaign_id AS debit_campaign_id,
             t.credit_account_id, c.kind AS credit, c.campaign_id AS credit_campaign_id, t.amount_fen, t.source_kind,
-            t.source_id, t.leg, t.corrects_id, {AT.format("t.created_at")} AS at
+            t.source_id, t.leg, t.corrects_id, {AT.format("t.created_at")} AS at,
+            {hashed(CAUSE)} AS cause_sha256, {hashed("g.said")} AS terms_sha256
         FROM transfers t JOIN accounts d ON d.id = t.debit_account_id JOIN accounts c ON c.id = t.credit_account_id
+            LEFT JOIN terms g ON g.id = coalesce(c.campaign_id, d.campaign_id)
         WHERE t.id = ANY ($1::bigint[])""",
     ),
     LogKind.RESOLUTION: Kind(
@@ -78,17 +82,19 @@ class Entry:
         """The leaf, as canonical JSON."""
         return entry(self.kind.value, self.row_id, self.community_id, self.facts).decode()
 
-    def agrees(self, text: str) -> bool:
-        """Whether all that an entry of the log says is so; a later release may say more of a row than it did."""
+    def differs(self, text: str) -> list[str]:
+        """What an entry of the log says that is not so, by name; a later release may say more of a row than it did."""
         if text == self.text:
-            return True
+            return []
         try:
             said = json.loads(text)
         except ValueError:
-            return False
+            return ["text"]
         facts = said.pop("facts", None) if isinstance(said, dict) else None
-        same = said == {"kind": self.kind, "id": self.row_id, "community_id": self.community_id}
-        return same and isinstance(facts, dict) and all(self.facts.get(name, ...) == facts[name] for name in facts)
+        if not isinstance(facts, dict) or said.keys() != {"kind", "id", "community_id"}:
+            return ["text"]
+        ours = {"kind": self.kind, "id": self.row_id, "community_id": self.community_id} | self.facts
+        return sorted(name for name, value in (said | facts).items() if ours.get(name, ...) != value)
 
 
 async def entries(kind: LogKind, row_ids: Sequence[int]) -> dict[int, Entry]:

@@ -1,5 +1,6 @@
 """Activities and their shifts: the staff call, everybody may read."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,8 @@ from app.core.db import atomic
 from app.core.errors import Invalid, NotFound
 from app.core.pages import Listed, Page, newest
 from models.base import Moderation
-from models.volunteering import Activity, ActivityKind, Shift, SignupState
+from models.volunteer_teams import VolunteerTeam
+from models.volunteering import Activity, ActivityKind, Shift, ShiftState, SignupState, Skill
 from services import checks, events, media, needs, notifications, places, residents
 from services.media import Photo
 from services.policies import Actor, require
@@ -29,6 +31,8 @@ class ShiftPlan:
     place_text: str
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    skills: Sequence[Skill] = ()
+    minimum_age: int | None = None
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,16 @@ class ShiftView:
     """A shift as the reader sees it, with his own place in it."""
 
     id: int
+    state: ShiftState
     starts_at: datetime | None
     ends_at: datetime | None
     capacity: int
     taken: int
     waitlisted: int
     place_text: str
+    skills: list[Skill]
+    minimum_age: int | None
+    changed_at: datetime | None
     my_state: SignupState | None
     my_position: int | None
 
@@ -55,6 +63,12 @@ class ActivityView:
     shifts: list[ShiftView]
     need_ids: list[int]
     photos: list[Photo]
+
+    @property
+    def state(self) -> ShiftState:
+        """Cancelled when all its shifts are."""
+        planned = any(shift.state is ShiftState.PLANNED for shift in self.shifts)
+        return ShiftState.PLANNED if planned else ShiftState.CANCELLED
 
 
 def visible(actor: Actor) -> QuerySet[Activity]:
@@ -85,7 +99,7 @@ async def listed(
     if kind is not None:
         query = query.filter(kind=kind)
     if from_at is not None:
-        ahead = Shift.filter(Q(starts_at__gte=from_at) | Q(starts_at=None))
+        ahead = Shift.filter(Q(starts_at__gte=from_at) | Q(starts_at=None), state=ShiftState.PLANNED)
         query = query.filter(id__in=Subquery(ahead.values("activity_id")))
     found = await newest(query.select_related("author", "leader"), page)
     return Listed(await _with_shifts(actor, found.items), found.after)
@@ -102,20 +116,20 @@ async def organise(
     shifts: Sequence[ShiftPlan],
     leader_id: int | None = None,
     cancel_hours: int = 2,
+    team_id: int | None = None,
     need_ids: Sequence[int] = (),
     photo_ids: Sequence[int] = (),
 ) -> ActivityView:
     """Call for volunteers; whoever calls leads, unless he names a leader, who is told.
 
-    Raises NotFound, Forbidden, Invalid for a leader or needs from elsewhere, or shifts that do not fit the kind or are
-    over; and what `media.attach` raises.
+    Raises NotFound, Forbidden, Invalid for a leader, a team or needs from elsewhere, or shifts that do not fit the kind
+    or are over; and what `media.attach` raises.
     """
     await places.find_community(community_id)
     require(policies.may_organise(actor, community_id), "只有社区工作人员可以发起活动", "Only the staff may do this")
-    leader = actor if leader_id is None else await residents.actor(leader_id)
-    if not policies.may_be_leader(leader, community_id):
-        raise Invalid("负责人须是本社区的认证居民或工作人员", "The leader lives or works in the community")
-    _require_shifts(kind, shifts, await clock.now())
+    leader = actor if leader_id is None else await find_leader(leader_id, community_id)
+    await require_team(team_id, community_id)
+    require_shifts(kind, shifts, await clock.now())
     activity = await Activity.create(
         community_id=community_id,
         kind=kind,
@@ -124,6 +138,7 @@ async def organise(
         author_id=actor.id,
         leader_id=leader.id,
         cancel_hours=cancel_hours,
+        team_id=team_id,
     )
     await Shift.bulk_create(
         Shift(
@@ -133,6 +148,8 @@ async def organise(
             ends_at=plan.ends_at,
             capacity=plan.capacity,
             place_text=plan.place_text,
+            skills=sorted(plan.skills),
+            minimum_age=plan.minimum_age,
         )
         for plan in shifts
     )
@@ -157,7 +174,23 @@ def seen(actor: Actor, through: str = "") -> Q:
     )
 
 
-def _require_shifts(kind: ActivityKind, shifts: Sequence[ShiftPlan], now: datetime) -> None:
+async def find_leader(resident_id: int, community_id: int) -> Actor:
+    """Who is to lead. Raises NotFound, Invalid for somebody from elsewhere."""
+    leader = await residents.actor(resident_id)
+    if not policies.may_be_leader(leader, community_id):
+        raise Invalid("负责人须是本社区的认证居民或工作人员", "The leader lives or works in the community")
+    return leader
+
+
+async def require_team(team_id: int | None, community_id: int) -> None:
+    """Refuse a team of another community, or one whose name is not shown. Raises Invalid."""
+    there = VolunteerTeam.filter(id=team_id, community_id=community_id, moderation=Moderation.PASSED)
+    if team_id is not None and not await there.exists():
+        raise Invalid("没有找到本社区的这支志愿队", "No such team in this community")
+
+
+def require_shifts(kind: ActivityKind, shifts: Sequence[ShiftPlan], now: datetime) -> None:
+    """Refuse shifts that do not fit the kind of activity or are over. Raises Invalid."""
     if kind is ActivityKind.TASK and len(shifts) != 1:
         raise Invalid("任务只有一个班次", "A task has exactly one shift")
     for plan in shifts:
@@ -171,7 +204,8 @@ def _require_shifts(kind: ActivityKind, shifts: Sequence[ShiftPlan], now: dateti
 
 
 SHIFTS = """
-SELECT s.id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.place_text, mine.state AS my_state,
+SELECT s.id, s.activity_id, s.state, s.starts_at, s.ends_at, s.capacity, s.taken, s.place_text, s.skills,
+    s.minimum_age, s.changed_at, mine.state AS my_state,
     (SELECT count(*) FROM signups w WHERE w.shift_id = s.id AND w.state = 'waitlisted') AS waitlisted,
     CASE WHEN mine.state = 'waitlisted' THEN (
         SELECT count(*) FROM signups w
@@ -188,6 +222,8 @@ async def _with_shifts(actor: Actor, activities: Sequence[Activity]) -> list[Act
     photos = await media.photos_of(actor, Activity.noun(), [activity.id for activity in activities])
     views = {one.id: ActivityView(one.id, one, [], [], photos[one.id]) for one in activities}
     for line in await db.rows(SHIFTS, list(views), actor.id):
+        line["state"] = ShiftState(line["state"])
+        line["skills"] = [Skill(skill) for skill in json.loads(line["skills"])]
         line["my_state"] = SignupState(line["my_state"]) if line["my_state"] else None
         views[line.pop("activity_id")].shifts.append(ShiftView(**line))
     for activity_id, need_ids in (await needs.links_of(Activity.noun(), list(views))).items():

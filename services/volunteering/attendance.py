@@ -1,20 +1,22 @@
 """Coming and going: the rotating code on the leader's phone, check-in, check-out, the report of a task."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.core import clock, db, tokens
 from app.core.db import atomic
 from app.core.errors import Conflict, Forbidden, Invalid, InvalidState
 from models.base import Moderation
-from models.volunteering import ActivityKind, Shift, Signup, SignupState
-from services import checks, events
+from models.volunteering import ActivityKind, AlreadyCheckedIn, Shift, Signup, SignupState
+from services import checks, events, media, notifications
 from services.policies import Actor, require
 from services.policies import volunteering as policies
 from services.rules import service_hours
 from services.volunteering.seats import find_shift, live
 
 CODE_S = 30
+ENTERED_WITHIN = timedelta(days=7)
 
 
 class CheckInClosed(Conflict):
@@ -54,23 +56,30 @@ async def check_in_code(actor: Actor, shift_id: int, *, secret: str) -> CheckInC
 
 @atomic()
 async def check_in(
-    actor: Actor, shift_id: int, *, token: str | None = None, resident_id: int | None = None, secret: str
+    actor: Actor,
+    shift_id: int,
+    *,
+    token: str | None = None,
+    resident_id: int | None = None,
+    at: datetime | None = None,
+    secret: str,
 ) -> Signup:
     """Come to a shift: the volunteer with the code on the leader's phone, or the leader for him. Again: no change.
 
-    Raises NotFound, Forbidden, NotSignedUp, InvalidState while waitlisted, StaleCode, CheckInClosed.
+    The leader may enter it afterwards, too, up to seven days after the end, with the time `at` which it was. Raises
+    NotFound, Forbidden, NotSignedUp, InvalidState while waitlisted, StaleCode, CheckInClosed.
     """
     shift = await find_shift(actor, shift_id)
     signup = await _attendee(actor, shift, resident_id)
     if signup.checked_in_at is not None:
         return signup
-    now = await clock.now()
+    now = _then(shift, at, await clock.now())
     if resident_id is None:
         _require_code(shift, token, now, secret)
     if shift.starts_at and shift.ends_at and not service_hours.may_arrive(now, shift.starts_at, shift.ends_at):
         raise CheckInClosed
     entered = await db.execute(
-        "UPDATE signups SET checked_in_at = $2, checked_in_by_id = $3 "
+        "UPDATE signups SET checked_in_at = $2, checked_in_by_id = $3, no_show = false "
         "WHERE id = $1 AND state = 'confirmed' AND checked_in_at IS NULL",
         signup.id,
         now,
@@ -88,26 +97,31 @@ async def check_out(
     *,
     token: str | None = None,
     resident_id: int | None = None,
+    at: datetime | None = None,
     minutes: int | None = None,
     note: str | None = None,
-    secret: str,
+    photo_ids: Sequence[int] = (),
+    secret: str = "",
 ) -> Signup:
     """Leave a shift after checking in, until an hour after its end; or report a task and the minutes it took.
 
-    Again: no change. Raises NotFound, Forbidden, NotSignedUp, InvalidState while waitlisted, StaleCode, NotCheckedIn,
-    CheckInClosed, Invalid for a report that is missing or on anything but a task.
+    The leader may enter it afterwards, as with check-in. Again: no change. Raises NotFound, Forbidden, NotSignedUp,
+    InvalidState while waitlisted, StaleCode, NotCheckedIn, CheckInClosed, Invalid for a report that is missing or on
+    anything but a task, and what `media.attach` raises.
     """
     shift = await find_shift(actor, shift_id)
     signup = await _attendee(actor, shift, resident_id)
     if signup.checked_out_at is not None:
         return signup
-    now = await clock.now()
+    now = _then(shift, at, await clock.now())
     if token is not None:
         _require_code(shift, token, now, secret)
     _require_leaving(shift, signup, now, minutes, note)
+    if signup.checked_in_at is not None and now < signup.checked_in_at:
+        raise Invalid("签退不能早于签到", "Nobody leaves before he came")
     left = await db.execute(
         "UPDATE signups SET checked_in_at = coalesce(checked_in_at, $2), "
-        "checked_in_by_id = coalesce(checked_in_by_id, $3), "
+        "checked_in_by_id = coalesce(checked_in_by_id, $3), no_show = false, "
         "checked_out_at = $2, checked_out_by_id = $3, reported_minutes = $4, note = $5, moderation = $6 "
         "WHERE id = $1 AND state = 'confirmed' AND checked_out_at IS NULL",
         signup.id,
@@ -120,7 +134,35 @@ async def check_out(
     if left:
         if note is not None:
             await checks.expect(actor, signup)
+        await media.attach(actor, signup, shift.community_id, photo_ids)
         await events.record(actor, "signup.checked_out", signup, shift_id=shift.id, minutes=minutes)
+    return await _attendee(actor, shift, resident_id)
+
+
+async def report(
+    actor: Actor, shift_id: int, *, minutes: int, note: str | None = None, photo_ids: Sequence[int] = ()
+) -> Signup:
+    """Say that one has done a task, how many minutes it took, and show it; `check_out` says what it raises."""
+    return await check_out(actor, shift_id, minutes=minutes, note=note, photo_ids=photo_ids)
+
+
+@atomic()
+async def mark_no_show(actor: Actor, shift_id: int, *, resident_id: int) -> Signup:
+    """The leader notes that somebody with a seat did not come; he is told, and checking him in takes it back.
+
+    Raises NotFound, Forbidden, NotSignedUp, InvalidState while waitlisted, CheckInClosed before the start,
+    AlreadyCheckedIn.
+    """
+    shift = await find_shift(actor, shift_id)
+    signup = await _attendee(actor, shift, resident_id)
+    if signup.no_show:
+        return signup
+    if shift.starts_at is None or await clock.now() < shift.starts_at:
+        raise CheckInClosed
+    if not await Signup.filter(id=signup.id, state=SignupState.CONFIRMED, checked_in_at=None).update(no_show=True):
+        raise AlreadyCheckedIn
+    await events.record(actor, "signup.no_show", signup, shift_id=shift.id)
+    await notifications.tell([resident_id], "signup.no_show", shift.activity, title=shift.activity.title)
     return await _attendee(actor, shift, resident_id)
 
 
@@ -134,6 +176,15 @@ async def _attendee(actor: Actor, shift: Shift, resident_id: int | None) -> Sign
     if signup.state is not SignupState.CONFIRMED:
         raise InvalidState(signup.state)
     return signup
+
+
+def _then(shift: Shift, at: datetime | None, now: datetime) -> datetime:
+    """The time that counts: now, or the one that the leader enters within seven days after the end."""
+    if at is None:
+        return now
+    if at > now or (shift.ends_at is not None and now > shift.ends_at + ENTERED_WITHIN):
+        raise CheckInClosed
+    return at
 
 
 def _half_minute(now: datetime) -> int:

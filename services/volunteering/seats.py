@@ -1,19 +1,22 @@
 """Seats and the queue for them: never oversold, first come first served, given up in time."""
 
+import json
 from datetime import datetime, timedelta
+from typing import Any
 
 from tortoise.expressions import RawSQL
 from tortoise.queryset import QuerySet
 
 from app.core import clock, db
 from app.core.db import atomic
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Forbidden, InvalidState, NotFound
 from app.core.pages import Listed, Page, newest
-from models.volunteering import AlreadyCheckedIn, OverlappingShift, Shift, Signup, SignupState
-from services import events, notifications
+from models.volunteering import AlreadyCheckedIn, OverlappingShift, Shift, ShiftState, Signup, SignupState
+from services import events, media, notifications
 from services.due import one_by_one
 from services.policies import Actor, require, require_resident
 from services.policies import volunteering as policies
+from services.rules.age import is_surely
 from services.volunteering.activities import seen
 
 FILLED_AT_ONCE = 100
@@ -27,31 +30,51 @@ class CancelClosed(Conflict):
     code, zh, en = "cancel_closed", "已过取消时间，请联系负责人", "It is too late to cancel; please call the leader"
 
 
+class SkillsMissing(Forbidden):
+    code = "skills_missing"
+    zh = "本班次需要您还没有登记的技能"
+    en = "The shift asks for skills that you have not said you have"
+
+
+class TooYoung(Forbidden):
+    code, zh, en = "too_young", "未达到本班次的最低年龄", "The shift is for older volunteers"
+
+
+class NotInTeam(Forbidden):
+    code, zh, en = "not_in_team", "您不是这支志愿队的成员", "You are not in this team"
+
+
 # How many wait up to and with this one; NULL for a seat.
 POSITION = RawSQL(
     "nullif((SELECT count(*) FROM signups w WHERE w.shift_id = signups.shift_id AND w.state = 'waitlisted' "
     "AND w.queue_number <= signups.queue_number), 0)"
 )
 # In one round trip, with the shift locked before: a seat if there is one, else the end of the queue; nothing when the
-# shift has started or the resident is in it already.
+# shift has started or is cancelled, or the resident is in it already. $3 is a team for which it counts if he is in it.
 SIGN_UP = """
 WITH open AS MATERIALIZED (
     SELECT * FROM shifts s
-    WHERE s.id = $1 AND (s.starts_at IS NULL OR s.starts_at > clock_now())
+    WHERE s.id = $1 AND s.state = 'planned' AND (s.starts_at IS NULL OR s.starts_at > clock_now())
         AND NOT EXISTS (SELECT FROM signups WHERE shift_id = $1 AND resident_id = $2 AND state <> 'cancelled')
 ), seat AS (
     UPDATE shifts SET taken = taken + 1 WHERE id IN (SELECT id FROM open) AND taken < capacity RETURNING id
+), queue AS (
+    SELECT coalesce(max(queue_number), 0) + 1 AS next, count(*) + 1 AS position
+    FROM signups WHERE shift_id = $1 AND state = 'waitlisted'
 )
-INSERT INTO signups (community_id, shift_id, resident_id, period, state, queue_number)
+INSERT INTO signups (community_id, shift_id, resident_id, period, state, queue_number, team_id)
 SELECT open.community_id, open.id, $2, open.period,
     CASE WHEN seat.id IS NULL THEN 'waitlisted' ELSE 'confirmed' END,
-    CASE WHEN seat.id IS NULL THEN (
-        SELECT coalesce(max(queue_number), 0) + 1 FROM signups WHERE shift_id = $1 AND state = 'waitlisted')
-    END
-FROM open LEFT JOIN seat ON seat.id = open.id
-RETURNING id
+    CASE WHEN seat.id IS NULL THEN queue.next END,
+    (SELECT team_id FROM volunteer_team_members WHERE resident_id = $2 AND team_id = $3 AND state = 'member')
+FROM open CROSS JOIN queue LEFT JOIN seat ON seat.id = open.id
+RETURNING id, created_at, state, queue_number, team_id,
+    CASE WHEN queue_number IS NOT NULL THEN (SELECT position FROM queue) END AS position
 """
-FREE = "s.taken < s.capacity AND (s.starts_at IS NULL OR s.starts_at > clock_now())"
+FITNESS = """
+SELECT r.birth_year, r.of_age, v.skills FROM residents r LEFT JOIN volunteers v ON v.resident_id = r.id WHERE r.id = $1
+"""
+FREE = "s.taken < s.capacity AND s.state = 'planned' AND (s.starts_at IS NULL OR s.starts_at > clock_now())"
 CAN_COME = """
 w.state = 'waitlisted' AND NOT EXISTS (
     SELECT FROM signups other WHERE other.state = 'confirmed' AND other.resident_id = w.resident_id
@@ -64,6 +87,13 @@ AND EXISTS (
 NEXT = f"""
 SELECT w.id FROM shifts s JOIN signups w ON w.shift_id = s.id WHERE s.id = $1 AND {FREE} AND {CAN_COME}
 ORDER BY w.queue_number LIMIT 1
+"""
+# A seat went by whoever waits although one is free, or although somebody behind him got one.
+PASSED_OVER = f"""
+UPDATE signups w SET passed_over_at = clock_now() FROM shifts s
+WHERE s.id = $1 AND w.shift_id = s.id AND w.state = 'waitlisted' AND w.passed_over_at IS NULL
+    AND (w.queue_number < $2 OR ({FREE}))
+RETURNING w.resident_id
 """
 
 
@@ -96,27 +126,39 @@ async def live(shift_id: int, resident_id: int) -> Signup | None:
 
 
 async def signups(actor: Actor, shift_id: int, *, page: Page) -> Listed[Signup]:
-    """Who signed up for a shift, newest first, for its leader and the staff. Raises NotFound, Forbidden."""
+    """Who signed up for a shift, newest first, with what he reported; for its leader and the staff.
+
+    Raises NotFound, Forbidden.
+    """
     shift = await find_shift(actor, shift_id)
     require(policies.may_confirm_hours(actor, shift.activity))
-    return await newest(_live().filter(shift_id=shift.id).select_related("resident"), page)
+    found = await newest(_live().filter(shift_id=shift.id).select_related("resident"), page)
+    photos = await media.photos_of(actor, Signup.noun(), [signup.id for signup in found.items])
+    for signup in found.items:
+        signup.photos = photos[signup.id]
+    return found
 
 
 @atomic()
-async def sign_up(actor: Actor, shift_id: int) -> Signup:
+async def sign_up(actor: Actor, shift_id: int, *, team_id: int | None = None) -> Signup:
     """Take a seat, or wait for one when all are taken; doing it again changes nothing.
 
-    Raises NotFound, NotVerified, Forbidden, ShiftStarted, OverlappingShift.
+    The hours count for `team_id`, or for the activity's own team, if the volunteer is in it. Raises NotFound,
+    NotVerified, Forbidden, ShiftStarted, OverlappingShift, InvalidState for a cancelled shift, SkillsMissing,
+    TooYoung, NotInTeam.
     """
     shift = await find_shift(actor, shift_id, hold=True)
     require_resident(actor, shift.community_id)
-    signup_id = await db.value(SIGN_UP, shift.id, actor.id)
-    if signup_id is None:
+    await _require_fit(shift, actor.id)
+    line = await db.row(SIGN_UP, shift.id, actor.id, team_id or shift.activity.team_id)
+    if line is None:
         there = await live(shift.id, actor.id)
         if there is None:
-            raise ShiftStarted
+            raise InvalidState(shift.state) if shift.state is ShiftState.CANCELLED else ShiftStarted
         return there
-    signup = await find_signup(actor, signup_id)
+    if team_id is not None and line["team_id"] is None:
+        raise NotInTeam
+    signup = _made(shift, actor.id, line)
     await _tell(actor, f"signup.{signup.state}", signup)
     return signup
 
@@ -126,7 +168,7 @@ async def cancel(actor: Actor, shift_id: int) -> None:
     """Give up one's seat, which the first who waits gets, or one's place in the queue; again changes nothing.
 
     Raises NotFound, NotVerified, Forbidden, ShiftStarted, CancelClosed (a seat is kept from `cancel_hours` before the
-    start on), AlreadyCheckedIn.
+    start on, unless the shift was moved since), AlreadyCheckedIn.
     """
     shift = await find_shift(actor, shift_id, hold=True)
     signup = await live(shift.id, actor.id)
@@ -139,14 +181,11 @@ async def cancel(actor: Actor, shift_id: int) -> None:
     await events.record(actor, "signup.cancelled", signup)
     if had_seat:
         await db.execute("UPDATE shifts SET taken = taken - 1 WHERE id = $1", shift.id)
+        activity = shift.activity
         await notifications.tell(
-            [shift.activity.leader_id],
-            "signup.cancelled",
-            shift.activity,
-            title=shift.activity.title,
-            name=actor.nickname,
+            [activity.leader_id], "signup.cancelled", activity, title=activity.title, name=actor.nickname
         )
-        await _fill(shift)
+        await fill(shift)
 
 
 async def fill_due() -> None:
@@ -172,13 +211,24 @@ async def miscounted() -> list[int]:
 
 @atomic()
 async def _fill_one(shift_id: int) -> None:
-    await _fill(await Shift.filter(id=shift_id).select_for_update(no_key=True).get())
+    query = Shift.filter(id=shift_id).select_related("activity")
+    await fill(await query.select_for_update(of=("shifts",), no_key=True).get())
 
 
-async def _fill(shift: Shift) -> None:
-    """Seat those who wait, first come first served, while there are free seats. The shift is locked."""
+async def fill(shift: Shift) -> None:
+    """Seat those who wait, first come first served, while there are free seats. The shift is locked.
+
+    Whoever is passed over is told once, and keeps his place in the queue.
+    """
+    last = 0
     while (first := await db.value(NEXT, shift.id)) is not None:
-        await _seat(await Signup.get(id=first).select_related("shift__activity"))
+        signup = await Signup.get(id=first).select_related("shift__activity")
+        last = max(last, signup.queue_number or 0)
+        await _seat(signup)
+    passed_over = [line["resident_id"] for line in await db.rows(PASSED_OVER, shift.id, last)]
+    if passed_over:
+        activity = shift.activity
+        await notifications.tell(passed_over, "signup.passed_over", activity, title=activity.title)
 
 
 async def _seat(signup: Signup) -> None:
@@ -197,8 +247,34 @@ def _require_cancellable(shift: Shift, signup: Signup, now: datetime) -> None:
     if shift.starts_at is not None and shift.starts_at <= now:
         raise ShiftStarted
     keeps_from = shift.starts_at and shift.starts_at - timedelta(hours=shift.activity.cancel_hours)
-    if signup.state is SignupState.CONFIRMED and keeps_from is not None and keeps_from < now:
+    moved = shift.moved_at is not None and signup.created_at < shift.moved_at
+    if signup.state is SignupState.CONFIRMED and keeps_from is not None and keeps_from < now and not moved:
         raise CancelClosed
+
+
+async def _require_fit(shift: Shift, resident_id: int) -> None:
+    """Whoever is in the shift already stays in it; another must have its skills, and surely its age on its day."""
+    if not shift.skills and shift.minimum_age is None:
+        return
+    if await live(shift.id, resident_id) is not None:
+        return
+    found = await db.row(FITNESS, resident_id)
+    assert found is not None  # noqa: S101 - somebody who was found before
+    missing = sorted(set(shift.skills) - set(json.loads(found["skills"] or "[]")))
+    if missing:
+        raise SkillsMissing(skills=missing)
+    day = (shift.starts_at or await clock.now()).astimezone(clock.SHANGHAI)
+    youngest = shift.minimum_age
+    if youngest is not None and not is_surely(youngest, found["birth_year"], found["of_age"], day.year):
+        raise TooYoung(minimum_age=youngest)
+
+
+def _made(shift: Shift, resident_id: int, line: dict[str, Any]) -> Signup:
+    """The sign-up just inserted, without reading it again."""
+    position = line.pop("position")
+    signup = Signup(**line, community_id=shift.community_id, resident_id=resident_id, shift=shift)
+    signup.position = position
+    return signup
 
 
 def _live() -> QuerySet[Signup]:

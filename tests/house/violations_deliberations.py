@@ -59,22 +59,30 @@ def _ballot(
     )
 
 
-def _result(voted: int = 0, roll: int = 1, vote: str = VOTE, community: str = JY) -> str:
-    return (
-        "INSERT INTO results (community_id, deliberation_id, roll_size, voted, tally, explanation_zh, explanation_en) "
-        f"VALUES ({community}, {vote}, {roll}, {voted}, '[]', 'zh', 'en')"
-    )
-
-
-def _resolution(
-    number: str = "2026-001", vote: str = VOTE, community: str = JY, binding: str = "true", passed: str = "true"
+def _result(
+    voted: int = 0, roll: int = 1, vote: str = VOTE, community: str = JY, passed: str = "true", tally: str = "[]"
 ) -> str:
     return (
-        "INSERT INTO resolutions (community_id, deliberation_id, number, title, rule, binding, passed, "
-        "explanation_zh, explanation_en, counts, roll_hash) "
-        f"VALUES ({community}, {vote}, '{number}', 'q', 'residents_meeting', {binding}, {passed}, 'zh', 'en', '{{}}', "
-        f"{HASH})"
+        "INSERT INTO results (community_id, deliberation_id, roll_size, voted, tally, passed, explanation_zh, "
+        f"explanation_en) VALUES ({community}, {vote}, {roll}, {voted}, '{tally}', {passed}, 'zh', 'en')"
     )
+
+
+def _resolution(**columns: str) -> str:
+    said = {
+        "community_id": JY,
+        "deliberation_id": VOTE,
+        "number": "'2026-001'",
+        "title": "'q'",
+        "rule": "'residents_meeting'",
+        "binding": "true",
+        "passed": "true",
+        "explanation_zh": "'zh'",
+        "explanation_en": "'en'",
+        "counts": """'{"roll": 1, "voted": 0, "tally": []}'""",
+        "roll_hash": HASH,
+    } | columns
+    return f"INSERT INTO resolutions ({', '.join(said)}) VALUES ({', '.join(said.values())})"
 
 
 def _opened(title: str = "q") -> list[str]:
@@ -91,7 +99,9 @@ def _opened(title: str = "q") -> list[str]:
 
 DISCUSSED = _opened()[:2]
 OPENED = _opened()
-CLOSED = [*OPENED, f"UPDATE deliberations SET state = 'decided', closed_at = clock_now() WHERE id = {VOTE}"]
+END = f"UPDATE deliberations SET state = 'decided', closed_at = clock_now() WHERE id = {VOTE}"
+CLOSED = [*OPENED, _result(), END]
+FAIL = END.replace("decided", "failed_quorum")
 
 VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ("deliberations_dates", "the discussion ends before the vote", [_deliberation(voting_until="clock_now()")]),
@@ -112,6 +122,8 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "what is decided says when",
         [*OPENED, f"UPDATE deliberations SET state = 'decided' WHERE id = {VOTE}"],
     ),
+    ("deliberations_counted", "nothing is decided that nobody counted (V5)", [*OPENED, END]),
+    ("deliberations_counted", "nothing fails that nobody counted (V5)", [*OPENED, FAIL]),
     ("deliberations_road", "a deliberation begins as a proposal", [_deliberation(state="'discussion'")]),
     (
         "deliberations_road",
@@ -213,7 +225,8 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [
             *OPENED,
             _ballot(),
-            CLOSED[-1],
+            _result(voted=1),
+            END,
             f'UPDATE ballots SET choice = \'{{"choice": "no"}}\' WHERE elector_id = {ELECTOR}',
         ],
     ),
@@ -235,29 +248,53 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ("results_append_only", "a result does not change (M4)", [*OPENED, _result(), "UPDATE results SET passed = true"]),
     ("results_append_only", "a result is not deleted (M4)", [*OPENED, _result(), "DELETE FROM results"]),
     ("results_append_only", "results are not emptied (M4)", ["TRUNCATE results"]),
-    ("resolutions_deliberation_id_key", "one resolution of a vote", [*OPENED, _resolution(), _resolution("2026-002")]),
+    (
+        "resolutions_deliberation_id_key",
+        "one resolution of a vote",
+        [*CLOSED, _resolution(), _resolution(number="'2026-002'")],
+    ),
     (
         "resolutions_same_community",
         "a resolution lies in its vote's community (T1)",
-        [*OPENED, _resolution(community=YL)],
+        [*CLOSED, _resolution(community_id=YL)],
     ),
     (
         "resolutions_numbered",
         "a number stands for one resolution of the community",
-        [*OPENED, *_opened("other"), _resolution(), _resolution(vote=OTHER)],
+        [
+            *CLOSED,
+            *(one.replace("'q'", "'other'") for one in CLOSED),
+            _resolution(),
+            _resolution(deliberation_id=OTHER),
+        ],
     ),
-    ("resolutions_number", "a number is a year and a count", [*OPENED, _resolution("26-1")]),
-    ("resolutions_binding_says_passed", "what binds has passed or not", [*OPENED, _resolution(passed="NULL")]),
-    ("resolutions_binding_says_passed", "a statutory vote binds", [*OPENED, _resolution(binding="false")]),
+    ("resolutions_number", "a number is a year and a count", [*CLOSED, _resolution(number="'26-1'")]),
+    ("resolutions_binding_says_passed", "what binds has passed or not", [*CLOSED, _resolution(passed="NULL")]),
+    ("resolutions_binding_says_passed", "a statutory vote binds", [*CLOSED, _resolution(binding="false")]),
     (
         "resolutions_append_only",
         "a resolution does not change (M4)",
-        [*OPENED, _resolution(), "UPDATE resolutions SET passed = false"],
+        [*CLOSED, _resolution(), "UPDATE resolutions SET passed = false"],
     ),
     (
         "resolutions_append_only",
         "a resolution is not deleted (M4)",
-        [*OPENED, _resolution(), "DELETE FROM resolutions"],
+        [*CLOSED, _resolution(), "DELETE FROM resolutions"],
+    ),
+    ("resolutions_of_result", "no resolution while the vote runs (V5)", [*OPENED, _result(), _resolution()]),
+    ("resolutions_of_result", "none of a vote that failed", [*CLOSED[:-1], FAIL, _resolution()]),
+    ("resolutions_of_result", "a resolution asks what was asked", [*CLOSED, _resolution(title="'p'")]),
+    ("resolutions_of_result", "a resolution rests on its roll", [*CLOSED, _resolution(roll_hash="repeat('1', 64)")]),
+    ("resolutions_of_result", "a resolution passed as its vote did", [*CLOSED, _resolution(passed="false")]),
+    (
+        "resolutions_of_result",
+        "a resolution has the figures of the count",
+        [*CLOSED, _resolution(counts="""'{"roll": 1, "voted": 1, "tally": []}'""")],
+    ),
+    (
+        "resolutions_of_result",
+        "a resolution has the tally of the count",
+        [*CLOSED, _resolution(counts="""'{"roll": 1, "voted": 0, "tally": [{"choice": "yes"}]}'""")],
     ),
     ("resolutions_append_only", "resolutions are not emptied (M4)", ["TRUNCATE resolutions CASCADE"]),
     (
@@ -272,7 +309,7 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "role_grants_resolution",
         "a role rests on a resolution of its own community",
         [
-            *OPENED,
+            *CLOSED,
             _resolution(),
             "INSERT INTO role_grants (resident_id, role, place_id, granted_by_id, resolution_id) "
             f"VALUES ({MEI}, 'supervisor', {YL}, {QIAN}, {RESOLUTION})",

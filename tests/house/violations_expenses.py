@@ -1,7 +1,9 @@
 """One attempt to break each constraint on expenses and relatives, by raw SQL as the owner of the tables."""
 
+from tests.deciding import decided
 from tests.house.violations_fund import BUDGETED, CHEN, JY, LIN, LINE, YL, ZHAO, insert, last, made, update
-from tests.house.violations_money import CHANGE, RESOLVED_AGAIN
+from tests.house.violations_giving import BY_CHARITY
+from tests.house.violations_money import CHANGE, RELEASE, RESOLVED_AGAIN
 
 SUN = "(SELECT id FROM residents WHERE openid = 'sun')"
 MEI = "(SELECT id FROM residents WHERE openid = 'mei')"
@@ -70,7 +72,7 @@ READY = [*TWICE, APPROVED]
 SPENDING = [*READY, *FUNDED, ACCOUNTS, RAISED]
 FIRST_LINE = "(SELECT min(id) FROM budget_lines)"
 OTHER_CAMPAIGN = [*BUDGETED, *[step for step in BUDGETED if step.startswith("INSERT INTO campaigns")]]
-FAILED = [*BUDGETED[:1], BUDGETED[1].replace("true, true, '通过'", "true, false, '未通过'"), *BUDGETED[2:]]
+FAILED = [decided(JY, CHEN, passed="false"), *BUDGETED[1:]]
 
 VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ("relatives_in_order", "the higher first", made([], "relatives", RELATIVE, low_id=HIGH, high_id=LOW)),
@@ -162,6 +164,25 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
             PAID,
         ],
     ),
+    (
+        "expenses_payee_no_resident",
+        "a resident who is stated to be none",
+        made(BUDGETED, "expenses", EXPENSE, payee_is_no_resident="true", payee_resident_id=MEI),
+    ),
+    (
+        "expenses_on_path",
+        "spending what a charity holds",
+        [
+            *BY_CHARITY,
+            insert("budget_lines", LINE),
+            insert("expenses", EXPENSE),
+        ],
+    ),
+    (
+        "expenses_undone",
+        "undone past the books",
+        [*SPENDING, PAID, spend(), update("expenses", {"state": "'corrected'"})],
+    ),
     ("expenses_terms", "another payee", [*READY, update("expenses", {"payee_resident_id": CHEN})]),
     ("expenses_terms", "an expense that vanishes", [*ASKED, "DELETE FROM expenses"]),
     ("expenses_receipt", "approved without a receipt", [*ASKED, APPROVED]),
@@ -186,6 +207,17 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "expenses_within_budget",
         "more than the line",
         [step.replace("'灯', 1000)", "'灯', 999)") for step in [*SPENDING, PAID]],
+    ),
+    (
+        "expenses_within_line",
+        "more than a change of use has left of the line",
+        [
+            *SPENDING,
+            *RESOLVED_AGAIN,
+            insert("use_changes", CHANGE),
+            insert("line_releases", RELEASE),
+            PAID,
+        ],
     ),
     ("expenses_posted", "paid past the books", [*SPENDING, PAID]),
     ("expense_approvals_once", "approving twice", made(ONCE, "expense_approvals", APPROVAL)),

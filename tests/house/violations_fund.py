@@ -1,5 +1,7 @@
 """One attempt to break each constraint on the fund, by raw SQL as the owner of the tables."""
 
+from tests.deciding import decided, resolved
+
 JY = "(SELECT id FROM places WHERE name = '锦阳社区')"
 YL = "(SELECT id FROM places WHERE name = '玉林社区')"
 LIN = "(SELECT id FROM residents WHERE openid = 'lin')"
@@ -18,17 +20,8 @@ def insert(table: str, columns: dict[str, str], **changes: str) -> str:
     return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(row.values())})"
 
 
-DELIBERATED = (
-    "INSERT INTO deliberations (community_id, author_id, form, title, body, ballot_kind, secret, roll, rule, "
-    f"discussion_until, voting_until, state, moderation) VALUES ({JY}, {CHEN}, 'open', '换灯', '换', 'yes_no', false, "
-    "'residents', 'residents_meeting', clock_now() + interval '1 day', clock_now() + interval '2 days', 'proposed', "
-    "'passed')"
-)
-RESOLVED = (
-    "INSERT INTO resolutions (community_id, deliberation_id, number, title, rule, binding, passed, explanation_zh, "
-    f"explanation_en, counts, roll_hash) VALUES ({JY}, {last('deliberations')}, '2026-901', '换灯', "
-    f"'residents_meeting', true, true, '通过', 'passed', '{{}}', '{'0' * 64}')"
-)
+DELIBERATED = decided(JY, CHEN)
+RESOLVED = resolved("2026-901")
 CAMPAIGN = {
     "community_id": JY,
     "author_id": CHEN,

@@ -48,6 +48,19 @@ SLIP = {
     "note": "'现金'",
     "entered_by_id": CHEN,
 }
+GRANT = SLIP | {"via": "'bank'", "income_id": last("incomes")}
+GRANTED = [*BY_GOVERNMENT, insert("incomes", INCOME)]
+MATCH = {
+    "community_id": JY,
+    "campaign_id": last("campaigns"),
+    "unit": "'物业'",
+    "for_each_fen": "1",
+    "adds_fen": "2",
+    "cap_fen": "1000",
+    "state": "'entered'",
+    "entered_by_id": CHEN,
+    "moderation": "'passed'",
+}
 PROMISED = {"kind": "'time'", "state": "'promised'", "hours": "2", "amount_fen": "NULL"}
 SHIFT = [
     "INSERT INTO activities (community_id, kind, title, body, author_id, leader_id, cancel_hours, moderation) "
@@ -131,6 +144,25 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [*OPEN[:-1], update("campaigns", {"moderation": "'queued'"}), OPEN[-1]],
     ),
     ("slips_on_path", "cash here for a charity", made(BY_CHARITY, "slips", SLIP)),
+    ("slips_on_path", "cash where the government pays", made(BY_GOVERNMENT, "slips", SLIP)),
+    (
+        "slips_on_path",
+        "a grant where residents pay",
+        made(OPEN, "slips", SLIP, via="'bank'", income_id="1"),
+    ),
+    ("slips_of_income", "a grant of no document", made(BY_GOVERNMENT, "slips", GRANT, income_id="0")),
+    ("slips_income", "a grant in cash", made(GRANTED, "slips", GRANT, via="'cash'")),
+    (
+        "slips_one_per_income",
+        "one document granted twice",
+        made([*GRANTED, insert("slips", GRANT)], "slips", GRANT),
+    ),
+    (
+        "slips_terms",
+        "a grant by no document",
+        [*GRANTED, insert("slips", GRANT), update("slips", {"income_id": "NULL"})],
+    ),
+    ("matches_on_path", "matching what a charity holds", made(BY_CHARITY, "matches", MATCH)),
     ("incomes_on_path", "noting what residents pay", made(OPEN, "incomes", INCOME)),
     ("incomes_amount", "an income of nothing", made(BY_CHARITY, "incomes", INCOME, amount_fen="0")),
     ("incomes_same_community", "an income elsewhere", made(BY_CHARITY, "incomes", INCOME, community_id=YL)),

@@ -1,5 +1,6 @@
 """One attempt to break each constraint on slips, matches, changes of use and corrections, by raw SQL as the owner."""
 
+from tests.deciding import decided, resolved
 from tests.house.violations_fund import (
     BANKED,
     CAMPAIGN,
@@ -11,7 +12,6 @@ from tests.house.violations_fund import (
     PAID,
     RAISING,
     REFUND,
-    RESOLVED,
     TRANSFER,
     YL,
     ZHAO,
@@ -82,10 +82,26 @@ COUNTER = TRANSFER | {
     "corrects_id": last("transfers"),
 }
 UNDOING = {"kind": "'correction'", "via": "NULL", "transfer_id": last("transfers")}
-RESOLVED_AGAIN = [DELIBERATED, RESOLVED.replace("2026-901", "2026-902")]
+RESOLVED_AGAIN = [DELIBERATED, resolved("2026-902")]
 CHANGING = [*PAID, *RESOLVED_AGAIN, insert("use_changes", CHANGE)]
 HANDED_BACK = {"kind": "'hand_back'", "gift_id": last("slips")}
 FOR_CHANGE = {"use_change_id": last("use_changes")}
+
+SURPLUS = TRANSFER | {
+    "debit_account_id": last("accounts"),
+    "source_kind": "'campaign'",
+    "source_id": last("campaigns"),
+    "leg": "'surplus'",
+}
+RELEASE = {
+    "community_id": JY,
+    "budget_line_id": last("budget_lines"),
+    "campaign_id": last("campaigns"),
+    "use_change_id": last("use_changes"),
+    "amount_fen": "5",
+}
+RELEASING = [*CHANGING, insert("budget_lines", LINE)]
+RELEASED = [*RELEASING, insert("line_releases", RELEASE)]
 
 VIOLATIONS: list[tuple[str, str, list[str]]] = [
     (
@@ -273,8 +289,8 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "a change of use by a resolution that failed",
         [
             *PAID,
-            DELIBERATED,
-            RESOLVED.replace("2026-901", "2026-902").replace("true, true", "true, false"),
+            decided(JY, CHEN, passed="false"),
+            resolved("2026-902"),
             insert("use_changes", CHANGE),
         ],
     ),
@@ -289,7 +305,7 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [
             *CHANGING,
             DELIBERATED,
-            RESOLVED.replace("2026-901", "2026-903"),
+            resolved("2026-903"),
             insert("use_changes", CHANGE),
         ],
     ),
@@ -315,6 +331,36 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ),
     ("use_changes_terms", "another sum than was announced", [*CHANGING, update("use_changes", {"amount_fen": "1"})]),
     ("use_changes_terms", "a change of use that vanishes", [*CHANGING, "DELETE FROM use_changes"]),
+    (
+        "transfers_surplus_by_resolution",
+        "more than a fifth to the general fund by nobody's leave",
+        [
+            *RAISING,
+            *BANKED,
+            ACCOUNT_CAMPAIGN,
+            insert("transfers", TRANSFER, credit_account_id=last("accounts")),
+            insert("transfers", SURPLUS),
+        ],
+    ),
+    (
+        "use_changes_of_line",
+        "a change of use of no line",
+        made([*PAID, *RESOLVED_AGAIN], "use_changes", CHANGE, budget_line_id="0"),
+    ),
+    ("line_releases_once", "two parts of one line by one change", made(RELEASED, "line_releases", RELEASE)),
+    ("line_releases_amount", "nothing taken from a line", made(RELEASING, "line_releases", RELEASE, amount_fen="0")),
+    ("line_releases_of_line", "a part of no line", made(RELEASING, "line_releases", RELEASE, campaign_id="0")),
+    (
+        "line_releases_same_community",
+        "a part for another community",
+        made(RELEASING, "line_releases", RELEASE, community_id=YL),
+    ),
+    (
+        "line_releases_within_line",
+        "more than the line holds",
+        made(RELEASING, "line_releases", RELEASE, amount_fen="1000001"),
+    ),
+    ("line_releases_append_only", "a part given back", [*RELEASED, update("line_releases", {"amount_fen": "1"})]),
     ("refunds_of_change", "a refund for no change of use", made(PAID, "refunds", REFUND, use_change_id="0")),
     (
         "refunds_once_per_change",

@@ -75,7 +75,8 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
             GONE,
             ACTIVITY,
             "INSERT INTO signups (community_id, shift_id, resident_id, period, state, moderation) "
-            f"SELECT community_id, max(id), {WHO}, 'empty', 'confirmed', 'passed' FROM shifts GROUP BY 1",
+            f"SELECT community_id, id, {WHO}, 'empty', 'confirmed', 'passed' FROM shifts "
+            "ORDER BY shifts.id DESC LIMIT 1",
         ],
     ),
 ]

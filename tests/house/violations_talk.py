@@ -1,11 +1,12 @@
 """How each constraint and trigger on comments, meetings, petitions and what follows is violated in raw SQL."""
 
+from tests.deciding import decided, resolved
 from tests.house.violations_deliberations import JY, LIN, MEI, VOTE, YL, _deliberation
 
 COMMENT = "(SELECT id FROM comments WHERE body = 'c')"
 MEETING = "(SELECT id FROM meetings WHERE title = 'm')"
 PETITION = "(SELECT id FROM petitions WHERE title = 'p')"
-RESOLUTION = "(SELECT id FROM resolutions WHERE title = 'r')"
+RESOLUTION = "(SELECT id FROM resolutions WHERE number = '2026-777')"
 WU_HOME = "(SELECT min(id) FROM households WHERE community_id <> " + JY + ")"
 HOME = f"(SELECT household_id FROM memberships WHERE resident_id = {LIN} AND until_at IS NULL)"
 IN_10_DAYS = "clock_now() + interval '10 days'"
@@ -115,14 +116,6 @@ def _signature(**columns: str) -> str:
     return _insert("petition_signatures", said | columns)
 
 
-def _resolution() -> str:
-    return (
-        "INSERT INTO resolutions (community_id, deliberation_id, number, title, rule, binding, passed, "
-        "explanation_zh, explanation_en, counts, roll_hash) "
-        f"VALUES ({JY}, {VOTE}, '2026-777', 'r', 'residents_meeting', true, true, 'zh', 'en', '{{}}', repeat('0', 64))"
-    )
-
-
 def _display(**columns: str) -> str:
     said = {
         "community_id": JY,
@@ -165,11 +158,7 @@ OPENED = [
     "UPDATE deliberations SET state = 'voting', opened_at = clock_now(), roll_size = 0, roll_hash = repeat('0', 64) "
     "WHERE title = 'q'",
 ]
-DECIDED = [
-    *OPENED,
-    "UPDATE deliberations SET state = 'decided', closed_at = clock_now() WHERE title = 'q'",
-    _resolution(),
-]
+DECIDED = [decided(JY, LIN, title="q"), resolved("2026-777")]
 REVIEWED = [
     *DECIDED,
     "UPDATE deliberations SET state = 'implementing' WHERE title = 'q'",

@@ -2,6 +2,7 @@
 
 from tests.house.violations_deliberations import (
     CLOSED,
+    END,
     HASH,
     JY,
     LIN,
@@ -13,6 +14,7 @@ from tests.house.violations_deliberations import (
     _deliberation,
     _opened,
     _option,
+    _resolution,
     _result,
 )
 
@@ -32,11 +34,37 @@ def _channelled(channel: str) -> str:
     return _ballot().replace("receipt) VALUES", "receipt, channel) VALUES").removesuffix(")") + f", '{channel}')"
 
 
-def _archive(vote: str = VOTE, community: str = JY, digest: str = HASH) -> str:
+def _archive(community: str = JY, digest: str = HASH, **said: str) -> str:
+    """The archive of a vote of one elector who did not take part, written with its result."""
+    content = {
+        "deliberation_id": VOTE,
+        "head": f"jsonb_build_object('text', E'linli-ballots/1\\n1\\n' || {HASH} || E'\\n')",
+        "roll": f"jsonb_build_object('hash', {HASH}, 'size', 1)",
+        "turnout": "'[0]'::jsonb",
+        "withheld": "false",
+        "ballots": "'[]'::jsonb",
+        "tally": """'{"numbers": {}}'::jsonb""",
+        "quorate": "true",
+        "passed": "true",
+        "resolution_number": "'2026-001'::text",
+    } | said
+    written = ", ".join(f"'{key}', {value}" for key, value in content.items())
     return (
         "INSERT INTO archives (community_id, deliberation_id, digest, content) "
-        f"VALUES ({community}, {vote}, {digest}, '{{}}')"
+        f"VALUES ({community}, {VOTE}, {digest}, jsonb_build_object({written})::text)"
     )
+
+
+def _tallied(line: str, numbers: str) -> list[str]:
+    """A vote of whose count this line remains, and an archive with these numbers."""
+    figures = f'{{"roll": 1, "voted": 0, "tally": [{line}]}}'
+    return [
+        *OPENED,
+        _result(tally=f"[{line}]"),
+        END,
+        _resolution(counts=f"'{figures}'"),
+        _archive(tally=f"""'{{"numbers": {numbers}}}'::jsonb"""),
+    ]
 
 
 def _running(*options: str, **columns: str) -> list[str]:
@@ -44,9 +72,10 @@ def _running(*options: str, **columns: str) -> list[str]:
     return [_deliberation(**columns), *options, *_opened()[1:]]
 
 
+RESOLVED = [*CLOSED, _resolution()]
 SECRET = _running(secret="true")
 MARK = f"UPDATE electors SET has_voted = true WHERE deliberation_id = {VOTE}"
-CLOSE = CLOSED[-1]
+CLOSE = f"{_result()}; {END}"
 
 VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ("deliberations_max_score", "scores have a highest", [_deliberation(ballot_kind="'score'")]),
@@ -172,7 +201,13 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     (
         "secret_ballots_stay",
         "nor when the vote is over (M4b)",
-        [*SECRET, _secret_ballot(), CLOSE, "UPDATE secret_ballots SET receipt = repeat('1', 64)"],
+        [
+            *SECRET,
+            MARK,
+            _secret_ballot(),
+            f"{_result(voted=1)}; {END}",
+            "UPDATE secret_ballots SET receipt = repeat('1', 64)",
+        ],
     ),
     (
         "secret_ballots_stay",
@@ -180,14 +215,36 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [*SECRET, _secret_ballot(), "DELETE FROM secret_ballots"],
     ),
     ("results_recount", "as many as are marked have voted (V5)", [*SECRET, _secret_ballot(), _result(voted=1)]),
-    ("archives_deliberation_id_key", "a vote is archived once", [*OPENED, _archive(), _archive()]),
-    ("archives_same_community", "an archive lies in its vote's community (T1)", [*OPENED, _archive(community=YL)]),
-    ("archives_digest", "an archive has its SHA-256", [*OPENED, _archive(digest="'abc'")]),
+    ("archives_deliberation_id_key", "a vote is archived once", [*RESOLVED, _archive(), _archive()]),
+    ("archives_same_community", "an archive lies in its vote's community (T1)", [*RESOLVED, _archive(community=YL)]),
+    ("archives_digest", "an archive has its SHA-256", [*RESOLVED, _archive(digest="'abc'")]),
+    ("archives_of_result", "no archive while the vote runs (V5)", [*OPENED, _result(), _archive()]),
+    *(
+        ("archives_of_result", f"an archive has {what} (V5)", [*RESOLVED, _archive(**said)])
+        for what, said in {
+            "its own vote": {"deliberation_id": "0"},
+            "the digest that its head has": {"digest": "repeat('1', 64)"},
+            "the roll of the vote": {"roll": """'{"hash": "1", "size": 1}'::jsonb"""},
+            "the turnout of the count": {"turnout": "'[1]'::jsonb"},
+            "a ballot for each who voted": {"ballots": "'[{}]'::jsonb"},
+            "the quorum that was met": {"quorate": "false"},
+            "the end of the count": {"passed": "false"},
+            "the number of its resolution": {"resolution_number": "'2026-002'::text"},
+            "no numbers that the count has not": {"tally": """'{"numbers": {"yes": [1]}}'::jsonb"""},
+            "what is withheld left out": {"withheld": "true"},
+        }.items()
+    ),
+    ("archives_of_result", "an archive has the tally", _tallied('{"choice": "yes", "votes": 0}', '{"yes": [1]}')),
+    (
+        "archives_of_result",
+        "an archive has the area that was counted",
+        _tallied('{"choice": "yes", "votes": 0, "area_cm2": 5}', '{"yes": [0]}'),
+    ),
     (
         "archives_append_only",
         "an archive does not change (M4)",
-        [*OPENED, _archive(), "UPDATE archives SET content = ''"],
+        [*RESOLVED, _archive(), "UPDATE archives SET content = ''"],
     ),
-    ("archives_append_only", "an archive is not deleted (M4)", [*OPENED, _archive(), "DELETE FROM archives"]),
+    ("archives_append_only", "an archive is not deleted (M4)", [*RESOLVED, _archive(), "DELETE FROM archives"]),
     ("archives_append_only", "archives are not emptied (M4)", ["TRUNCATE archives"]),
 ]

@@ -62,6 +62,10 @@ async def a_campaign(_: As, people: People) -> int:
     return (await opened(people)).id
 
 
+async def a_place(_: As, people: People) -> int:
+    return people.jy
+
+
 def picture(kind: str, side: int = 430) -> bytes:
     saved = io.BytesIO()
     Image.new("RGB", (side, side), "white").save(saved, kind)
@@ -78,6 +82,7 @@ MAKERS = {
     CodeKind.DELIBERATION: a_deliberation,
     CodeKind.ACTIVITY: an_activity,
     CodeKind.CAMPAIGN: a_campaign,
+    CodeKind.PLACE: a_place,
 }
 
 

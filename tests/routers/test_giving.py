@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from services import crowdfunding, disclosures
+from tests.passing import passed
 from tests.people import People
 from tests.raising import draft, opened, paid, resolution
 from tests.routers.test_crowdfunding import body
@@ -69,13 +70,18 @@ async def test_government_money_is_noted_by_document(as_: As, people: People) ->
     again = await chen.post(f"{where}/incomes", json=said, headers={"Idempotency-Key": "k1"})
     assert again.json() == noted.json()
     assert (await zhao.post(f"{where}/incomes", json=said)).json()["code"] == "document_noted"
+    assert (await lin.get(where)).json()["progress"] == 0, "one alone has noted it"
+    assert (await zhao.post(f"/v1/slips/{noted.json()['slip_id']}/countersign")).json()["state"] == "posted"
     assert (await lin.get(where)).json()["progress"] == 40
     [line] = (await lin.get(f"{where}/incomes")).json()["items"]
-    assert (line["document_number"], line["struck"]) == ("锦民发〔2026〕12号", False)
+    assert (line["document_number"], line["struck"], line["counted"]) == ("锦民发〔2026〕12号", False, True)
+    assert (await zhao.post(f"/v1/incomes/{line['id']}/strike", json={"reason": "错了"})).json()["state"] == "posted"
+    second = await chen.post(f"{where}/incomes", json=said | {"document_number": "第2号"})
+    line = second.json()
     refused = await chen.post(f"/v1/incomes/{line['id']}/strike", json={"reason": "错了"})
     assert (refused.status_code, refused.json()["code"]) == (403, "struck_by_another")
     assert (await zhao.post(f"/v1/incomes/{line['id']}/strike", json={"reason": "错了"})).json()["struck"] is True
-    assert (await lin.get(where)).json()["raised_fen"] == 0
+    assert (await lin.get(where)).json()["raised_fen"] == 40_000
 
 
 async def test_a_name_is_shown_while_its_consent_stands(as_: As, people: People) -> None:
@@ -147,7 +153,7 @@ async def test_accounts_are_for_who_sees_the_campaign_and_hold_no_formula(as_: A
     lines = file.content.decode("utf-8-sig").splitlines()
     assert "'=HYPERLINK(1)" in lines
     assert "已筹,123.45" in lines
-    assert "'+1,1000.00,0.00" in lines
+    assert "'+1,1000.00,0.00,0.00" in lines
     book = zipfile.ZipFile(io.BytesIO((await lin.get(f"{where}.xlsx")).content))
     sheets = "".join(book.read(name).decode() for name in book.namelist() if "worksheets/sheet" in name)
     assert "<f>" not in sheets
@@ -196,3 +202,23 @@ async def test_a_disclosure_is_public_and_residents_ask(as_: As, anonymous: http
     assert read["answer"] == "因为旧的坏了"
     assert (await anonymous.get(f"{where}/questions")).status_code == 401
     assert (await anonymous.get("/v1/disclosures/999999")).status_code == 404
+
+
+async def test_a_resolution_proves_where_it_hung_in_one_place(
+    as_: As, anonymous: httpx.AsyncClient, people: People
+) -> None:
+    decided = await resolution(people.jy, people.chen)
+    assert (await anonymous.get(f"/v1/resolutions/{decided}")).json()["on_screen"] is None, "not yet"
+    await disclosures.disclose_due()
+    await disclosures.note_displays()
+    ma = await as_("ma")
+    hung = await ma.post(f"/v1/resolutions/{decided}/displays", json={"where_text": "东门公告栏"})
+    assert hung.status_code == 201, hung.text
+    await passed(None)
+    of_resolution = (await anonymous.get(f"/v1/resolutions/{decided}")).json()
+    shown = (await anonymous.get(f"/v1/disclosures/{of_resolution['on_screen']['id']}")).json()
+    assert shown["on_paper"] == of_resolution["displays"]
+    assert shown["on_paper"][0]["where_text"] == "东门公告栏"
+    for part in ("days", "document_hash", "shown_from", "shown_until"):
+        assert shown[part] == of_resolution["on_screen"][part]
+    assert len(shown["days"]) == 1

@@ -20,18 +20,21 @@ from models.crowdfunding import (
     PledgeKind,
     PledgeState,
     ResolutionNotValid,
+    SurplusNeedsResolution,
     UseChange,
     UseChangeAnnounced,
     UseChangeState,
 )
-from models.events import Notice
+from models.events import Event, Notice, Reason
+from models.expenses import OverBudget
 from models.ledger import AccountKind, KeptForGivers, NotEnough
 from models.payments import Refund, RefundState, RefundTooLarge
-from services import crowdfunding, ledger, payments
+from services import crowdfunding, expenses, ledger, payments, statements
 from services.ledger import Purse
 from tests.passing import passed
 from tests.people import People
 from tests.raising import cash, funded, money, notice, opened, paid, refund_notice, resolution
+from tests.spending import approved
 
 MoveClock = Callable[[timedelta], Awaitable[None]]
 DAY = timedelta(days=1)
@@ -70,6 +73,16 @@ async def test_a_giver_takes_a_part_back_and_then_the_rest(people: People) -> No
     assert (await state(given), await raised(campaign)) == (PledgeState.REFUNDED, 0)
     assert [refund.amount_fen for refund in await Refund.all().order_by("id")] == [2_000, 3_000]
     assert await ledger.check_books() == []
+
+
+@pytest.mark.parametrize("reason", [None, "重复付款"])
+async def test_a_giver_may_say_why_and_need_not(people: People, reason: str | None) -> None:
+    given = await paid(people.lin, await opened(people))
+    await crowdfunding.take_back(people.lin, given.id, reason=reason)
+    event = await Event.get(verb="pledge.refunding")
+    assert event.actor_id == people.lin.id
+    told = await Reason.get_or_none(id=event.facts.get("reason_id"))
+    assert (told and told.text) == reason
 
 
 async def test_what_wechat_closes_of_a_part_comes_back_and_is_asked_for_again(people: People) -> None:
@@ -250,7 +263,7 @@ async def test_nobody_spends_what_givers_may_still_take_back(people: People, mov
     await crowdfunding.take_back(people.lin, (await Pledge.get()).id)
     await move_clock(15 * DAY)
     await crowdfunding.changes_due()
-    await crowdfunding.settle(people.zhao, campaign.id)
+    await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
     assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) == 60_000
     assert await ledger.check_books() == []
 
@@ -335,7 +348,6 @@ async def test_a_surplus_goes_to_another_campaign_by_a_resolution(people: People
     cited = await resolution(people.jy, people.chen)
     for wrong in (
         {"to_campaign_id": over.id},
-        {"resolution_id": cited},
         {"to_campaign_id": first.id, "resolution_id": cited},
     ):
         with pytest.raises(Invalid):
@@ -349,6 +361,93 @@ async def test_a_surplus_goes_to_another_campaign_by_a_resolution(people: People
     assert await ledger.balance(people.jy, Purse(AccountKind.CAMPAIGN, over.id)) == 150_000
     assert (await crowdfunding.find(people.lin, over.id)).raised_fen == 50_000
     assert await ledger.check_books() == []
+
+
+@pytest.mark.parametrize(("left_fen", "needs"), [(20_000, False), (20_001, True), (100_000, True)])
+async def test_more_than_a_fifth_goes_to_the_fund_only_by_a_resolution(
+    people: People, move_clock: MoveClock, left_fen: int, needs: bool
+) -> None:
+    campaign = await crowdfunding.find(people.chen, (await funded(people, move_clock, lin=100_000)).id)
+    await carried_out(people, move_clock, campaign)
+    if left_fen < 100_000:
+        for line, fen in zip(campaign.budget, split(left_fen), strict=True):
+            made = await approved(people, campaign, fen, budget_line_id=line.id, purpose="灯和安装")
+            await expenses.pay(people.chen, made.id, reference="网银")
+    if needs:
+        with pytest.raises(SurplusNeedsResolution):
+            async with db.tx():
+                await crowdfunding.settle(people.zhao, campaign.id)
+        for wrong in (999_999, await resolution(people.jy, people.chen, passed=False)):
+            with pytest.raises(ResolutionNotValid):
+                await crowdfunding.settle(people.zhao, campaign.id, resolution_id=wrong)
+        await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
+    else:
+        await crowdfunding.settle(people.zhao, campaign.id)
+    assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) == left_fen
+    assert await ledger.check_books() == []
+
+
+def split(left_fen: int) -> tuple[int, int]:
+    """What is spent of the two lines so that so much is left."""
+    return 60_000, 40_000 - left_fen
+
+
+async def test_who_accepted_may_settle(people: People, move_clock: MoveClock) -> None:
+    campaign = await funded(people, move_clock, lin=100_000)
+    await carried_out(people, move_clock, campaign)
+    settled = await crowdfunding.settle(people.chen, campaign.id, resolution_id=campaign.resolution_id)
+    assert settled.state is CampaignState.SETTLED
+
+
+async def lines_of(people: People, campaign: Campaign) -> list[tuple[str, int, int]]:
+    budget = (await crowdfunding.find(people.lin, campaign.id)).budget
+    assert sum(line.amount_fen - line.released_fen for line in budget) == 100_000, "the goal, as ever"
+    return [(line.title, line.released_fen, line.left_fen) for line in budget]
+
+
+async def test_old_lines_show_what_a_change_of_use_has_left_of_them(people: People, move_clock: MoveClock) -> None:
+    campaign = await crowdfunding.find(people.chen, (await funded(people, move_clock, lin=100_000)).id)
+    await announced(people, campaign, 50_000)
+    assert await lines_of(people, campaign) == [("灯具", 0, 60_000), ("安装", 0, 40_000)]
+    await move_clock(15 * DAY)
+    await crowdfunding.changes_due()
+    assert await lines_of(people, campaign) == [
+        ("灯具", 30_000, 30_000),
+        ("安装", 20_000, 20_000),
+        ("无障碍坡道", 0, 50_000),
+    ]
+    lamps = await approved(people, campaign, 30_000)
+    await expenses.pay(people.chen, lamps.id, reference="网银")
+    with pytest.raises(OverBudget):
+        await approved(people, campaign, 1)
+    books = await statements.accounts(people.lin, campaign.id)
+    assert [(line.released_fen, line.spent_fen) for line in books.budget] == [(30_000, 30_000), (20_000, 0), (0, 0)]
+
+
+async def test_a_change_of_use_may_say_from_which_line(people: People, move_clock: MoveClock) -> None:
+    campaign = await funded(people, move_clock, lin=100_000)
+    of_another = (await crowdfunding.find(people.chen, (await opened(people)).id)).budget[0]
+    fitting = (await crowdfunding.find(people.chen, campaign.id)).budget[1]
+    with pytest.raises(Invalid):
+        async with db.tx():
+            await announced(people, campaign, 50_000, budget_line_id=of_another.id)
+    await announced(people, campaign, 50_000, budget_line_id=fitting.id)
+    await move_clock(15 * DAY)
+    await crowdfunding.changes_due()
+    assert await lines_of(people, campaign) == [
+        ("灯具", 10_000, 50_000),
+        ("安装", 40_000, 0),
+        ("无障碍坡道", 0, 50_000),
+    ]
+    await announced(people, campaign, 100_000, title="长椅")
+    await move_clock(15 * DAY)
+    await crowdfunding.changes_due()
+    assert await lines_of(people, campaign) == [
+        ("灯具", 60_000, 0),
+        ("安装", 40_000, 0),
+        ("无障碍坡道", 0, 50_000),
+        ("长椅", 0, 50_000),
+    ]
 
 
 async def test_cash_counts_for_the_goal(people: People, move_clock: MoveClock) -> None:

@@ -285,7 +285,7 @@ async def test_a_funded_campaign_is_carried_out_accepted_and_settled(people: Peo
     await move_clock(timedelta(minutes=1))
     await crowdfunding.begin_due()
     await crowdfunding.accept(people.chen, campaign.id)
-    settled = await crowdfunding.settle(people.chen, campaign.id)
+    settled = await crowdfunding.settle(people.chen, campaign.id, resolution_id=campaign.resolution_id)
     assert (settled.state, settled.raised_fen) == (CampaignState.SETTLED, 100_000)
     assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) == 100_000
     assert await Notice.exists(resident_id=people.lin.id, kind="campaign.surplus_to_fund")
@@ -385,7 +385,7 @@ async def test_goods_are_received_until_the_work_is_accepted(people: People, mov
     if end in ("accepted", "settled"):
         await crowdfunding.accept(people.chen, campaign.id)
     if end == "settled":
-        await crowdfunding.settle(people.zhao, campaign.id)
+        await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
     assert (await crowdfunding.find(people.lin, campaign.id)).state == end
     if end in ("open", "funded", "implementing"):
         assert (await crowdfunding.receive(people.ma, given.id)).state is PledgeState.RECEIVED

@@ -88,7 +88,7 @@ async def test_a_settled_campaign_is_put_on_display(people: People, move_clock: 
     await crowdfunding.accept(people.chen, campaign.id)
     await disclosures.disclose_due()
     assert not await Disclosure.exists(kind=DisclosureKind.CAMPAIGN)
-    await crowdfunding.settle(people.zhao, campaign.id)
+    await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
     found = await shown(people, DisclosureKind.CAMPAIGN)
     assert (found.document["raised_fen"], found.document["balance_fen"]) == (100_000, 0)
     assert {one["counterpart"] for one in found.document["movements"]} == {"wechat_clearing", "general"}

@@ -15,6 +15,7 @@ from models.crowdfunding import (
     CampaignState,
     Cause,
     DocumentNoted,
+    Income,
     LegalPath,
     NoPaymentHere,
     NoSuchShift,
@@ -25,17 +26,22 @@ from models.crowdfunding import (
     PledgeState,
     StruckByAnother,
 )
+from models.expenses import ExpenseState
 from models.media import UnknownPhoto
 from models.moderation import Check, CheckState, Why
+from models.payments import Refund
 from models.residents import ConsentPurpose
+from models.slips import MatchState, SecondPerson, SlipState
 from models.volunteering import ActivityKind, Shift, Signup
-from services import crowdfunding, moderation, residents, volunteering
+from services import crowdfunding, expenses, ledger, moderation, payments, residents, verification, volunteering
 from services.crowdfunding import Beneficiary, Charity
 from services.policies import Actor
 from services.volunteering import ShiftPlan
+from tests import spending
 from tests.passing import passed
 from tests.people import People
-from tests.raising import draft, money, opened, paid
+from tests.raising import FakePay, cash, draft, money, opened, paid, refund_notice
+from tests.spending import approved, asked
 
 CHARITY = Charity("锦城慈善基金会", "53510000MJQ1234567", "53510000MJQ1234567A26001", "https://charity.example.org/p/1")
 
@@ -133,6 +139,25 @@ async def test_nobody_gives_to_what_was_hidden_since(people: People) -> None:
             await money(people.chen, campaign)
 
 
+async def test_while_a_campaign_is_hidden_nobody_pays_and_who_paid_may_take_back(people: People) -> None:
+    campaign = await opened(people)
+    waiting, given = await money(people.lin, campaign), await paid(people.mei, campaign)
+    pay = FakePay()
+    assert (await crowdfunding.look_at_pledge(people.lin, pay, waiting.id)).payment is not None  # type: ignore[arg-type]
+    await Campaign.filter(id=campaign.id).update(moderation=Moderation.HIDDEN)
+    with pytest.raises(NotFound):
+        await money(people.lin, campaign)
+    with pytest.raises(NotChecked):
+        await cash(people, campaign)
+    seen = await crowdfunding.look_at_pledge(people.lin, pay, waiting.id)  # type: ignore[arg-type]
+    assert (seen.state, seen.payment) == (PledgeState.AWAITING_PAYMENT, None)
+    assert (await crowdfunding.find_pledge(people.mei, given.id)).state is PledgeState.PAID
+    assert (await crowdfunding.take_back(people.mei, given.id)).state is PledgeState.REFUNDING
+    await payments.hear(await refund_notice(await Refund.get()))
+    assert (await crowdfunding.find_pledge(people.mei, given.id)).state is PledgeState.REFUNDED
+    assert await ledger.check_books() == []
+
+
 async def test_a_charity_raises_elsewhere_and_no_payment_is_taken_here(people: People) -> None:
     campaign = await by_charity(people)
     assert campaign.charity is not None
@@ -189,11 +214,132 @@ async def test_the_committee_notes_what_the_charity_took_in_with_evidence(people
 async def test_the_incomes_noted_decide_at_the_deadline(people: People, move_clock: Any) -> None:
     enough, little = [await opened(people, legal_path=LegalPath.GOVERNMENT) for _ in range(2)]
     for campaign, fen in ((enough, 100_000), (little, 99_999)):
-        await crowdfunding.note_income(people.chen, campaign.id, amount_fen=fen, document_number="锦民发〔2026〕12号")
+        await granted(people, campaign, fen)
     await move_clock(timedelta(days=7))
     await crowdfunding.end_due()
     assert (await crowdfunding.find(people.lin, enough.id)).state is CampaignState.FUNDED
     assert (await crowdfunding.find(people.lin, little.id)).state is CampaignState.FAILED
+
+
+async def granted(people: People, campaign: Campaign, fen: int = 100_000) -> Income:
+    """What a government document says came in, countersigned by 赵."""
+    noted = await crowdfunding.note_income(
+        people.chen, campaign.id, amount_fen=fen, document_number="锦民发〔2026〕12号"
+    )
+    await crowdfunding.sign_slip(people.zhao, noted.slip.id, SlipState.POSTED)
+    return await crowdfunding.find_income(people.chen, noted.id)
+
+
+async def by_government(people: People) -> Campaign:
+    return await opened(people, legal_path=LegalPath.GOVERNMENT)
+
+
+async def test_a_grant_enters_the_books_once_two_have_signed(people: People, move_clock: Any) -> None:
+    campaign = await by_government(people)
+    promise = {"unit": "物业", "for_each_fen": 2, "adds_fen": 1, "cap_fen": 9_000}
+    match = await passed(await crowdfunding.promise_match(people.chen, campaign.id, **promise))  # type: ignore[arg-type]
+    await crowdfunding.sign_match(people.zhao, match.id, MatchState.PROMISED)
+    said = {"amount_fen": 100_000, "document_number": "锦民发〔2026〕12号"}
+    noted = await crowdfunding.note_income(people.chen, campaign.id, **said)  # type: ignore[arg-type]
+    assert (noted.counted, (await crowdfunding.find(people.lin, campaign.id)).raised_fen) == (False, 0)
+    with pytest.raises(SecondPerson):
+        async with db.tx():
+            await crowdfunding.sign_slip(people.chen, noted.slip.id, SlipState.POSTED)
+    await crowdfunding.sign_slip(people.zhao, noted.slip.id, SlipState.POSTED)
+    assert (await crowdfunding.find_income(people.lin, noted.id)).counted
+    seen = await crowdfunding.find(people.lin, campaign.id)
+    assert (seen.raised_fen, seen.backers) == (100_000, 0), "a government is no neighbour"
+    [line] = (await ledger.transfers(people.jy, page=Page())).items
+    assert (line.debit, line.credit_campaign_id, line.amount_fen) == ("bank", campaign.id, 100_000)
+    with pytest.raises(InvalidState):
+        async with db.tx():
+            await crowdfunding.strike_income(people.zhao, noted.id, reason="抄错了")
+    for days in (7, 1):
+        await move_clock(timedelta(days=days))
+        await crowdfunding.advance_due()
+    assert (await crowdfunding.find_match(people.lin, match.id)).owed_fen == 9_000
+    made = await approved(people, await crowdfunding.find(people.chen, campaign.id), 24_000)
+    assert (await expenses.pay(people.chen, made.id, reference="网银")).state is ExpenseState.PAID
+    assert await verification.verify() == []
+
+
+async def test_a_grant_that_was_wrong_is_turned_down_or_undone(people: People) -> None:
+    campaign = await by_government(people)
+    said = {"amount_fen": 100, "document_number": "第1号"}
+    noted = await crowdfunding.note_income(people.chen, campaign.id, **said)  # type: ignore[arg-type]
+    for wrong in (
+        crowdfunding.sign_slip(people.chen, noted.slip.id, SlipState.DECLINED),
+        crowdfunding.strike_income(people.chen, noted.id, reason="抄错了"),
+    ):
+        with pytest.raises(StruckByAnother):
+            async with db.tx():
+                await wrong
+    assert (await crowdfunding.strike_income(people.zhao, noted.id, reason="抄错了")).slip.state is SlipState.DECLINED
+    again = await crowdfunding.note_income(people.chen, campaign.id, **said)  # type: ignore[arg-type]
+    await crowdfunding.sign_slip(people.zhao, again.slip.id, SlipState.DECLINED)
+    assert (await crowdfunding.find_income(people.lin, again.id)).struck_by_id == people.zhao.id
+    third = await granted(people, campaign)
+    [line] = (await ledger.transfers(people.jy, page=Page())).items
+    undoing = await crowdfunding.correct(people.zhao, line.id, note="款项未到")
+    await crowdfunding.sign_slip(people.chen, undoing.id, SlipState.POSTED)
+    assert (await crowdfunding.find_income(people.lin, third.id)).struck_by_id == people.zhao.id
+    assert (await crowdfunding.find(people.lin, campaign.id)).raised_fen == 0
+    assert await granted(people, campaign), "the document may be noted anew"
+    assert await ledger.check_books() == []
+
+
+async def test_a_grant_goes_back_when_the_campaign_is_called_off(people: People) -> None:
+    campaign = await by_government(people)
+    noted = await granted(people, campaign)
+    await crowdfunding.cancel(people.chen, campaign.id, reason="不办了")
+    back = await crowdfunding.hand_back(
+        people.chen, noted.slip.id, note="退回财政", evidence_ids=[await evidence(people.chen)]
+    )
+    await crowdfunding.sign_slip(people.zhao, back.id, SlipState.POSTED)
+    assert (await crowdfunding.find(people.lin, campaign.id)).raised_fen == 0
+    assert await ledger.check_books() == []
+
+
+async def test_neighbours_give_no_cash_to_what_the_government_pays(people: People) -> None:
+    campaign = await by_government(people)
+    with pytest.raises(NoPaymentHere):
+        await cash(people, campaign)
+
+
+async def test_where_a_charity_raises_nothing_is_matched_spent_or_moved(people: People, move_clock: Any) -> None:
+    campaign = await by_charity(people)
+    with pytest.raises(NoPaymentHere):
+        async with db.tx():
+            await crowdfunding.promise_match(
+                people.chen, campaign.id, unit="物业", for_each_fen=1, adds_fen=1, cap_fen=100
+            )
+    for spent_while in ("open", "funded"):
+        with pytest.raises(NoPaymentHere):
+            await asked(people.ma, await crowdfunding.find(people.chen, campaign.id))
+        if spent_while == "open":
+            said = {"document_number": "第1号", "evidence_ids": [await evidence(people.chen)]}
+            await crowdfunding.note_income(people.chen, campaign.id, amount_fen=100_000, **said)  # type: ignore[arg-type]
+            await move_clock(timedelta(days=7))
+            await crowdfunding.advance_due()
+    surplus = await spending.funded(people, move_clock)
+    await crowdfunding.accept(people.chen, surplus.id)
+    with pytest.raises(NoPaymentHere):
+        await crowdfunding.settle(
+            people.zhao, surplus.id, to_campaign_id=campaign.id, resolution_id=surplus.resolution_id
+        )
+
+
+@pytest.mark.parametrize(
+    ("who", "opens"), [("chen", True), ("sun", True), ("qian", True), ("ma", False), ("lin", False), ("deng", False)]
+)
+async def test_who_watches_the_books_opens_the_evidence(people: People, who: str, opens: bool) -> None:
+    for campaign in (await by_charity(people), await by_government(people)):
+        picture = await evidence(people.chen)
+        noted = await crowdfunding.note_income(
+            people.chen, campaign.id, amount_fen=100, document_number="第1号", evidence_ids=[picture]
+        )
+        seen = await crowdfunding.find_income(people[who], noted.id)
+        assert [one.id for one in seen.evidence] == ([picture] if opens else []), campaign.legal_path
 
 
 async def test_within_the_community_nothing_is_noted(people: People) -> None:

@@ -1,8 +1,10 @@
 """Elections of elsewhere: what a file says is what is counted here, and the reference implementation agrees."""
 
 import json
+import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,47 @@ async def test_what_does_not_fit_is_refused(people: People) -> None:
     await RoleGrant.filter(place_id=people.yl).update(until_at=await db.value("SELECT clock_now()"))
     with pytest.raises(Invalid, match="no committee"):
         await deliberations.import_election(election, community_id=people.yl, name="x")
+
+
+async def test_voters_whose_ids_differ_only_late_stay_two(people: People) -> None:
+    text = (ELECTIONS / "choose_one.pb").read_text("utf-8")
+    head, _, votes = text.partition("VOTES\n")
+    columns, *lines = votes.splitlines()
+    long = "\n".join("v" * 60 + line for line in lines)
+    election = pabulib.read(f"{head}VOTES\n{columns}\n{long}\n")
+    made = await deliberations.import_election(election, community_id=people.jy, name="x", close=True)
+    assert made.electors == len(lines)
+    known = await Elector.filter(deliberation_id=made.deliberation_id).values_list("external_id", flat=True)
+    assert set(known) == {"v" * 60}
+    assert (await deliberations.outcome(made.deliberation_id)).result.voted == len(lines)
+
+
+def a_city(voters: int, projects: int = 60) -> str:
+    """A file as large cities have them; everybody approves of one to ten projects."""
+    chance = random.Random(voters)
+    costs = "".join(f"{n};{chance.randint(5_000, 400_000)},50;Projekt {n};Rataje\n" for n in range(1, projects + 1))
+    chosen = [chance.sample(range(1, projects + 1), chance.randint(1, 10)) for _ in range(voters)]
+    votes = "".join(f"v{n};{chance.randint(16, 90)};{','.join(map(str, some))}\n" for n, some in enumerate(chosen))
+    return (
+        f"META\nkey;value\nvote_type;approval\nrule;greedy\nbudget;4000000\nnum_votes;{voters}\n"
+        f"PROJECTS\nproject_id;cost;name;neighborhood\n{costs}VOTES\nvoter_id;age;vote\n{votes}"
+    )
+
+
+@pytest.mark.parametrize("voters", [500, pytest.param(10_000, marks=pytest.mark.prove)])
+@pytest.mark.parametrize("count", list(BudgetCount))
+async def test_a_city_s_ballots_are_in_and_counted_within_a_minute(
+    committed: str, people: People, tmp_path: Path, voters: int, count: BudgetCount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started = time.perf_counter()
+    election = pabulib.read(a_city(voters))
+    made = await deliberations.import_election(election, community_id=people.jy, name="x", count=count, close=True)
+    took = time.perf_counter() - started
+    assert took < 60
+    if voters > 500:
+        with capsys.disabled():
+            print(f"\n{count}: {voters} ballots imported and counted in {took:.1f} s")  # noqa: T201
+    assert "All holds." in verified((await deliberations.published(made.deliberation_id)).content, tmp_path)
 
 
 async def test_the_command_prints_one_line_of_json(committed: str, tmp_path: Path) -> None:

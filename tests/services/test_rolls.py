@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from app.core import clock, db
-from app.core.errors import AlreadyExists, DomainError, Forbidden, Invalid, InvalidState, NotFound
+from app.core.errors import AlreadyExists, DomainError, Forbidden, Invalid, InvalidState, NotFound, NotVerified
 from app.core.pages import Page
-from models.deliberations import Deliberation, DeliberationState, Elector, Resolution, Result, Roll, Rule
+from models.deliberations import Deliberation, DeliberationState, Elector, NotOnRoll, Resolution, Result, Roll, Rule
 from models.residents import (
     Household,
     NoElection,
@@ -303,16 +303,51 @@ async def test_owners_decide_by_heads_and_by_area(
         assert (resolution.binding, resolution.passed) == (False, passed)
 
 
-async def test_an_owner_who_lives_elsewhere_votes_on_paper_and_may_object(people: People) -> None:
+@pytest.mark.parametrize("who", ["wu", "guest"])
+async def test_an_owner_who_lives_elsewhere_may_object_sees_his_line_and_votes(people: People, who: str) -> None:
     homes = await flats(people, 1, 800_000)
-    await owned(people, homes, [people.wu.id])
-    vote = await discussed(people, roll=Roll.OWNERS)
-    made = await deliberations.object_to(people.wu, vote.id, reason="面积不对")
-    assert made.author_id == people.wu.id
+    await owned(people, homes, [people[who].id])
+    vote = await discussed(people, roll=Roll.OWNERS, rule=Rule.OWNERS_ORDINARY)
+    made = await deliberations.object_to(people[who], vote.id, reason="面积不对")
+    assert made.author_id == people[who].id
     await deliberations.decide_objection(people.chen, made.id, state=ObjectionState.DISMISSED, answer="面积属实")
     await deliberations.open_voting(people.chen, vote.id)
-    with pytest.raises(Forbidden, match="on paper"):
-        await deliberations.cast(people.wu, vote.id, YES)
+    assert (await deliberations.own_roll_line(people[who], vote.id)).area_cm2 == 800_000
+    sent = await deliberations.cast(people[who], vote.id, YES)
+    seen = await deliberations.detail(people[who], vote.id)
+    assert seen.my_ballot is not None
+    assert (seen.my_ballot.receipt, seen.has_voted) == (sent, True)
+    await deliberations.close(people.chen, vote.id)
+    assert (await deliberations.outcome(vote.id)).result.voted_area_cm2 == 800_000
+
+
+@pytest.mark.parametrize(
+    ("who", "roll", "refused"),
+    [
+        ("wu", Roll.OWNERS, Forbidden),  # owns nothing here
+        ("guest", Roll.OWNERS, NotVerified),
+        ("mei", Roll.OWNERS, NotOnRoll),
+        ("wu", Roll.RESIDENTS, Forbidden),  # owning is no residing
+    ],
+)
+async def test_who_owns_nothing_here_casts_no_owner_s_vote(
+    people: People, who: str, roll: Roll, refused: type[Exception]
+) -> None:
+    homes = await flats(people, 1, 800_000)
+    await owned(people, homes, [people.wu.id if roll is Roll.RESIDENTS else people.lin.id])
+    vote = await voting(people, roll=roll)
+    with pytest.raises(refused):
+        await deliberations.cast(people[who], vote.id, YES)
+
+
+async def test_a_suspended_owner_stays_on_the_roll_and_votes_on_paper(people: People) -> None:
+    homes = await flats(people, 1, 800_000)
+    await owned(people, homes, [people.wu.id])
+    await Resident.filter(id=people.wu.id).update(suspended=True)
+    vote = await voting(people, roll=Roll.OWNERS)
+    assert vote.roll_size == 1
+    with pytest.raises(NotVerified):
+        await deliberations.cast(await residents.actor(people.wu.id), vote.id, YES)
 
 
 async def test_where_it_is_recognised_a_vote_of_owners_binds(people: People, move_clock: Move) -> None:

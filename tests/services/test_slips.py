@@ -14,7 +14,7 @@ from models.events import Notice
 from models.ledger import AccountKind, Leg, NotEnough, Transfer
 from models.media import ReceiptUsed, UnknownPhoto
 from models.slips import MatchState, MoreThanOwed, NoEvidence, SecondPerson, Slip, SlipState, Via
-from services import crowdfunding, ledger
+from services import crowdfunding, ledger, verification
 from services.ledger import Purse
 from tests.passing import passed
 from tests.people import People
@@ -203,8 +203,47 @@ async def test_a_wrong_sum_is_undone_by_its_mirror_image_and_entered_anew(people
     assert (await crowdfunding.find(people.lin, campaign.id)).raised_fen == 200
     [_, counter, _] = (await ledger.transfers(people.jy, page=Page())).items
     assert (counter.leg, counter.corrects_id) == (Leg.COUNTER_CAPTURE, transfer.id)
+    assert [line.corrected_by_id for line in (await ledger.transfers(people.jy, page=Page())).items][-1] == counter.id
     assert (await ledger.fund(people.jy)).received_fen == 200
     assert await ledger.check_books() == []
+
+
+@pytest.mark.parametrize("end", ["cancelled", "failed"])
+async def test_cash_noted_wrongly_is_undone_though_its_campaign_has_come_to_nothing(
+    people: People, move_clock: MoveClock, end: str
+) -> None:
+    campaign = await opened(people)
+    wrong, right = await cash(people, campaign, 50_000), await cash(people, campaign, 700)
+    transfer = await Transfer.get(source_id=wrong.id)
+    if end == "cancelled":
+        await crowdfunding.cancel(people.chen, campaign.id, reason="不办了")
+    else:
+        await move_clock(timedelta(days=8))
+        await crowdfunding.end_due()
+    assert (await crowdfunding.refunds(people.lin, campaign.id)).by_hand.amount_fen == 50_700
+    asked = await crowdfunding.correct(people.chen, transfer.id, note="实收 500 元，已退还本人")
+    await crowdfunding.sign_slip(people.zhao, asked.id, POSTED)
+    assert (await Slip.get(id=wrong.id)).state is SlipState.CORRECTED
+    assert (await crowdfunding.refunds(people.lin, campaign.id)).by_hand.amount_fen == 700
+    assert await balances(people.jy) == {"cash": -700, "refunds": 700}
+    with pytest.raises(InvalidState):
+        await crowdfunding.hand_back(people.chen, wrong.id, note="退", evidence_ids=[await evidence(people.chen)])
+    back = await crowdfunding.hand_back(people.chen, right.id, note="退", evidence_ids=[await evidence(people.chen)])
+    await crowdfunding.sign_slip(people.zhao, back.id, POSTED)
+    assert await balances(people.jy) == {}
+    assert await verification.verify() == []
+
+
+async def test_whoever_gives_in_cash_is_a_backer_too(people: People) -> None:
+    campaign = await opened(people)
+    await paid(people.lin, campaign)
+    for giver_id in (people.lin.id, people.mei.id, None, None):
+        await cash(people, campaign, giver_id=giver_id)
+    undone = await cash(people, campaign, giver_id=people.wang.id)
+    assert (await crowdfunding.find(people.lin, campaign.id)).backers == 5, "小林 once, 阿梅, 王伯, two unknown"
+    back = await crowdfunding.hand_back(people.chen, undone.id, note="退", evidence_ids=[await evidence(people.chen)])
+    await crowdfunding.sign_slip(people.zhao, back.id, POSTED)
+    assert (await crowdfunding.find(people.lin, campaign.id)).backers == 4
 
 
 async def test_what_wechat_proves_is_not_undone_by_hand(people: People) -> None:
@@ -237,7 +276,7 @@ async def test_what_has_been_spent_cannot_be_undone(people: People, move_clock: 
     for _ in range(2):
         await crowdfunding.advance_due()
     await crowdfunding.accept(people.chen, campaign.id)
-    await crowdfunding.settle(people.zhao, campaign.id)
+    await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
     asked = await crowdfunding.correct(people.chen, transfer.id, note="错了")
     with pytest.raises(NotEnough):
         async with db.tx():

@@ -38,7 +38,8 @@ async def test_a_place_adds_up_what_its_campaigns_show(people: People) -> None:
     campaign = await opened(people)
     await cash(people, campaign, 700)
     outside = await opened(people, legal_path=LegalPath.GOVERNMENT)
-    await crowdfunding.note_income(people.chen, outside.id, amount_fen=4_000, document_number="第1号")
+    noted = await crowdfunding.note_income(people.chen, outside.id, amount_fen=4_000, document_number="第1号")
+    await crowdfunding.sign_slip(people.zhao, noted.slip.id, SlipState.POSTED)
     to_the_fund = await crowdfunding.give_to_the_fund(
         people.chen,
         people.jy,

@@ -8,14 +8,16 @@ import pytest
 from app.core import db, signing
 from app.core.errors import Invalid, NotFound
 from app.core.pages import Page
+from models.deliberations import Archive
 from models.transparency import LogEntry, LogHead, LogKind, LogPending, NotInLog
-from services import transparency
+from services import deliberations, transparency
 from services.rules import merkle, notes
 from services.rules.transparency import Checkpoint
 from services.transparency import sequencing
 from services.transparency.tree import number
 from tests.people import People
 from tests.raising import opened, paid, resolution
+from tests.voting import voting
 
 
 async def texts() -> list[bytes]:
@@ -59,6 +61,8 @@ async def test_no_words_and_no_people_come_in(people: People) -> None:
         "source_id",
         "leg",
         "corrects_id",
+        "cause_sha256",
+        "terms_sha256",
         "at",
     }
     assert set(decided["facts"]) == {
@@ -74,19 +78,17 @@ async def test_no_words_and_no_people_come_in(people: People) -> None:
 
 
 async def test_a_vote_s_archive_comes_in_by_its_digest(people: People) -> None:
-    await resolution(people.jy, people.chen)
-    archive_id = await db.value(
-        "INSERT INTO archives (community_id, deliberation_id, digest, content) "
-        "SELECT community_id, max(id), $1, '{}' FROM deliberations WHERE community_id = $2 GROUP BY 1 RETURNING id",
-        "ab" * 32,
-        people.jy,
-    )
+    vote = await deliberations.close(people.chen, (await voting(people)).id)
+    archive = await Archive.get(deliberation_id=vote.id)
     await transparency.sequence_pending()
-    facts = (await transparency.proof(LogKind.ARCHIVE, archive_id)).entry["facts"]
-    assert (facts["digest"], facts["content_sha256"]) == ("ab" * 32, hashlib.sha256(b"{}").hexdigest())
+    proof = await transparency.proof(LogKind.ARCHIVE, archive.id)
+    assert proof.entry["facts"]["digest"] == archive.digest
+    assert proof.entry["facts"]["content_sha256"] == hashlib.sha256(archive.content.encode()).hexdigest()
     assert await transparency.check_log() == []
     await as_owner_of("archives", "UPDATE archives SET content = '{ }'")
-    assert await transparency.check_log() == [f"archive {archive_id} is not what log entry 1 says of it"]
+    assert await transparency.check_log() == [
+        f"archive {archive.id} is not what log entry {proof.index} says of it: content_sha256"
+    ]
 
 
 async def test_a_disclosure_comes_in_by_its_hash(people: People) -> None:
@@ -101,7 +103,9 @@ async def test_a_disclosure_comes_in_by_its_hash(people: People) -> None:
     assert (entry["kind"], entry["facts"]["kind"], entry["facts"]["about"]) == ("disclosure", "statement", 202611)
     assert entry["facts"]["document_hash"] == hashlib.sha256(b"{}").hexdigest()
     await as_owner_of("disclosures", "UPDATE disclosures SET title = '账目'")
-    assert await transparency.check_log() == [f"disclosure {disclosure_id} is not what log entry 0 says of it"]
+    assert await transparency.check_log() == [
+        f"disclosure {disclosure_id} is not what log entry 0 says of it: title_sha256"
+    ]
 
 
 async def test_each_run_signs_a_head_over_all_that_continues_the_last(people: People) -> None:

@@ -408,7 +408,7 @@ async def test_confirmed_hours_become_a_record(people: People, move_clock: MoveC
     again = await volunteering.confirm_hours(people.ma, shift_id)
     assert [record.id for record in again.records] == [record.id for record in done.records]
     mine = await volunteering.own_records(people.lin, page=Page())
-    assert [(record.minutes, record.shift.activity.title) for record in mine.items] == [(60, "陪老人逛公园")]
+    assert [(record.minutes, record.title) for record in mine.items] == [(60, "陪老人逛公园")]
     told = await Notice.get(resident_id=people.lin.id, kind="hours.confirmed")
     assert told.params == {"title": "陪老人逛公园", "minutes": 60}
 

@@ -14,6 +14,7 @@ from models.residents import Assistance, ConsentKind, RoleGrant
 from models.wishes import (
     AlreadyClaimed,
     ClaimingPaused,
+    Outcome,
     OwnWish,
     TooManyClaims,
     Wish,
@@ -131,7 +132,7 @@ async def test_the_wisher_is_masked_to_all_but_his_own_side(people: People) -> N
     for who, name, known in (
         ("wang", "王伯", True),
         ("ma", "王伯", True),
-        ("chen", "王**", True),
+        ("chen", "王伯", True),
         ("lin", "王**", False),
         ("he", "王**", False),
         ("wu", "王**", False),
@@ -164,8 +165,9 @@ async def test_a_dispute_is_settled_by_the_committee(people: People) -> None:
             await act
     await wishes.dispute(people.wang, wish.id, reason="没有收到")
     with pytest.raises(Forbidden):
-        await wishes.close(people.wang, wish.id, reason="算了")
-    assert (await wishes.close(people.chen, wish.id, reason="已当面说清")).state is WishState.CLOSED
+        await wishes.resolve(people.wang, wish.id, outcome=Outcome.DISMISSED, reason="算了")
+    settled = await wishes.resolve(people.chen, wish.id, outcome=Outcome.DISMISSED, reason="已当面说清")
+    assert (settled.state, settled.outcome) == (WishState.CLOSED, Outcome.DISMISSED)
 
 
 @pytest.mark.parametrize("who", ["wang", "lin", "he", "ma"])

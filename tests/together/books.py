@@ -30,10 +30,26 @@ WHERE p.campaign_id = $1
 """
 
 
+MADE = """
+INSERT INTO events (verb, actor_id, subject_kind, subject_id, community_id, facts)
+SELECT 'pledge.made', giver_id, 'pledge', id, community_id,
+    jsonb_build_object('state', 'awaiting_payment', 'kind', kind, 'amount_fen', amount_fen)
+FROM pledges WHERE id = ANY ($1::bigint[])
+"""
+PAID_EVENTS = """
+INSERT INTO events (verb, subject_kind, subject_id, community_id, facts)
+SELECT 'pledge.paid', 'pledge', id, community_id,
+    jsonb_build_object('from', 'awaiting_payment', 'state', 'paid', 'amount_fen', amount_fen)
+FROM pledges WHERE campaign_id = $1
+"""
+
+
 async def pledged(campaign: Campaign, count: int) -> list[int]:
     """So many pledges of money with orders that wait, of 1.01 yuan and a fen more each; their ids."""
     async with db.tx(limit_s=120):
-        return [row["pledge_id"] for row in await db.rows(PLEDGED, campaign.id, count)]
+        made = [row["pledge_id"] for row in await db.rows(PLEDGED, campaign.id, count)]
+        await db.execute(MADE, made)
+        return made
 
 
 async def backed(campaign: Campaign, count: int) -> None:
@@ -42,4 +58,5 @@ async def backed(campaign: Campaign, count: int) -> None:
     async with db.tx(limit_s=120):
         for statement in (PAID_ORDERS, PAID_PLEDGES):
             await db.execute(statement)
-        await db.execute(CAPTURED, campaign.id)
+        for statement in (CAPTURED, PAID_EVENTS):
+            await db.execute(statement, campaign.id)

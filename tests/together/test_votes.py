@@ -131,20 +131,6 @@ async def test_only_the_conditional_mark_keeps_the_second_secret_ballot_out(
     assert await SecretBallot.filter(deliberation_id=vote.id).count() == (3 if unguarded else 1)
 
 
-async def test_nothing_in_the_storage_tells_in_which_order_they_voted(committed: str, people: People) -> None:
-    """Committed for real, so that each cast had a transaction of its own."""
-    voters = await neighbours(people, 20)
-    vote = await running(people)
-    for voter in random.sample(voters, 15):
-        await deliberations.cast(voter, vote.id, random.choice([YES, NO]), nonce=random.randbytes(16))
-    marks = await db.rows("SELECT DISTINCT xmin::text FROM electors WHERE deliberation_id = $1", vote.id)
-    assert len(marks) == 16  # while it runs whoever reads the storage itself could tell
-    await deliberations.close(people.chen, vote.id)
-    marks = await db.rows("SELECT DISTINCT xmin::text FROM electors WHERE deliberation_id = $1", vote.id)
-    assert len(marks) == 1
-    assert await db.value("SELECT count(*) FROM secret_ballots") == 0
-
-
 # --- two processes ----------------------------------------------------------------------------------------------
 
 
@@ -310,3 +296,106 @@ async def test_over_two_processes_each_has_one_ballot_and_none_lands_after_the_c
             with capsys.disabled():
                 print(f"{vote.ballot_kind} secret={vote.secret}: {len(answers)} casts in {took:.1f} s, {dict(said)}")  # noqa: T201
     assert late > 0, "the close came amid the casts"
+
+
+# --- what joins a secret ballot to its voter ------------------------------------------------------------------------
+
+
+async def stored() -> dict[str, list[tuple[str, str, str]]]:
+    """Every row of every table: its text, `xmin` and `ctid`."""
+    tables = await db.rows(
+        "SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
+    return {
+        table["name"]: [
+            (line["text"], line["xmin"], line["ctid"])
+            for line in await db.rows(f"SELECT t.*::text AS text, xmin::text, ctid::text FROM {table['name']} t")
+        ]
+        for table in tables
+    }
+
+
+async def counters() -> list[dict[str, Any]]:
+    """How far every sequence has counted."""
+    return await db.rows("SELECT sequencename AS name, last_value FROM pg_sequences ORDER BY 1")
+
+
+async def read_by(url: str, token: str, vote_id: int) -> str:
+    """All that somebody is told of a vote and of himself, and the headers it comes with."""
+    said = ""
+    async with httpx.AsyncClient(trust_env=False, timeout=30, headers={"Authorization": f"Bearer {token}"}) as client:
+        for path in (
+            f"deliberations/{vote_id}",
+            "deliberations",
+            *(f"deliberations/{vote_id}/{one}" for one in ("ballots", "roll", "roll/lines", "roll/me", "objections")),
+            "me",
+            "me/inbox",
+            "me/export",
+        ):
+            answer = await client.get(f"{url}/v1/{path}")
+            said += f"{answer.status_code} {answer.headers} {answer.text}\n"
+    return said
+
+
+async def test_no_answer_log_line_or_table_joins_a_secret_ballot_to_its_voter(
+    two: list[str], people: People, tmp_path: Path
+) -> None:
+    """Fifteen of twenty cast over both processes, all committed; then everything that is kept is read, twice."""
+    tokens_of = await logged_in([one.id for one in await neighbours(people, 20)])
+    vote = await running(people)
+    [committee] = await logged_in([people.chen.id])
+    before = await counters()
+    kept: list[tuple[str, str]] = []
+
+    async with httpx.AsyncClient(trust_env=False, timeout=30, limits=ONE_USE) as client:
+
+        async def cast(token: str, number: int) -> None:
+            nonce = os.urandom(16).hex()
+            answer = await client.put(
+                f"{two[number % 2]}/v1/deliberations/{vote.id}/ballot",
+                json=random.choice([YES, NO]) | {"nonce": nonce},
+                headers={"Authorization": f"Bearer {token}"},
+            )
+            assert answer.status_code == 200, answer.text
+            kept.append((nonce, answer.json()["receipt"]))
+
+        await asyncio.gather(*(cast(token, n) for n, token in enumerate(random.sample(tokens_of, 15))))
+
+    secrets = {one for pair in kept for one in pair}
+    ids = {str(line["id"]) for line in await db.rows("SELECT id FROM secret_ballots")}
+    assert await counters() == before  # a cast takes no number from any row of numbers
+    running_rows = await stored()
+    casts = {xmin for _, xmin, _ in running_rows["secret_ballots"]}
+    assert len(casts) == 15
+    # While it runs, whoever reads system columns joins the ballot and the mark, and these two alone: docs/verifying.md.
+    assert {name for name, rows in running_rows.items() if casts & {xmin for _, xmin, _ in rows}} == {
+        "secret_ballots",
+        "electors",
+    }
+    elsewhere = str({name: rows for name, rows in running_rows.items() if name != "secret_ballots"})
+    assert not [one for one in secrets | ids if one in elsewhere]
+    answers = [await read_by(two[n % 2], token, vote.id) for n, token in enumerate([*tokens_of[:6], committee])]
+    assert all("200" in answer for answer in answers)
+    assert not [one for one in secrets | ids if one in str(answers)]
+
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        url = f"{two[0]}/v1/deliberations/{vote.id}"
+        closed = await client.post(f"{url}/close", headers={"Authorization": f"Bearer {committee}"})
+        assert closed.status_code == 200, closed.text
+        published = (await client.get(f"{url}/archive")).json()["ballots"]
+    assert [one["receipt"] for one in published] == sorted(receipt for _, receipt in kept)
+    assert {key for one in published for key in one} == {"choice", "receipt", "weight"}
+    after = await stored()
+    assert after["secret_ballots"] == []
+    # Of the casts' transactions no row is left, and one transaction wrote the whole roll again.
+    assert not [name for name, rows in after.items() if casts & {xmin for _, xmin, _ in rows}]
+    assert len({xmin for _, xmin, _ in after["electors"]}) == 1
+    elsewhere = str({name: rows for name, rows in after.items() if name != "archives"})
+    assert not [one for one in secrets | ids if one in elsewhere]
+    assert not [one for one in ids | {nonce for nonce, _ in kept} if one in str(after["archives"])]
+    answers = [await read_by(two[n % 2], token, vote.id) for n, token in enumerate([*tokens_of[:6], committee])]
+    assert not [one for one in secrets | ids if one in str(answers)]
+    logs = written(tmp_path)
+    assert "/ballot " in logs
+    assert not [one for one in secrets | ids if one in logs]
+    assert not any(f'"{word}"' in logs for word in ("choice", "nonce", "receipt"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.core import db, logs
 from models.transparency import Verification
 from services import deliberations, expenses, ledger, notifications, payments, transparency, volunteering
+from services.verification.fund import check_fund
 
 log = logs.get("linli.verify")
 
@@ -47,6 +48,7 @@ QUESTIONS: dict[str, str] = {
 async def verify() -> list[str]:
     """A sentence for everything that is not as it must be; none when all is."""
     found = await ledger.check_books() + await expenses.check_expenses() + await payments.check_bills()
+    found += await check_fund()
     found += [f"shift {id_} miscounts its places" for id_ in await volunteering.miscounted()]
     found += [f"deliberation {id_} has another roll than it published" for id_ in await deliberations.altered_rolls()]
     found += [

@@ -1,0 +1,136 @@
+"""What a resident can do, done by the hand of a helper; and his objection to what he did not want.
+
+Every act that takes `on_behalf_of` passes here: the person acts, the helper's hand and the person's consent are kept.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from app.core import clock, db
+from app.core.db import atomic
+from app.core.errors import Conflict, Forbidden, Invalid, InvalidState, NotFound
+from models.base import Record
+from models.needs import NeedState
+from models.residents import Assistance, Outcome, Role
+from models.volunteering import Signup
+from services import (
+    comments,
+    crowdfunding,
+    deliberations,
+    events,
+    needs,
+    notifications,
+    residents,
+    volunteering,
+    wishes,
+)
+from services.policies import Actor, require
+from services.residents import OnBehalfOf
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ObjectedBefore(Conflict):
+    code, zh, en = "objected_before", "这次代办已提出过异议", "This was objected to before"
+
+
+async def act(
+    actor: Actor,
+    on_behalf_of: OnBehalfOf | None,
+    verb: str,
+    use_case: Callable[Concatenate[Actor, P], Awaitable[R]],
+    *args: P.args,
+    **named: P.kwargs,
+) -> R:
+    """Do something oneself, or for somebody one helps, whose act it then is: `act(he, for_her, "need.endorsed", …)`.
+
+    Raises what `residents.stand_in` and the use case raise.
+    """
+    if on_behalf_of is None:
+        return await use_case(actor, *args, **named)
+    return await _act_for(actor, on_behalf_of, verb, args[0], lambda person: use_case(person, *args, **named))
+
+
+@atomic()
+async def _act_for(
+    actor: Actor, on_behalf_of: OnBehalfOf, verb: str, about_id: Any, deed: Callable[[Actor], Awaitable[R]]
+) -> R:
+    person = await residents.stand_in(actor, on_behalf_of)
+    done = await deed(person)
+    made = (done.noun(), done.id) if isinstance(done, Record) else (verb.partition(".")[0], about_id)
+    await residents.note_help(person, verb, *made)
+    return done
+
+
+@atomic()
+async def object_to(
+    actor: Actor, assistance_id: int, *, reason: str | None = None, on_behalf_of: OnBehalfOf | None = None
+) -> Assistance:
+    """Say that one did not want what was done for one; it is undone where that is possible, and stays on record.
+
+    He himself says it, or another helper than the one before with his consent. He, the helper and the committee are
+    told what came of it. Raises NotFound, Forbidden, ObjectedBefore, Invalid, and what `residents.stand_in` raises.
+    """
+    assistance = await residents.find_assistance(actor, assistance_id)
+    require(actor.id != assistance.assistant_id, "代办人不能代为提出异议", "Another than the helper says so")
+    person = actor
+    if actor.id != assistance.resident_id:
+        if on_behalf_of is None or on_behalf_of.resident_id != assistance.resident_id:
+            raise Invalid("请注明代表本人提出，并附其同意的凭证", "Say on whose behalf, and how he agreed")
+        person = await residents.stand_in(actor, on_behalf_of)
+    undone = await _undo(person, assistance)
+    changed = await Assistance.filter(id=assistance.id, objected_at=None).update(
+        objected_at=await clock.now(), objected_by_id=actor.id, outcome=Outcome.UNDONE if undone else Outcome.KEPT
+    )
+    if not changed:
+        raise ObjectedBefore
+    await events.record(person, "assistance.objected", assistance, reason=reason, undone=undone)
+    await _tell(assistance, undone)
+    return await residents.find_assistance(actor, assistance_id)
+
+
+async def _undo(person: Actor, assistance: Assistance) -> bool:
+    """Whether it could be undone; what has moved on since, or cannot be, stays as it is."""
+    if (undo := UNDO.get(assistance.verb)) is None:
+        return False
+    try:
+        async with db.tx():
+            await undo(person, assistance.subject_id)
+    except (Conflict, Forbidden, Invalid, NotFound):
+        return False
+    return True
+
+
+async def _withdraw_need(person: Actor, need_id: int) -> None:
+    need = await needs.find(person, need_id)
+    if need.state is not NeedState.SUBMITTED or need.endorsements:
+        raise InvalidState(need.state)
+    await needs.withdraw(person, need_id)
+
+
+async def _cancel_signup(person: Actor, signup_id: int) -> None:
+    await volunteering.cancel(person, (await Signup.get(id=signup_id)).shift_id)
+
+
+UNDO: dict[str, Callable[[Actor, int], Awaitable[object]]] = {
+    "need.submitted": _withdraw_need,
+    "need.endorsed": needs.unendorse,
+    "comment.made": comments.take_back,
+    "comment.supported": comments.unsupport,
+    "wish.posted": wishes.withdraw,
+    "wish.claimed": wishes.release,
+    "wish.photo_consented": wishes.withdraw_photo_consent,
+    "wish.contact_recorded": wishes.withdraw_contact,
+    "signup.made": _cancel_signup,
+    "pledge.made": crowdfunding.withdraw,
+    "team.joined": crowdfunding.leave_team,
+    "petition.signed": deliberations.unsign,
+}
+
+
+async def _tell(assistance: Assistance, undone: bool) -> None:
+    committee = await residents.holders(Role.COMMITTEE, assistance.community_id)
+    told = [assistance.resident_id, assistance.assistant_id, *committee]
+    outcome = ("已撤销", "it was undone") if undone else ("无法撤销，已记录在案", "it stands, and is on record")
+    await notifications.tell(told, "assistance.objected", assistance, outcome=outcome)

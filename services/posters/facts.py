@@ -1,0 +1,298 @@
+"""What each kind of poster says. No names, no photos: a poster leaves the house.
+
+A thing has a poster once everybody may read of it; until then, and when it is hidden, there is none for anybody.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from app.core import clock
+from app.core.clock import SHANGHAI
+from app.core.errors import Forbidden, InvalidState, NotFound
+from models.base import Moderation
+from models.codes import PosterKind
+from models.crowdfunding import Campaign, CampaignState, LegalPath
+from models.deliberations import DeliberationState, Roll
+from models.needs import NeedField, NeedState
+from models.volunteering import ActivityKind
+from models.wishes import WishKind, WishState
+from services import crowdfunding, deliberations, needs, places, volunteering, wishes
+from services.drawing import Hue, Poster, Progress
+from services.policies import Actor
+
+SHIFTS_SHOWN = 2
+Words = tuple[str, str]
+"""Chinese and English."""
+
+
+class NoPublicPoster(Forbidden):
+    """A campaign on the community path asks its own residents only (居委会组织法 42(b), 慈善法 21–23)."""
+
+    code = "no_public_poster"
+    zh = "社区内的众筹只面向本社区居民，不生成可以转发的海报"
+    en = "What is raised within the community is for its residents; there is no poster to pass on"
+
+
+@dataclass(frozen=True)
+class Tongue:
+    """The reader's language."""
+
+    english: bool
+
+    def __call__(self, words: Words) -> str:
+        return words[self.english]
+
+    def day(self, day: date) -> str:
+        """A day: 2026年3月9日."""
+        return f"{day:%Y-%m-%d}" if self.english else f"{day.year}年{day.month}月{day.day}日"
+
+    def moment(self, at: datetime) -> str:
+        """A day and a time, in Shanghai."""
+        local = at.astimezone(SHANGHAI)
+        return f"{self.day(local.date())} {local:%H:%M}"
+
+    def period(self, begins: datetime, ends: datetime) -> str:
+        """From when until when; the day once where it is the same."""
+        first, last = begins.astimezone(SHANGHAI), ends.astimezone(SHANGHAI)
+        same = first.date() == last.date()
+        return f"{self.moment(begins)}–{f'{last:%H:%M}' if same else self.moment(ends)}"
+
+
+async def facts(actor: Actor, kind: PosterKind, thing_id: int, tongue: Tongue) -> Poster:
+    """What the poster of a thing says, but for its code. Raises NotFound, InvalidState, NoPublicPoster."""
+    return await POSTERS[kind](actor, thing_id, tongue)
+
+
+async def _need(actor: Actor, need_id: int, tongue: Tongue) -> Poster:
+    need = await needs.find(actor, need_id)
+    _require_public(need.moderation is Moderation.PASSED)
+    if need.state in (NeedState.WITHDRAWN, NeedState.MERGED):
+        raise InvalidState(need.state)
+    endorsed = tongue((f"{need.endorsements} 位邻居", f"{need.endorsements} neighbours"))
+    rows = (
+        (tongue(("领域", "Field")), tongue(FIELDS[need.field])),
+        (tongue(("进展", "State")), tongue(NEEDS[need.state])),
+        (tongue(("附议", "Support")), endorsed),
+    )
+    hint = ("在微信里看进展，和邻居一起附议", "Follow it in WeChat, and stand behind it")
+    return await _poster(tongue, Hue.TEAL, ("居民需求", "Need"), need.community_id, need.title, need.body, rows, hint)
+
+
+async def _wish(actor: Actor, wish_id: int, tongue: Tongue) -> Poster:
+    """Its title alone: what somebody in difficulty wrote beside it is not for passing on."""
+    wish = await wishes.find(actor, wish_id)
+    _require_public(
+        wish.moderation is Moderation.PASSED and wish.approved_by_id is not None and wish.state in WISHES,
+    )
+    if wish.state in (WishState.WITHDRAWN, WishState.EXPIRED):
+        raise InvalidState(wish.state)
+    rows = [(tongue(("类型", "Kind")), tongue(WISH_KINDS[wish.kind]))]
+    rows.append((tongue(("进展", "State")), tongue(WISHES[wish.state])))
+    if wish.needed_by is not None:
+        rows.append((tongue(("希望在", "Needed by")), tongue.day(wish.needed_by)))
+    progress = None
+    if wish.claimers > 1:
+        taken = wish.claimers - wish.free_slots
+        begun = tongue((f"{taken} 人已认领", f"{taken} claimed"))
+        wanted = tongue((f"共需 {wish.claimers} 人", f"of {wish.claimers}"))
+        progress = Progress(taken * 100 // wish.claimers, begun, wanted)
+    hint = ("在微信里认领，帮邻居圆一个心愿", "Claim it in WeChat, and make a neighbour's wish come true")
+    label = ("微心愿", "Micro-wish")
+    return await _poster(tongue, Hue.ROSE, label, wish.community_id, wish.title, "", tuple(rows), hint, progress)
+
+
+async def _deliberation(actor: Actor, deliberation_id: int, tongue: Tongue) -> Poster:
+    found = await deliberations.find(actor, deliberation_id)
+    _require_public(found.moderation is Moderation.PASSED)
+    if found.state is DeliberationState.WITHDRAWN:
+        raise InvalidState(found.state)
+    rows = [(tongue(("进展", "State")), tongue(DELIBERATIONS[found.state]))]
+    if found.state in (DeliberationState.PROPOSED, DeliberationState.DISCUSSION):
+        rows.append((tongue(("讨论到", "Discussed until")), tongue.moment(found.discussion_until)))
+    if found.state in (DeliberationState.PROPOSED, DeliberationState.DISCUSSION, DeliberationState.VOTING):
+        rows.append((tongue(("投票到", "Vote until")), tongue.moment(found.voting_until)))
+    rows.append((tongue(("参加", "Who votes")), tongue(ROLLS[found.roll])))
+    if len(found.options):
+        rows.append((tongue(("选项", "Options")), " / ".join(option.title for option in found.options)))
+    hint = ("在微信里参加讨论和表决", "Discuss and vote in WeChat")
+    label = ("协商议事", "Deliberation")
+    return await _poster(tongue, Hue.INDIGO, label, found.community_id, found.title, found.body, tuple(rows), hint)
+
+
+async def _activity(actor: Actor, activity_id: int, tongue: Tongue) -> Poster:
+    view = await volunteering.find(actor, activity_id)
+    activity, now = view.activity, await clock.now()
+    _require_public(activity.moderation is Moderation.PASSED)
+    ahead = [shift for shift in view.shifts if shift.ends_at is None or shift.ends_at > now]
+    rows = []
+    for shift in ahead[:SHIFTS_SHOWN]:
+        if shift.starts_at is not None and shift.ends_at is not None:
+            rows.append((tongue(("时间", "When")), tongue.period(shift.starts_at, shift.ends_at)))
+        rows.append((tongue(("地点", "Where")), shift.place_text))
+    free = sum(shift.capacity - shift.taken for shift in ahead)
+    over = ("已结束", "Over")
+    left = (f"还有 {free} 个", f"{free} left") if free else ("已满，可以候补", "Full; you may wait for one")
+    rows.append((tongue(("名额", "Seats")), tongue(left if ahead else over)))
+    hint = ("在微信里报名", "Sign up in WeChat")
+    label, hue = ACTIVITIES[activity.kind], Hue.BLUE
+    return await _poster(tongue, hue, label, activity.community_id, activity.title, activity.body, tuple(rows), hint)
+
+
+async def _campaign(actor: Actor, campaign_id: int, tongue: Tongue) -> Poster:
+    """None within the community; of a charity's the way to its own platform, where the money is taken."""
+    campaign = await crowdfunding.find(actor, campaign_id)
+    _require_public(campaign.moderation is Moderation.PASSED and campaign.published_by_id is not None)
+    if campaign.legal_path is LegalPath.COMMUNITY:
+        raise NoPublicPoster
+    if campaign.state is CampaignState.CANCELLED:
+        raise InvalidState(campaign.state)
+    rows = [(tongue(("进展", "State")), tongue(CAMPAIGNS[campaign.state]))]
+    if campaign.state in (CampaignState.PUBLISHED, CampaignState.OPEN):
+        rows.append((tongue(("截止", "Until")), tongue.moment(campaign.deadline)))
+    begun = tongue((f"已到 {_yuan(campaign.raised_fen)} 元", f"¥{_yuan(campaign.raised_fen)} raised"))
+    wanted = tongue((f"目标 {_yuan(campaign.goal_fen)} 元", f"of ¥{_yuan(campaign.goal_fen)}"))
+    progress = Progress(campaign.progress, begun, wanted)
+    said = campaign.community_id, campaign.title, campaign.body
+    if campaign.legal_path is LegalPath.GOVERNMENT:
+        rows.append((tongue(("资金", "Money")), tongue(("政府项目资金", "From the government"))))
+        hint = ("在微信里看资金和进展", "Follow the money and the work in WeChat")
+        label = ("政府支持项目", "Supported by the government")
+        return await _poster(tongue, Hue.GREEN, label, *said, tuple(rows), hint, progress)
+    return await _charity(tongue, campaign, rows, progress)
+
+
+async def _charity(tongue: Tongue, campaign: Campaign, rows: list[tuple[str, str]], progress: Progress) -> Poster:
+    by = [(tongue(("募捐方", "Raised by")), campaign.charity_name or "")]
+    by.append((tongue(("备案编号", "Filing no.")), campaign.charity_filing or ""))
+    return await _poster(
+        tongue,
+        Hue.GREEN,
+        ("公开募捐项目", "Raised by a charity"),
+        campaign.community_id,
+        campaign.title,
+        campaign.body,
+        (*by, *rows),
+        ("捐款由该慈善组织在其平台接收，邻里不收款", "The charity takes gifts on its own platform; Linli takes none"),
+        progress,
+        call=("扫码前往募捐平台", "To the charity's platform"),
+        url=campaign.charity_url,
+    )
+
+
+async def _poster(
+    tongue: Tongue,
+    hue: Hue,
+    label: Words,
+    community_id: int,
+    title: str,
+    body: str,
+    rows: tuple[tuple[str, str], ...],
+    hint: Words,
+    progress: Progress | None = None,
+    *,
+    call: Words = ("长按或扫一扫小程序码", "Scan the code in WeChat"),
+    url: str | None = None,
+) -> Poster:
+    community = (await places.find_community(community_id)).name
+    return Poster(
+        hue=hue,
+        label=tongue(label),
+        community=community,
+        title=title,
+        body=body,
+        rows=rows,
+        progress=progress,
+        call=tongue(call),
+        hint=tongue(hint),
+        brand=f"{tongue(('邻里', 'Linli'))} · {community}",
+        url=url,
+    )
+
+
+def _require_public(public: bool) -> None:
+    if not public:
+        raise NotFound("没有可以转发的海报", "There is no poster of this to pass on")
+
+
+def _yuan(amount_fen: int) -> str:
+    return f"{amount_fen // 100:,}.{amount_fen % 100:02}"
+
+
+POSTERS: dict[PosterKind, Callable[[Actor, int, Tongue], Awaitable[Poster]]] = {
+    PosterKind.NEED: _need,
+    PosterKind.WISH: _wish,
+    PosterKind.DELIBERATION: _deliberation,
+    PosterKind.ACTIVITY: _activity,
+    PosterKind.CAMPAIGN: _campaign,
+}
+FIELDS: dict[NeedField, Words] = {
+    NeedField.ELDERLY: ("老人", "Elderly people"),
+    NeedField.CHILDREN: ("儿童", "Children"),
+    NeedField.DISABILITY: ("残障", "Disability"),
+    NeedField.HEALTH: ("健康", "Health"),
+    NeedField.CULTURE_SPORT: ("文体", "Culture and sport"),
+    NeedField.ENVIRONMENT: ("环境", "Environment"),
+    NeedField.SAFETY: ("安全", "Safety"),
+    NeedField.PROPERTY: ("物业", "Property"),
+    NeedField.LIVELIHOOD: ("民生", "Livelihood"),
+    NeedField.OTHER: ("其他", "Other"),
+}
+NEEDS: dict[NeedState, Words] = {
+    NeedState.SUBMITTED: ("已提交", "Submitted"),
+    NeedState.ACCEPTED: ("已受理", "Accepted"),
+    NeedState.DECLINED: ("未受理", "Declined"),
+    NeedState.ROUTED: ("已安排", "Routed"),
+    NeedState.IN_PROGRESS: ("办理中", "In progress"),
+    NeedState.DONE: ("已办结", "Done"),
+    NeedState.RATED: ("已评价", "Rated"),
+    NeedState.CLOSED: ("已结束", "Closed"),
+}
+WISH_KINDS: dict[WishKind, Words] = {
+    WishKind.GOODS: ("物品", "Goods"),
+    WishKind.SERVICE: ("服务", "A service"),
+    WishKind.COMPANIONSHIP: ("陪伴", "Company"),
+    WishKind.LEARNING: ("学习", "Learning"),
+}
+WISHES: dict[WishState, Words] = {
+    WishState.OPEN: ("等待认领", "Open"),
+    WishState.CLAIMED: ("已认领", "Claimed"),
+    WishState.FULFILLED: ("已实现", "Fulfilled"),
+    WishState.CONFIRMED: ("已实现", "Fulfilled"),
+    WishState.DISPUTED: ("核实中", "Being looked into"),
+    WishState.CLOSED: ("已结束", "Closed"),
+    WishState.WITHDRAWN: ("已撤回", "Withdrawn"),
+    WishState.EXPIRED: ("已过期", "Expired"),
+}
+DELIBERATIONS: dict[DeliberationState, Words] = {
+    DeliberationState.PROPOSED: ("待讨论", "Proposed"),
+    DeliberationState.DISCUSSION: ("讨论中", "Being discussed"),
+    DeliberationState.VOTING: ("投票中", "Being voted on"),
+    DeliberationState.DECIDED: ("已有结果", "Decided"),
+    DeliberationState.FAILED_QUORUM: ("参加人数不足", "Too few took part"),
+    DeliberationState.IMPLEMENTING: ("落实中", "Being carried out"),
+    DeliberationState.REVIEWED: ("已评议", "Reviewed"),
+}
+ROLLS: dict[Roll, Words] = {
+    Roll.RESIDENTS: ("本社区成年居民", "Adult residents"),
+    Roll.HOUSEHOLDS: ("每户一票", "One vote a household"),
+    Roll.REPRESENTATIVES: ("居民代表", "Residents' representatives"),
+    Roll.OWNERS: ("业主", "Owners"),
+}
+ACTIVITIES: dict[ActivityKind, Words] = {
+    ActivityKind.SERVICE: ("志愿服务", "Volunteering"),
+    ActivityKind.TRAINING: ("培训", "Training"),
+    ActivityKind.MEETING: ("会议", "Meeting"),
+    ActivityKind.COMMUNITY_EVENT: ("社区活动", "Community event"),
+    ActivityKind.ROADSHOW: ("路演", "Roadshow"),
+    ActivityKind.TASK: ("志愿任务", "Task"),
+}
+CAMPAIGNS: dict[CampaignState, Words] = {
+    CampaignState.PUBLISHED: ("即将开始", "About to open"),
+    CampaignState.OPEN: ("进行中", "Open"),
+    CampaignState.FUNDED: ("已筹齐", "Funded"),
+    CampaignState.FAILED: ("未筹齐", "Not funded"),
+    CampaignState.IMPLEMENTING: ("实施中", "Being carried out"),
+    CampaignState.ACCEPTED: ("已验收", "Accepted"),
+    CampaignState.SETTLED: ("已结项", "Settled"),
+}
