@@ -120,6 +120,8 @@ UNDO: dict[str, Callable[[Actor, int], Awaitable[object]]] = {
     "comment.supported": comments.unsupport,
     "wish.posted": wishes.withdraw,
     "wish.claimed": wishes.release,
+    "wish.photo_consented": wishes.withdraw_photo_consent,
+    "wish.contact_recorded": wishes.withdraw_contact,
     "signup.made": _cancel_signup,
     "pledge.made": crowdfunding.withdraw,
     "team.joined": crowdfunding.leave_team,

@@ -36,7 +36,6 @@ RETURNING id
 class Contact:
     """How to reach a wisher, opened for whoever may read it now."""
 
-    id: int
     consent: ContactConsent
     name: str
     phone: str | None
@@ -179,7 +178,6 @@ async def _opened(wish: Wish, keys: Keys) -> Contact:
         raise NotFound("还没有登记联系方式", "No contact is recorded")
     sealed = found["words_sealed"]
     return Contact(
-        id=found["id"],
         consent=ContactConsent(found["consent"]),
         name=residents.full_name(found, keys),
         phone=residents.phone(found, keys) if found["phone"] else None,
