@@ -22,6 +22,9 @@ from app.seed import seed_cast
 from tests.sandbox_process import SandboxProcess
 
 READY_S = 120
+NO_KEEPING = httpx.Limits(
+    max_keepalive_connections=0
+)  # a line closed while it idles cannot be told from a payment lost
 
 
 class Fleet:
@@ -32,7 +35,9 @@ class Fleet:
         self.ports = [free_port() for _ in range(apis)]
         self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
         self.running: dict[str, subprocess.Popen[bytes]] = {}
-        self.control = httpx.AsyncClient(base_url=f"{sandbox.url}/_sandbox", trust_env=False, timeout=60)
+        self.control = httpx.AsyncClient(
+            base_url=f"{sandbox.url}/_sandbox", trust_env=False, timeout=60, limits=NO_KEEPING
+        )
 
     @property
     def names(self) -> list[str]:
