@@ -31,7 +31,6 @@ QUERIES: dict[str, dict[str, Any]] = {
     "get_statement": {"month": "2026-10"},
     "export_statement_csv": {"month": "2026-10"},
     "export_statement_xlsx": {"month": "2026-10"},
-    "prove_inclusion": {"entry": "transfer:1"},
     "prove_consistency": {"from": 1},
 }
 """What an operation must be asked with."""
@@ -247,7 +246,6 @@ async def _votes(town: Everything, people: People) -> None:
 
 async def _money(town: Everything, people: People) -> None:
     ids = town.ids
-    ids["budget_line_id"] = 1
     ids["draft"] = (await town.make("ma", "create_campaign", minimum_fen=None))["id"]
     ids["campaign_id"] = (await town.make("ma", "create_campaign", minimum_fen=None))["id"]
     await town.make("chen", "submit_campaign")
@@ -257,7 +255,10 @@ async def _money(town: Everything, people: People) -> None:
     ids["promise"] = (await town.make("mei", "make_pledge", kind="in_kind", item="梯子", amount_fen=2_000))["id"]
     ids["team_id"] = (await town.make("lin", "found_team"))["id"]
     ids["slip_id"] = (await cash(people, campaign)).id
+    ids["budget_line_id"] = campaign.budget[0].id
+    ids["helper_id"] = await db.value("SELECT max(id) FROM team_members")
     ids["transfer_id"] = await db.value("SELECT max(id) FROM transfers")
+    town.queries["prove_inclusion"] = {"entry": f"transfer:{ids['transfer_id']}"}
     ids["match_id"] = (await town.make("chen", "promise_match"))["id"]
     receipts = [await picture(people.ma)]
     gift = await town.make("chen", "enter_gift_to_fund", note="回执金丝雀", evidence_ids=[await picture(people.chen)])
@@ -290,6 +291,6 @@ async def _words(town: Everything, people: People) -> None:
     )
     await town.make("chen", "hide_comment", {"comment_id": (await town.make("mei", "comment_on_need"))["id"]})
     ids["decided_check"] = await db.value("SELECT max(id) FROM checks WHERE decided_by_id IS NOT NULL")
-    ids |= {"kind": "need", "thing_id": ids["need_id"], "helper_id": 1}
+    ids |= {"kind": "need", "thing_id": ids["need_id"]}
     await town.ask("lin", "get_code")
     ids["scene"] = await db.value("SELECT scene FROM codes LIMIT 1")

@@ -278,6 +278,12 @@ note_income                   aided           !xxxxxxxxxooxxx
 list_incomes                  *               !-----ooooooooo
 list_incomes                  draft           !-------oooo---
 list_incomes                  aided           !oooooooooooooo
+offer_sale_items              *               !-----xxooooxxx
+offer_sale_items              draft           !-------oooo---
+offer_sale_items              aided           !xxxxxxxooooxxx
+list_sale_items               *               !-----ooooooooo
+list_sale_items               draft           !-------oooo---
+list_sale_items               aided           !oooooooooooooo
 strike_income                 *               !xxxxxxxxxxoxxx
 choose_shift                  *               !------oxxxx---
 hand_pledge_over              *               !------oxxxx---

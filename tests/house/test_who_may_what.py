@@ -14,6 +14,7 @@ from routers import deps
 from tests.conftest import Undo
 from tests.everything import ROLES, Everything, build
 from tests.house.matrix import MATRIX, OBJECTS
+from tests.house.test_openapi import OPERATIONS
 from tests.people import People
 
 LoggedIn = Callable[[str], Awaitable[httpx.AsyncClient]]
@@ -34,8 +35,6 @@ async def town(app: FastAPI, as_: LoggedIn, anonymous: httpx.AsyncClient, people
 
 
 def test_every_operation_has_a_row() -> None:
-    from tests.house.test_openapi import OPERATIONS
-
     known = {operation["operationId"] for _, operation in OPERATIONS}
     assert {row[0] for row in ROWS} == known, "write its row into tests/house/matrix.py"
     assert all(len(row[2]) == len(ROLES) for row in ROWS)
