@@ -78,11 +78,13 @@ ERASE = (
     # himself
     f"UPDATE residents SET left_at = clock_now(), nickname = '{PSEUDONYM}', nickname_wanted = NULL, "
     "nickname_moderation = 'passed', avatar_id = NULL, wanted_avatar_id = NULL, openid = NULL, unionid = NULL, "
-    "name_sealed = NULL, phone_sealed = NULL, phone_index = NULL, birth_year = NULL, of_age = false WHERE id = $1",
+    "name_sealed = NULL, phone_sealed = NULL, phone_index = NULL, birth_year = NULL, of_age = false, "
+    "of_age_at = NULL, of_fourteen = false WHERE id = $1",
     "DELETE FROM attachments a USING media m "
     "WHERE m.id = a.media_id AND m.uploader_id = $1 AND m.purpose <> 'evidence'",
     "DELETE FROM media m WHERE uploader_id = $1 AND NOT EXISTS (SELECT 1 FROM attachments a WHERE a.media_id = m.id) "
     "AND NOT EXISTS (SELECT 1 FROM assistances s WHERE s.media_id = m.id)",
+    "UPDATE guardianships SET ended_at = clock_now(), ended_by_id = $1 WHERE guardian_id = $1 AND ended_at IS NULL",
     "DELETE FROM sessions WHERE resident_id = $1",
 )
 ERASE_TEXTS = (
