@@ -57,6 +57,12 @@ ERASE = (
     "UPDATE representatives SET until_on = "
     "greatest(from_on + 1, (clock_now() AT TIME ZONE 'Asia/Shanghai')::date) "
     "WHERE resident_id = $1 AND until_on > (clock_now() AT TIME ZONE 'Asia/Shanghai')::date",
+    "UPDATE guardianships SET ended_at = clock_now(), ended_by_id = $1 "
+    "WHERE $1 IN (child_id, guardian_id) AND ended_at IS NULL",
+    "UPDATE invitations SET revoked_at = clock_now() WHERE made_by_id = $1 AND used_at IS NULL AND revoked_at IS NULL",
+    "UPDATE resident_links SET state = 'declined' WHERE $1 IN (recorded_id, newcomer_id) AND state = 'pending'",
+    "UPDATE representative_changes SET state = 'withdrawn' "
+    "WHERE $1 IN (resident_id, proposed_by_id) AND state = 'pending'",
     # what he wrote to one person, or nobody has seen
     f"UPDATE wishes SET title = '{ERASED}', body = '{ERASED}', thanks = NULL, thanks_public = false, "
     "attested_ground = NULL, photo_consent = false WHERE author_id = $1",
@@ -83,7 +89,8 @@ ERASE = (
     "DELETE FROM attachments a USING media m "
     "WHERE m.id = a.media_id AND m.uploader_id = $1 AND m.purpose <> 'evidence'",
     "DELETE FROM media m WHERE uploader_id = $1 AND NOT EXISTS (SELECT 1 FROM attachments a WHERE a.media_id = m.id) "
-    "AND NOT EXISTS (SELECT 1 FROM assistances s WHERE s.media_id = m.id)",
+    "AND NOT EXISTS (SELECT 1 FROM assistances s WHERE s.media_id = m.id) "
+    "AND NOT EXISTS (SELECT 1 FROM guardianships g WHERE g.media_id = m.id)",
     "UPDATE guardianships SET ended_at = clock_now(), ended_by_id = $1 WHERE guardian_id = $1 AND ended_at IS NULL",
     "DELETE FROM sessions WHERE resident_id = $1",
 )
@@ -111,9 +118,10 @@ async def leave(actor: Actor, *, erase_texts: bool = False) -> None:
     duties = [line["duty"] for line in await db.rows(DUTIES, actor.id)]
     if duties:
         raise UnfinishedDuties(duties=duties)
-    await _give_back(replace(actor, suspended=False))
+    able = replace(actor, suspended=False)
+    await _give_back(able)
     with suppress(residents.NoHome):
-        await residents.leave_household(actor)
+        await residents.leave_household(able)
     for statement in (*ERASE, *(ERASE_TEXTS if erase_texts else ())):
         await db.execute(statement, actor.id)
     await events.record(actor, "resident.left", await Resident.get(id=actor.id), texts=erase_texts)

@@ -42,6 +42,8 @@ READERS: dict[str, set[str]] = {
     "slip": {"sun"} | COMMITTEE | ABOVE,
     "message": set(ROLES) - {"anonymous", "guest", "moved", "wu", "deng", "far"},
     "evidence": {"lin"},
+    "contact": {"lin"},
+    "document": set(),
 }
 FEW = ("anonymous", "wu")
 """Who looks in each run; `make prove` lets everybody look at everything."""
@@ -83,6 +85,8 @@ async def _plant(town: Everything, people: People, settings: Settings) -> dict[s
         "report": "举报金丝雀",
         "slip": "回执金丝雀",
         "message": "留言金丝雀",
+        "contact": "晚上在家金丝雀",
+        "document": "778X",
         "evidence": f"/v1/media/{ids['media_id']}/",
     }
 
