@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from models.volunteering import ActivityKind, Signup
-from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, TheSettings, TheWechat, acting, helped
+from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, TheSettings, TheWechat, acting
 from routers.house import make_router
 from routers.schemas.base import Author, PageOf, PathId, Reasoned, TimelineLine, When
 from routers.schemas.media import PhotoOut
@@ -16,7 +16,6 @@ from routers.schemas.volunteering import (
     ActivityIn,
     ActivityOut,
     AttendeeOut,
-    CancelSignupIn,
     CheckInCodeOut,
     CheckInIn,
     CheckOutIn,
@@ -110,8 +109,7 @@ async def sign_up_for_shift(
     actor: CurrentActor, only_once: OnlyOnce, shift_id: PathId, asked: SignupIn = SignupIn()
 ) -> Signup:
     """Take a seat, or wait for one when all are taken; doing it again changes nothing."""
-    helping = helped(asked.on_behalf_of)
-    effect = partial(volunteering.sign_up, actor, shift_id, team_id=asked.team_id, on_behalf_of=helping)
+    effect = acting(actor, asked, "signup.made", volunteering.sign_up, shift_id, team_id=asked.team_id)
     return await only_once(effect, partial(volunteering.find_signup, actor))
 
 
@@ -119,13 +117,6 @@ async def sign_up_for_shift(
 async def cancel_signup(actor: CurrentActor, shift_id: PathId, asked: HelpedByQuery) -> Response:
     """Give up one's seat or place in the queue; the first who waits is seated."""
     await acting(actor, asked, "shift.signup_cancelled", volunteering.cancel, shift_id)()
-    return Response(status_code=204)
-
-
-@shifts.post("/{shift_id}/cancel-signup", status_code=204)
-async def cancel_signup_for(actor: CurrentActor, shift_id: PathId, asked: CancelSignupIn) -> Response:
-    """Give up the seat of somebody one helps; again changes nothing."""
-    await volunteering.cancel(actor, shift_id, on_behalf_of=helped(asked.on_behalf_of))
     return Response(status_code=204)
 
 

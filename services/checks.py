@@ -23,6 +23,7 @@ POSTS = frozenset(
         "signup",
         "team",
         "unit",
+        "volunteer_team",
         "wish",
         "wish_claim",
     }

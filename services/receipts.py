@@ -29,7 +29,7 @@ async def drawn(actor: Actor, pledge_id: int, *, base_url: str) -> bytes:
     Raises NotFound, Forbidden, InvalidState where nothing was paid.
     """
     pledge = await crowdfunding.find_pledge(actor, pledge_id)
-    require(pledge.giver_id == actor.id, "只有捐赠人本人可以取得凭证", "Only the giver has the receipt")
+    require(pledge.giver_id == actor.id, "只有认捐人本人可以取得凭证", "Only the giver has the receipt")
     paid = await db.row(CAPTURED, pledge.id)
     if paid is None:
         raise InvalidState(pledge.state)

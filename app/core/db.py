@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -155,17 +155,12 @@ async def tx(*, limit_s: int | None = None) -> AsyncIterator[None]:
     begun is finished before the cancellation goes on. `limit_s` widens the statement timeout for bulk work.
     Raises the DomainError that a violated constraint stands for.
     """
-    try:
+    with _known():
         async with _savepoint() if in_transaction() else _outermost():
             if limit_s is not None:
                 await execute(f"SET LOCAL statement_timeout = {int(limit_s) * 1000}")
                 await execute(f"SET LOCAL idle_in_transaction_session_timeout = {int(limit_s) * 1000}")
             yield
-    except IntegrityError as exc:
-        known = by_constraint(constraint_name(exc))
-        if known is None:
-            raise
-        raise known from exc
 
 
 def atomic(*, limit_s: int | None = None) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
@@ -183,11 +178,27 @@ def atomic(*, limit_s: int | None = None) -> Callable[[Callable[P, Awaitable[R]]
 
 async def run_atomic(work: Callable[[], Awaitable[R]], *, limit_s: int | None = None) -> R:
     """Run `work` in one transaction; see `atomic`. Raises Unavailable when it keeps losing."""
+
+    async def once() -> R:
+        async with tx(limit_s=limit_s):
+            return await work()
+
+    return await _again(once)
+
+
+async def alone(sql: str, *values: Any) -> dict[str, Any] | None:
+    """The first row of a statement that is a transaction by itself: as under `atomic`, with two round trips less."""
+    if in_transaction():
+        return await run_atomic(lambda: row(sql, *values))
+    with _known():
+        return await _again(lambda: row(sql, *values))
+
+
+async def _again(work: Callable[[], Awaitable[R]]) -> R:
     tries = 1 if in_transaction() else TRIES
     for attempt in range(1, tries + 1):
         try:
-            async with tx(limit_s=limit_s):
-                return await work()
+            return await work()
         except TRANSIENT as exc:
             if tries == 1:
                 raise
@@ -218,6 +229,18 @@ async def execute(sql: str, *values: Any) -> int:
     """Run a statement; the number of rows it touched."""
     touched, _ = await _client().execute_query(sql, list(values))
     return int(touched)
+
+
+@contextmanager
+def _known() -> Iterator[None]:
+    """Raise the DomainError that a violated constraint stands for."""
+    try:
+        yield
+    except IntegrityError as exc:
+        known = by_constraint(constraint_name(exc))
+        if known is None:
+            raise
+        raise known from exc
 
 
 async def advisory_lock(name: str) -> None:

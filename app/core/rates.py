@@ -15,6 +15,7 @@ LOGINS = RateLimitItemPerMinute(20)
 UPLOADS = RateLimitItemPerHour(60)
 INVITATIONS = RateLimitItemPerHour(10)  # a code is not to be guessed
 EXPORTS = RateLimitItemPerHour(1)
+LOOKUPS = RateLimitItemPerMinute(60)  # of what needs no login but a secret or a code
 PHONES = RateLimitItemPerHour(10)  # WeChat charges for each
 
 log = structlog.stdlib.get_logger("linli.rates")

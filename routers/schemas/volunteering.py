@@ -22,7 +22,7 @@ from routers.schemas.base import (
     bounded,
 )
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
-from routers.schemas.residents import OnBehalfOfIn
+from routers.schemas.residents import HelpIn
 
 Minutes = Annotated[int, Field(ge=1, le=1500, strict=True)]
 CodeText = Annotated[str, bounded(1, 200), PRINTABLE]
@@ -249,26 +249,12 @@ class AttendeeOut(SignupOut):
     photos: list[PhotoOut]
 
 
-class SignupIn(Asked):
+class SignupIn(HelpIn):
     """For oneself, or for somebody one helps; the hours count for a team that the volunteer is in."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"team_id": 3}]})
 
     team_id: Id | None = None
-    on_behalf_of: OnBehalfOfIn | None = None
-
-
-class CancelSignupIn(Asked):
-    """For whom one gives up a seat."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"on_behalf_of": {"resident_id": 21, "consent": {"kind": "witness", "witness_id": 8}}}]
-        },
-    )
-
-    on_behalf_of: OnBehalfOfIn
 
 
 class NoShowIn(Asked):

@@ -85,7 +85,6 @@ SELECT vote.*, landed.receipt FROM vote LEFT JOIN landed ON true
 """
 
 
-@atomic()
 async def cast(
     actor: Actor,
     deliberation_id: int,
@@ -117,9 +116,9 @@ async def cast(
         receipt(deliberation_id, choice, salt),
     )
     if nonce is None:
-        vote = await db.row(CAST, *asked, salt, channel, entered_by_id)
+        vote = await db.alone(CAST, *asked, salt, channel, entered_by_id)
     else:
-        vote = await db.row(CAST_SECRETLY, *asked)
+        vote = await db.alone(CAST_SECRETLY, *asked)
     if vote is None:
         raise NotFound("没有找到这项协商议事", "No such deliberation")
     if not vote["may"] or vote["elector_id"] is None:

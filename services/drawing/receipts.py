@@ -8,7 +8,7 @@ from services.rules.capitals import in_capitals
 WIDTH, MARGIN, TOP, SIDE = 750, 60, 150, 210
 GREEN, PALE, RED = "#2f6b4f", "#e0ebe5", "#c62828"
 NOTE = (
-    "本凭证由社区公益金账本自动生成，用于证明邻里款项已入账；不是发票，也不是财政部门监制的公益事业捐赠票据，"
+    "本凭证由社区公益金账本自动生成，用于证明这笔款项已入账；不是发票，也不是财政部门监制的公益事业捐赠票据，"
     "不能用于税前扣除。"
 )
 
@@ -35,7 +35,7 @@ def receipt(facts: Receipt) -> bytes:
     """The receipt as a PNG."""
     width = WIDTH - 2 * MARGIN
     rows = (
-        ("捐赠人", facts.giver),
+        ("认捐人", facts.giver),
         ("项目", facts.campaign),
         ("方式", facts.kind),
         ("入账单位", f"{facts.community}（社区公益金）"),
@@ -80,7 +80,7 @@ def _refunded(paper: Paper, facts: Receipt, y: float, rows_top: float) -> None:
         (WIDTH / 2, y + 8), words, fitting(words, (30, 26), WIDTH - 2 * MARGIN - 30, 1), colour=RED, align="middle"
     )
     if fully:
-        paper.stamp((WIDTH - 170, rows_top), "已退款", 72, colour=RED)
+        paper.stamp((WIDTH - 210, rows_top), "已退款", 72, colour=RED)
 
 
 def _scan(paper: Paper, facts: Receipt, y: int) -> None:

@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "wish_statement": Kind("wish_statements", ("body",), Scene.COMMENT),
     "unit": Kind("units", ("name",), Scene.PROFILE),
     "activity": Kind("activities", ("title", "body"), Scene.FORUM, lines=("shifts", "activity_id", "place_text")),
+    "volunteer_team": Kind("volunteer_teams", ("name", "body"), Scene.PROFILE),
     "signup": Kind("signups", ("note",), Scene.COMMENT),
     "deliberation": Kind(
         "deliberations", ("title", "body"), Scene.FORUM, lines=("options", "deliberation_id", "title")
@@ -92,7 +93,7 @@ KINDS: dict[str, Kind] = {
         ("nickname_wanted",),
         Scene.PROFILE,
         shown="nickname_moderation",
-        also=", nickname = nickname_wanted, nickname_wanted = NULL",
+        also=", nickname = coalesce(nickname_wanted, nickname), nickname_wanted = NULL",
     ),
     "media": Kind("media", (), Scene.SOCIAL, picture=True),
 }

@@ -231,6 +231,18 @@ NOTICES: dict[str, tuple[str, str]] = {
         "您对「{title}」服务时长的异议已处理，记为{minutes}分钟：{reason}",
         "Your dispute over “{title}” is decided: {minutes} minutes: {reason}",
     ),
+    "volunteer_team.asked": ("{name}申请加入志愿队「{title}」", "{name} asks to join the team “{title}”"),
+    "volunteer_team.joined": ("您已加入志愿队「{title}」", "You belong to the team “{title}” now"),
+    "volunteer_team.declined": ("志愿队「{title}」没有接受您的申请", "The team “{title}” did not take you in"),
+    "volunteer_team.handed_over": ("您现在是志愿队「{title}」的队长", "You lead the team “{title}” now"),
+    "points.received": (
+        "{name}感谢您的帮助，赠与您{minutes}分钟服务时长",
+        "{name} gave you {minutes} minutes for your help",
+    ),
+    "certificate.revoked": (
+        "您的志愿服务证明（{number}）已被撤销：{reason}",
+        "Your certificate {number} was revoked: {reason}",
+    ),
     "hours.confirmed": (
         "您在「{title}」的服务时长{minutes}分钟已确认",
         "Your {minutes} minutes of service in “{title}” have been confirmed",

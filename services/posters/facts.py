@@ -150,7 +150,7 @@ async def _campaign(actor: Actor, campaign_id: int, tongue: Tongue) -> Poster:
     rows = [(tongue(("进展", "State")), tongue(CAMPAIGNS[campaign.state]))]
     if campaign.state in (CampaignState.PUBLISHED, CampaignState.OPEN):
         rows.append((tongue(("截止", "Until")), tongue.moment(campaign.deadline)))
-    begun = tongue((f"已到 {_yuan(campaign.raised_fen)} 元", f"¥{_yuan(campaign.raised_fen)} came"))
+    begun = tongue((f"已到 {_yuan(campaign.raised_fen)} 元", f"¥{_yuan(campaign.raised_fen)} raised"))
     wanted = tongue((f"目标 {_yuan(campaign.goal_fen)} 元", f"of ¥{_yuan(campaign.goal_fen)}"))
     progress = Progress(campaign.progress, begun, wanted)
     said = campaign.community_id, campaign.title, campaign.body

@@ -66,6 +66,10 @@ ERASE = (
     "UPDATE units SET state = 'ended' WHERE contact_id = $1",
     "UPDATE wish_claims SET note = NULL WHERE resident_id = $1",
     "UPDATE signups SET note = NULL WHERE resident_id = $1",
+    "UPDATE volunteers SET skills = '[]', calendar_hash = NULL WHERE resident_id = $1",
+    "UPDATE volunteer_team_members SET state = 'left' WHERE resident_id = $1 AND state IN ('asked', 'member')",
+    "UPDATE volunteer_teams SET leader_id = NULL WHERE leader_id = $1",
+    "UPDATE certificates SET name_sealed = NULL, document_sealed = NULL WHERE resident_id = $1",
     "UPDATE pledges SET message = NULL, anonymous = true WHERE giver_id = $1",
     "UPDATE checks SET plea = NULL, trace_ids = '[]' WHERE author_id = $1",
     "UPDATE checks SET state = 'replaced' WHERE author_id = $1 AND state IN ('pending', 'queued') "

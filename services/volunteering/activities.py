@@ -49,6 +49,7 @@ class ShiftView:
     place_text: str
     skills: list[Skill]
     minimum_age: int | None
+    changed_at: datetime | None
     my_state: SignupState | None
     my_position: int | None
 
@@ -204,7 +205,7 @@ def require_shifts(kind: ActivityKind, shifts: Sequence[ShiftPlan], now: datetim
 
 SHIFTS = """
 SELECT s.id, s.activity_id, s.state, s.starts_at, s.ends_at, s.capacity, s.taken, s.place_text, s.skills,
-    s.minimum_age, mine.state AS my_state,
+    s.minimum_age, s.changed_at, mine.state AS my_state,
     (SELECT count(*) FROM signups w WHERE w.shift_id = s.id AND w.state = 'waitlisted') AS waitlisted,
     CASE WHEN mine.state = 'waitlisted' THEN (
         SELECT count(*) FROM signups w

@@ -11,13 +11,11 @@ from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import Conflict, Forbidden, InvalidState, NotFound
 from app.core.pages import Listed, Page, newest
-from models.residents import Resident
 from models.volunteering import AlreadyCheckedIn, OverlappingShift, Shift, ShiftState, Signup, SignupState
-from services import events, media, notifications, residents
+from services import events, media, notifications
 from services.due import one_by_one
 from services.policies import Actor, require, require_resident
 from services.policies import volunteering as policies
-from services.residents import OnBehalfOf, Speaker
 from services.rules.age import is_surely
 from services.volunteering.activities import seen
 
@@ -142,56 +140,51 @@ async def signups(actor: Actor, shift_id: int, *, page: Page) -> Listed[Signup]:
 
 
 @atomic()
-async def sign_up(
-    actor: Actor, shift_id: int, *, team_id: int | None = None, on_behalf_of: OnBehalfOf | None = None
-) -> Signup:
-    """Take a seat, or wait for one when all are taken, for oneself or for somebody one helps; again changes nothing.
+async def sign_up(actor: Actor, shift_id: int, *, team_id: int | None = None) -> Signup:
+    """Take a seat, or wait for one when all are taken; doing it again changes nothing.
 
     The hours count for `team_id`, or for the activity's own team, if the volunteer is in it. Raises NotFound,
     NotVerified, Forbidden, ShiftStarted, OverlappingShift, InvalidState for a cancelled shift, SkillsMissing,
-    TooYoung, NotInTeam, and what `residents.speaker` raises.
+    TooYoung, NotInTeam.
     """
     shift = await find_shift(actor, shift_id, hold=True)
-    speaker = await residents.speaker(actor, shift.community_id, on_behalf_of)
-    await _require_fit(shift, speaker.id)
-    line = await db.row(SIGN_UP, shift.id, speaker.id, team_id or shift.activity.team_id)
+    require_resident(actor, shift.community_id)
+    await _require_fit(shift, actor.id)
+    line = await db.row(SIGN_UP, shift.id, actor.id, team_id or shift.activity.team_id)
     if line is None:
-        there = await live(shift.id, speaker.id)
+        there = await live(shift.id, actor.id)
         if there is None:
             raise InvalidState(shift.state) if shift.state is ShiftState.CANCELLED else ShiftStarted
         return there
     if team_id is not None and line["team_id"] is None:
         raise NotInTeam
-    signup = _made(shift, speaker.id, line)
-    await residents.note_assistance(actor, speaker, f"signup.{signup.state}", signup, shift.community_id)
-    await _tell(actor, f"signup.{signup.state}", signup, on_behalf_of_id=speaker.on_behalf_of_id)
+    signup = _made(shift, actor.id, line)
+    await _tell(actor, f"signup.{signup.state}", signup)
     return signup
 
 
 @atomic()
-async def cancel(actor: Actor, shift_id: int, *, on_behalf_of: OnBehalfOf | None = None) -> None:
-    """Give up a seat, which the first who waits gets, or a place in the queue; again changes nothing.
+async def cancel(actor: Actor, shift_id: int) -> None:
+    """Give up one's seat, which the first who waits gets, or one's place in the queue; again changes nothing.
 
     Raises NotFound, NotVerified, Forbidden, ShiftStarted, CancelClosed (a seat is kept from `cancel_hours` before the
-    start on, unless the shift was moved since), AlreadyCheckedIn, and what `residents.speaker` raises.
+    start on, unless the shift was moved since), AlreadyCheckedIn.
     """
     shift = await find_shift(actor, shift_id, hold=True)
-    speaker = await residents.speaker(actor, shift.community_id, on_behalf_of) if on_behalf_of else Speaker(actor.id)
-    signup = await live(shift.id, speaker.id)
+    signup = await live(shift.id, actor.id)
     if signup is None:
-        if on_behalf_of is None:
-            require_resident(actor, shift.community_id)
+        require_resident(actor, shift.community_id)
         return
     had_seat = signup.state is SignupState.CONFIRMED
     _require_cancellable(shift, signup, await clock.now())
     await signup.move_to(SignupState.CANCELLED, queue_number=None)
-    await residents.note_assistance(actor, speaker, "signup.cancelled", signup, shift.community_id)
-    await events.record(actor, "signup.cancelled", signup, on_behalf_of_id=speaker.on_behalf_of_id)
+    await events.record(actor, "signup.cancelled", signup)
     if had_seat:
         await db.execute("UPDATE shifts SET taken = taken - 1 WHERE id = $1", shift.id)
-        name = (await Resident.get(id=speaker.id)).nickname if speaker.helped else actor.nickname
         activity = shift.activity
-        await notifications.tell([activity.leader_id], "signup.cancelled", activity, title=activity.title, name=name)
+        await notifications.tell(
+            [activity.leader_id], "signup.cancelled", activity, title=activity.title, name=actor.nickname
+        )
         await fill(shift)
 
 
@@ -288,8 +281,8 @@ def _live() -> QuerySet[Signup]:
     return Signup.annotate(position=POSITION).exclude(state=SignupState.CANCELLED)
 
 
-async def _tell(actor: Actor | None, verb: str, signup: Signup, *, on_behalf_of_id: int | None = None) -> None:
+async def _tell(actor: Actor | None, verb: str, signup: Signup) -> None:
     activity = signup.shift.activity
     position = {"position": signup.position} if signup.position is not None else {}
-    await events.record(actor, verb, signup, on_behalf_of_id=on_behalf_of_id, shift_id=signup.shift_id)
+    await events.record(actor, verb, signup, shift_id=signup.shift_id)
     await notifications.tell([signup.resident_id], verb, activity, title=activity.title, **position)

@@ -25,7 +25,7 @@ from models.crowdfunding import (
     UseChangeAnnounced,
     UseChangeState,
 )
-from models.events import Notice
+from models.events import Event, Notice, Reason
 from models.expenses import OverBudget
 from models.ledger import AccountKind, KeptForGivers, NotEnough
 from models.payments import Refund, RefundState, RefundTooLarge
@@ -73,6 +73,16 @@ async def test_a_giver_takes_a_part_back_and_then_the_rest(people: People) -> No
     assert (await state(given), await raised(campaign)) == (PledgeState.REFUNDED, 0)
     assert [refund.amount_fen for refund in await Refund.all().order_by("id")] == [2_000, 3_000]
     assert await ledger.check_books() == []
+
+
+@pytest.mark.parametrize("reason", [None, "重复付款"])
+async def test_a_giver_may_say_why_and_need_not(people: People, reason: str | None) -> None:
+    given = await paid(people.lin, await opened(people))
+    await crowdfunding.take_back(people.lin, given.id, reason=reason)
+    event = await Event.get(verb="pledge.refunding")
+    assert event.actor_id == people.lin.id
+    told = await Reason.get_or_none(id=event.facts.get("reason_id"))
+    assert (told and told.text) == reason
 
 
 async def test_what_wechat_closes_of_a_part_comes_back_and_is_asked_for_again(people: People) -> None:

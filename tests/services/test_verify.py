@@ -85,7 +85,7 @@ async def a_year(people: People, move_clock: MoveClock) -> dict[str, int]:
     await move_clock(timedelta(days=16))
     await crowdfunding.advance_due()
     await crowdfunding.accept(people.chen, lamps.id)
-    await crowdfunding.settle(people.zhao, lamps.id)
+    await crowdfunding.settle(people.zhao, lamps.id, resolution_id=cited)
     await move_clock(timedelta(days=32))
     for _ in range(3):
         await disclosures.disclose_due()

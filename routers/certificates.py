@@ -1,0 +1,100 @@
+"""Certificates of voluntary service: asked for by the volunteer, verified by anybody, revoked by the issuer."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import Path, Request, Response
+from fastapi.responses import HTMLResponse
+
+from app.core import rates
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings, limit
+from routers.house import PUBLIC, make_router
+from routers.schemas.base import PageOf, Reasoned
+from routers.schemas.certificates import CertificateIn, CertificateLine, CertificateOut, VerifiedOut
+from services import volunteering
+from services.volunteering import CertificateSeen
+
+mine = make_router("/me", "certificates")
+router = make_router("/certificates", "certificates")
+
+Code = Annotated[str, Path(min_length=1, max_length=32)]
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Referrer-Policy": "no-referrer",
+}
+A_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "description": "The certificate"}}
+
+
+@mine.post("/certificates", response_model=CertificateOut, status_code=201)
+async def issue_certificate(
+    actor: CurrentActor, only_once: OnlyOnce, config: TheSettings, asked: CertificateIn
+) -> CertificateOut:
+    """Have one's own confirmed hours certified by the community; free, at once."""
+    effect = partial(volunteering.issue_certificate, actor, **asked.model_dump(), secret=config.keys)
+    return _own(await only_once(effect, partial(volunteering.find_certificate, actor)), config.base_url)
+
+
+@mine.get("/certificates", response_model=PageOf[CertificateOut])
+async def list_certificates(actor: CurrentActor, paging: ThePaging, config: TheSettings) -> dict[str, Any]:
+    """One's own certificates, newest first."""
+    found = await volunteering.certificates(actor, page=paging.page)
+    return paging.of(found.map(lambda seen: _own(seen, config.base_url)))
+
+
+@router.get("/{code}.png", response_class=Response, responses=A_PNG)
+async def get_certificate_picture(actor: CurrentActor, config: TheSettings, code: Code) -> Response:
+    """The certificate to print, with the whole name; for its holder alone, so fetch it with the token."""
+    page = f"{config.base_url}/v1/certificates/{code}.html"
+    drawn = await volunteering.certificate_picture(actor, code, verify_url=page, secret=config.keys)
+    return Response(drawn, media_type="image/png", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/{code}.html", response_class=HTMLResponse, openapi_extra=PUBLIC)
+async def show_certificate(request: Request, code: Code) -> HTMLResponse:
+    """Whether a certificate is good, as a page for whoever scans the code on paper."""
+    await limit(request, rates.LOOKUPS, "certificates")
+    return HTMLResponse(await volunteering.verification_page(code), headers=HEADERS)
+
+
+@router.get("/{code}", response_model=VerifiedOut, openapi_extra=PUBLIC)
+async def verify_certificate(request: Request, code: Code) -> VerifiedOut:
+    """Whether a certificate is good: hours, period, issuer, and the name masked."""
+    await limit(request, rates.LOOKUPS, "certificates")
+    return VerifiedOut(**_public(await volunteering.verify_certificate(code)))
+
+
+@router.post("/{code}/revoke", response_model=VerifiedOut)
+async def revoke_certificate(actor: CurrentActor, only_once: OnlyOnce, code: Code, asked: Reasoned) -> VerifiedOut:
+    """Take a certificate back; the committee that issued it may. The page of its code says so and why."""
+    effect = partial(volunteering.revoke_certificate, actor, code, reason=asked.reason)
+    return VerifiedOut(**_public(await only_once(effect, partial(volunteering.find_certificate, actor))))
+
+
+def _public(seen: CertificateSeen) -> dict[str, Any]:
+    return {
+        "code": seen.code,
+        "number": seen.number,
+        "valid": seen.valid,
+        "name_masked": seen.name_masked,
+        "name_declared": seen.name_declared,
+        "minutes": seen.minutes,
+        "from_on": seen.from_on,
+        "until_on": seen.until_on,
+        "issuer": seen.issuer,
+        "issued_at": seen.created_at,
+        "revoked_at": seen.revoked_at,
+        "reason": seen.reason,
+    }
+
+
+def _own(seen: CertificateSeen, base_url: str) -> CertificateOut:
+    return CertificateOut(
+        **_public(seen),
+        id=seen.id,
+        person_in_charge=seen.person_in_charge,
+        purpose=seen.purpose,
+        lines=[CertificateLine(**line) for line in seen.lines],
+        image_url=f"{base_url}/v1/certificates/{seen.code}.png",
+        page_url=f"{base_url}/v1/certificates/{seen.code}.html",
+    )
