@@ -91,7 +91,6 @@ ERASE = (
     "DELETE FROM media m WHERE uploader_id = $1 AND NOT EXISTS (SELECT 1 FROM attachments a WHERE a.media_id = m.id) "
     "AND NOT EXISTS (SELECT 1 FROM assistances s WHERE s.media_id = m.id) "
     "AND NOT EXISTS (SELECT 1 FROM guardianships g WHERE g.media_id = m.id)",
-    "UPDATE guardianships SET ended_at = clock_now(), ended_by_id = $1 WHERE guardian_id = $1 AND ended_at IS NULL",
     "DELETE FROM sessions WHERE resident_id = $1",
 )
 ERASE_TEXTS = (
