@@ -93,7 +93,7 @@ KINDS: dict[str, Kind] = {
         ("nickname_wanted",),
         Scene.PROFILE,
         shown="nickname_moderation",
-        also=", nickname = nickname_wanted, nickname_wanted = NULL",
+        also=", nickname = coalesce(nickname_wanted, nickname), nickname_wanted = NULL",
     ),
     "media": Kind("media", (), Scene.SOCIAL, picture=True),
 }

@@ -21,7 +21,10 @@ from app.core.embedded import APP, OWNER, Servers, free_port
 from app.seed import seed_cast
 from tests.sandbox_process import SandboxProcess
 
-READY_S = 30
+READY_S = 120
+NO_KEEPING = httpx.Limits(
+    max_keepalive_connections=0
+)  # a line closed while it idles cannot be told from a payment lost
 
 
 class Fleet:
@@ -32,6 +35,9 @@ class Fleet:
         self.ports = [free_port() for _ in range(apis)]
         self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.control = httpx.AsyncClient(
+            base_url=f"{sandbox.url}/_sandbox", trust_env=False, timeout=60, limits=NO_KEEPING
+        )
 
     @property
     def names(self) -> list[str]:
@@ -105,16 +111,20 @@ class Fleet:
 
     async def move_clocks(self, seconds: int) -> None:
         """The database's and WeChat's."""
-        await self.sandbox.tell("clock", advance_s=seconds)
+        await self.tell("clock", advance_s=seconds)
         async with TortoiseContext() as owner:
             await owner.init(config=db.connection_config(self.servers.url(OWNER), pool_size=1))
             await clock.move(timedelta(seconds=seconds))
 
     async def seen(self, what: str) -> list[dict[str, Any]]:
         """The sandbox's rows of a kind."""
-        async with httpx.AsyncClient(base_url=self.sandbox.url, trust_env=False, timeout=30) as client:
-            rows: list[dict[str, Any]] = (await client.get(f"/_sandbox/{what}")).json()
+        rows: list[dict[str, Any]] = (await self.control.get(f"/{what}")).json()
         return rows
+
+    async def tell(self, path: str, **body: Any) -> None:
+        """Do something in the sandbox's control room, however busy it is."""
+        answer = await self.control.post(f"/{path}", json=body)
+        assert answer.is_success, answer.text
 
 
 @asynccontextmanager
@@ -131,6 +141,7 @@ async def fleet(folder: Path, *, apis: int = 2) -> AsyncIterator[Fleet]:
             await asyncio.gather(*(made.start(name) for name in made.names))
             yield made
     finally:
+        await made.control.aclose()
         for process in made.running.values():
             process.kill()
             process.wait()

@@ -176,7 +176,7 @@ class Fund(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(CampaignKind))
     def another_campaign(self, kind: CampaignKind) -> None:
-        if len({self.some(Campaign, which).id for which in range(3)}) < 3:
+        if self.some(Campaign, 0, state=CampaignState.OPEN) is None:
             self.do(self.raising(kind))
 
     @rule(which=WHICH, days=st.integers(1, 9))
@@ -475,8 +475,8 @@ def test_whatever_happens_next_the_books_agree(world: World, monkeypatch: pytest
         run_state_machine_as_test(
             Fund,
             settings=settings(
-                max_examples=5,
-                stateful_step_count=100,
+                max_examples=3,
+                stateful_step_count=250,
                 deadline=None,
                 database=None,
                 print_blob=True,

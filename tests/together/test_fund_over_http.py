@@ -64,7 +64,7 @@ class Crowd:
         while made["state"] == "awaiting_payment" and not made["payment"]:
             made = await self.asked(api, "GET", f"/v1/pledges/{made['id']}", own, turn)
         if made["payment"] and self.dice.random() < 0.9:
-            await self.fleet.sandbox.tell("pay", openid=openid, payment=made["payment"])
+            await self.fleet.tell("pay", openid=openid, payment=made["payment"])
 
     async def asked(
         self, api: httpx.AsyncClient, method: str, path: str, own: dict[str, str], turn: int, **more: Any
@@ -139,10 +139,10 @@ async def raise_money(made: Fleet, count: int) -> tuple[Crowd, Campaign, People]
     campaign = await opened(people, goal_fen=10**10, budget=[crowdfunding.BudgetItem("灯", 10**10)])
     tokens = {}
     for openid in GIVERS:
-        await made.sandbox.tell("login-code", openid=openid)
+        await made.tell("login-code", openid=openid)
         tokens[openid] = (await residents.open_session(openid)).token
     for fault in TROUBLE:
-        await made.sandbox.tell("faults", event="TRANSACTION.*", **fault)
+        await made.tell("faults", event="TRANSACTION.*", **fault)
     return Crowd(made, campaign, tokens, count), campaign, people
 
 
