@@ -33,6 +33,8 @@ READERS: dict[str, set[str]] = {
     "unionid": set(),
     "name": set(),
     "phone": set(),
+    "wishers_name": {"lin"},
+    "wishers_phone": {"lin"},
     "elders_name": STAFF,
     "elders_phone": STAFF,
     "room": {"lin"} | STAFF,
@@ -56,8 +58,10 @@ async def _plant(town: Everything, people: People, settings: Settings) -> dict[s
     """Put the strings into the rows; each by its kind."""
     ids = town.ids
     for resident in await Resident.filter(openid__not_isnull=True):
-        await keep_phone(resident, f"1377700{resident.id:04}", settings.keys)
-        name = crypto.seal(settings.keys, f"真名七七{resident.id}", table="residents", column="name", row=resident.id)
+        wisher = resident.id == people.lin.id
+        await keep_phone(resident, f"{1366600 if wisher else 1377700}{resident.id:04}", settings.keys)
+        said = "真名八八" if wisher else f"真名七七{resident.id}"
+        name = crypto.seal(settings.keys, said, table="residents", column="name", row=resident.id)
         await Resident.filter(id=resident.id).update(name_sealed=name)
     elder = await Resident.get(id=ids["elder"])
     elder.name_sealed = crypto.seal(settings.keys, "真名老人", table="residents", column="name", row=elder.id)
@@ -76,6 +80,8 @@ async def _plant(town: Everything, people: People, settings: Settings) -> dict[s
         "unionid": "unionCANARY",
         "name": "真名七七",
         "phone": "1377700",
+        "wishers_name": "真名八八",
+        "wishers_phone": "1366600",
         "elders_name": "真名老人",
         "elders_phone": "13788889999",
         "room": "金丝雀室",
