@@ -21,6 +21,7 @@ from models.deliberations import Archive, Ballot, Deliberation, Elector, Option,
 from models.disclosures import Disclosure, DisclosureAnswer, DisclosureQuestion, Display
 from models.events import Event, IdempotencyKey, Notice, Reason
 from models.expenses import Expense, ExpenseApproval, FundRules
+from models.figures import Figure, FigureEntry, FigureMark, NeedResponse, Participation
 from models.following import DeliberationReview, FollowUp, ResolutionDisplay, Satisfaction
 from models.homes import (
     Guardianship,
@@ -111,6 +112,9 @@ __models__ = [
     Expense,
     ExpenseApproval,
     FundRules,
+    Figure,
+    FigureEntry,
+    FigureMark,
     FollowUp,
     Heard,
     Guardianship,
@@ -136,6 +140,7 @@ __models__ = [
     NeedHop,
     NeedLink,
     NeedRating,
+    NeedResponse,
     NeedRules,
     Notice,
     NoticePreference,
@@ -145,6 +150,7 @@ __models__ = [
     Order,
     Ownership,
     PaperBatch,
+    Participation,
     Petition,
     PetitionSignature,
     PhoneMove,

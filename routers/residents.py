@@ -17,7 +17,6 @@ from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId
 from routers.schemas.residents import (
     DeclineIn,
-    FiguresOut,
     HouseholdClaimIn,
     HouseholdClaimOut,
     HouseholdIn,
@@ -36,10 +35,9 @@ from routers.schemas.residents import (
     RoleIn,
     RoleOut,
 )
-from services import checks, media, moderation, notifications, places, privacy, residents, statistics, wishes
+from services import checks, media, moderation, notifications, places, privacy, residents, wishes
 from services.notifications import InboxLine
 from services.policies import Actor
-from services.statistics import Figures
 
 sessions = make_router("/auth", "sessions")
 me = make_router("/me", "me")
@@ -152,12 +150,6 @@ async def list_places(
 async def get_place(place_id: PathId) -> Place:
     """One place."""
     return await places.find(place_id)
-
-
-@place_tree.get("/{place_id}/stats", response_model=FiguresOut, openapi_extra=PUBLIC)
-async def show_statistics(place_id: PathId) -> Figures:
-    """What all communities of a community, street or district add up to, counted from rows."""
-    return await statistics.figures(place_id)
 
 
 @place_tree.post("", response_model=PlaceOut, status_code=201)

@@ -30,6 +30,7 @@ from services import (
     payments,
     pushes,
     residents,
+    statistics,
     transparency,
     verification,
     volunteering,
@@ -309,6 +310,11 @@ async def sequence_log(tools: Tools) -> None:
     await transparency.sequence_pending()
 
 
+async def fold_figures(tools: Tools) -> None:
+    """Days that are over are summed up for the statistics, an hour after midnight at the earliest."""
+    await statistics.fold_due()
+
+
 async def verify_everything(tools: Tools) -> None:
     """Every hour all that must hold is recomputed from its rows; what does not is an alarm."""
     await verification.verify_by_the_clock()
@@ -342,5 +348,6 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */30", write_digests),
     ("* * * * * */30", give_up_old_messages),
     ("* * * * * */5", sequence_log),
+    ("*/10 * * * *", fold_figures),
     ("41 * * * *", verify_everything),
 ]

@@ -214,55 +214,6 @@ class PlaceOut(Shape):
     community_id: int | None
 
 
-class FiguresOut(Shape):
-    """Sums over all communities of a place; money in fen, service in minutes."""
-
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "place_id": 30,
-                    "communities": 17,
-                    "residents": 2040,
-                    "households": 2040,
-                    "needs": 0,
-                    "needs_done": 0,
-                    "wishes": 0,
-                    "wishes_confirmed": 0,
-                    "deliberations": 17,
-                    "resolutions": 17,
-                    "activities": 0,
-                    "service_minutes": 0,
-                    "campaigns": 51,
-                    "teams": 156,
-                    "team_members": 1672,
-                    "raised_fen": 62012000,
-                    "in_kind_fen": 0,
-                }
-            ]
-        },
-    )
-
-    place_id: int
-    communities: int
-    residents: int
-    households: int
-    needs: int
-    needs_done: int
-    wishes: int
-    wishes_confirmed: int
-    deliberations: int
-    resolutions: int
-    activities: int
-    service_minutes: int
-    campaigns: int
-    teams: int
-    team_members: int
-    raised_fen: int
-    in_kind_fen: int
-
-
 class HouseholdClaimIn(Asked):
     """Where one lives. `birth_date` shows that somebody of exactly 18 years is of age; it is not kept."""
 

@@ -126,4 +126,5 @@ HELD = [
     Held("fund_rules", "公益金规则", acts=("proposer_id", "agreed_by_id")),
     Held("disclosure_questions", "公示提问", AUTHOR),
     Held("disclosure_answers", "公示答复", AUTHOR),
+    Held("participations", "参与月份", RESIDENT),
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.core import db, logs
 from models.transparency import Verification
-from services import deliberations, expenses, ledger, notifications, payments, transparency, volunteering
+from services import deliberations, expenses, ledger, notifications, payments, statistics, transparency, volunteering
 from services.verification.fund import check_fund
 
 log = logs.get("linli.verify")
@@ -55,6 +55,7 @@ async def verify() -> list[str]:
         "credit {id} says {amount}, its entries add up to {entries}".format(**line)
         for line in await notifications.miscounted()
     ]
+    found += await statistics.check_figures()
     for sentence, question in QUESTIONS.items():
         found += [sentence.format(**line) for line in await db.rows(f"{question} LIMIT 100")]
     return found + await transparency.check_log()

@@ -27,7 +27,7 @@ from models.crowdfunding import (
 )
 from models.events import Event, Notice, Reason
 from models.expenses import OverBudget
-from models.ledger import AccountKind, KeptForGivers, NotEnough
+from models.ledger import AccountKind, KeptForGivers, Leg, NotEnough
 from models.payments import Refund, RefundState, RefundTooLarge
 from services import crowdfunding, expenses, ledger, payments, statements
 from services.ledger import Purse
@@ -364,7 +364,7 @@ async def test_a_surplus_goes_to_another_campaign_by_a_resolution(people: People
 
 
 @pytest.mark.parametrize(("left_fen", "needs"), [(20_000, False), (20_001, True), (100_000, True)])
-async def test_more_than_a_fifth_goes_to_the_fund_only_by_a_resolution(
+async def test_more_than_a_fifth_goes_to_the_fund_only_by_a_resolution_at_least_by_the_one_it_cites(
     people: People, move_clock: MoveClock, left_fen: int, needs: bool
 ) -> None:
     campaign = await crowdfunding.find(people.chen, (await funded(people, move_clock, lin=100_000)).id)
@@ -376,13 +376,16 @@ async def test_more_than_a_fifth_goes_to_the_fund_only_by_a_resolution(
     if needs:
         with pytest.raises(SurplusNeedsResolution):
             async with db.tx():
-                await crowdfunding.settle(people.zhao, campaign.id)
+                await Campaign.filter(id=campaign.id).update(state=CampaignState.SETTLED)
+                general, purse = Purse(AccountKind.GENERAL), Purse(AccountKind.CAMPAIGN, campaign.id)
+                await ledger.post(
+                    people.jy, debit=purse, credit=general, amount_fen=left_fen, cause=campaign, leg=Leg.SURPLUS
+                )
         for wrong in (999_999, await resolution(people.jy, people.chen, passed=False)):
             with pytest.raises(ResolutionNotValid):
                 await crowdfunding.settle(people.zhao, campaign.id, resolution_id=wrong)
-        await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
-    else:
-        await crowdfunding.settle(people.zhao, campaign.id)
+    settled = await crowdfunding.settle(people.zhao, campaign.id)
+    assert settled.surplus_resolution_id == campaign.resolution_id
     assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) == left_fen
     assert await ledger.check_books() == []
 
