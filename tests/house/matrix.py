@@ -108,7 +108,7 @@ ooooooooooooooo  aided  list_campaign_expenses
 !x------o-oo---  *  confirm_household_claim decline_household_claim
 !xxxxxoxxxooxxx  *  list_wish_disclosures state_wish_case withdraw_wish withdraw_wish_photo_consent
 !xxxxxoxxxooxxx  in_discussion  withdraw_deliberation
-!xxxxxxoxxooxxx  *  finish_follow_up
+!xxxxxxoxxooxxx  *  finish_follow_up hand_volunteer_team_over
 !xxxxxxxxoooxxx  *  list_households
 !---------ooxxx  *  correct_transfer countersign_slip decline_match decline_slip enter_match_payment hand_back_gift
 !--------xoo---  *  lift_pause
@@ -158,7 +158,6 @@ ooooooooooooooo  aided  list_campaign_expenses
 !-----x---xx---  wish_in_review  ask_wish_extension fulfil_wish release_wish
 !xxxxx-xxx--xxx  *  extend_wish_claim
 !xxxxx-xxxxxxxx  *  get_wish_contact share_wish_contact unshare_wish_contact
-!xxxxxx-xx--xxx  *  hand_volunteer_team_over
 !xxxxxxx----xxx  *  mark_called
 !xxxxxxxxxxxxxx  *  ask_wish_extension fulfil_wish pin_comment release_wish
 !xxxxxxxxxxxxxx  done_shift  mark_no_show
