@@ -27,7 +27,7 @@ from app.core import clock, db, embedded, logs, migrations, signing
 from app.core.embedded import OWNER
 from app.core.errors import DomainError
 from app.core.settings import Settings
-from app.scale import seed_scale
+from app.scale import seed_district, seed_scale
 from app.seed import JY, seed_cast
 from models.deliberations import BudgetCount
 from models.places import Place, PlaceKind
@@ -89,6 +89,7 @@ def migrate() -> None:
 def seed(
     contest: Annotated[bool, typer.Option(help="load the provincial contest, once")] = False,
     scale: Annotated[int, typer.Option(min=0, max=5_000_000, help="make so many needs for benchmarks")] = 0,
+    district: Annotated[bool, typer.Option(help="spread them over the 64 communities of a district")] = False,
 ) -> None:
     """The demonstration community with its cast, once; or the contest; or many needs. Not in production."""
     if Settings().production:
@@ -97,8 +98,8 @@ def seed(
         made = _in_database(lambda: seed_contest(console.print))
         console.print("loaded the contest" if made else "the contest is there already")
     elif scale:
-        community_id = _in_database(lambda: seed_scale(scale))
-        console.print(f"made {scale} needs in community {community_id}")
+        place_id = _in_database(lambda: seed_district(scale) if district else seed_scale(scale))
+        console.print(f"made {scale} needs in {'district' if district else 'community'} {place_id}")
     else:
         made = _in_database(seed_cast)
         console.print("seeded the demonstration community" if made else "the demonstration community is there already")
