@@ -137,7 +137,8 @@ ooooooooooooooo  aided  list_campaign_expenses
 !-------xoxxxxx  *  withdraw_expense
 !------o-------  decided_check  appeal_decision
 !------oxxxx---  *  choose_shift get_receipt hand_pledge_over withdraw_pledge
-!-----o--------  *  get_certificate_picture get_picture
+------o--------  *  get_certificate_picture
+!-----o--------  *  get_picture
 !-----o---xx---  wish_in_review  confirm_wish consent_to_wish_photo dispute_wish publish_wish_thanks
 !-----o---xx---  wish_in_review  record_wish_contact withdraw_wish_contact
 !-----o-xxxx---  *  dispute_hours make_invitation propose_representative withdraw_representative
