@@ -34,6 +34,7 @@ BEGIN
 END $$;
 REVOKE UPDATE ON electors, secret_ballots FROM {APP};
 GRANT UPDATE (has_voted) ON electors TO {APP};
+GRANT UPDATE (text) ON reasons TO {APP};
 GRANT UPDATE (moderation) ON need_answers, reasons, deliberation_reviews TO {APP};
 """
 

@@ -64,7 +64,7 @@ ooooooooooooooo  aided  list_campaign_expenses
 !xxxxxoooooooxx  in_discussion  object_to_roll
 --------ooooooo  *  get_expense
 !------o--ooooo  *  list_relatives
-!xx--xxooooooxx  *  spend_points
+!xx--xoooooooxx  *  spend_points
 !xxxxxoxoooooxx  *  support_comment
 !xxxxxxooooooxx  *  claim_wish endorse_need
 !---------ooooo  *  get_match get_slip
