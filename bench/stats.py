@@ -54,11 +54,11 @@ async def _measure(count: int, over: timedelta) -> dict[str, float]:
     street = (await statistics.children(district))[0].place_id
     community = (await statistics.children(street))[0].place_id
     day = await today()
-    year = day - timedelta(days=300), day - timedelta(days=20)
+    first, last = day - timedelta(days=300), day - timedelta(days=20)
     return {
         "folding it all, once": folding,
         "a district, of all time": await _median(lambda: statistics.figures(district)),
-        "a district, 280 days": await _median(lambda: statistics.figures(district, from_on=year[0], until_on=year[1])),
+        "a district, 280 days": await _median(lambda: statistics.figures(district, from_on=first, until_on=last)),
         "its streets": await _median(lambda: statistics.children(district)),
         "a community, of all time": await _median(lambda: statistics.figures(community)),
     }

@@ -14,7 +14,7 @@ from services.rules import spans
 from services.statistics.facts import FIRST_DAY, sums, today
 from services.statistics.people import Group, took_part
 
-YEARS_MAX, MONTHS_MAX = 100, 120
+MONTHS_MAX, LAST_DAY = 120, date(2100, 1, 1)
 
 
 class By(StrEnum):
@@ -190,8 +190,8 @@ async def counted_place(place_id: int) -> Place:
 async def period(from_on: date | None, until_on: date | None) -> tuple[date, date]:
     """The days asked for, from all time until the end of today by default. Raises Invalid."""
     first, last = from_on or FIRST_DAY, until_on or await today() + timedelta(days=1)
-    if not FIRST_DAY <= first < last or last.year - first.year > YEARS_MAX:
-        raise Invalid("统计的起止日期不对", "The period has to begin before it ends, in 2000 or later")
+    if not FIRST_DAY <= first < last <= LAST_DAY:
+        raise Invalid("统计的起止日期不对", "The period has to begin before it ends, between 2000 and 2100")
     return first, last
 
 
