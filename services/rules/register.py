@@ -136,7 +136,7 @@ def _text(cell: Cell) -> str:
     if isinstance(cell, date):
         return cell.strftime("%Y-%m-%d")
     if isinstance(cell, float):
-        cell = int(cell) if cell.is_integer() else repr(cell)
+        cell = int(cell) if cell.is_integer() else f"{cell:.15g}"  # as spreadsheets count: 50 + 47.48 is 97.48
     return " ".join(str(cell).translate(NARROW).split())
 
 
