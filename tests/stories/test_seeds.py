@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 import httpx
+import pytest
 
 from app.contest import DISTRICT, seed_contest
 from app.core import db
@@ -17,6 +18,14 @@ from tests.people import People
 
 As = Callable[[str], Awaitable[httpx.AsyncClient]]
 CONTEST = {"campaigns": 51, "teams": 156, "team_members": 1672, "raised_fen": 620_120_00, "communities": 17}
+
+
+class Interrupted(Exception):
+    """Somebody stopped the command."""
+
+
+def interrupt(_: str) -> None:
+    raise Interrupted
 
 
 async def by_http(anonymous: httpx.AsyncClient, officer: httpx.AsyncClient, district: Place) -> dict[str, int]:
@@ -38,7 +47,10 @@ async def by_http(anonymous: httpx.AsyncClient, officer: httpx.AsyncClient, dist
 async def test_the_contest_adds_up_to_the_fen_and_a_second_run_changes_nothing(
     committed: str, anonymous: httpx.AsyncClient, as_: As
 ) -> None:
-    assert await seed_contest()
+    with pytest.raises(Interrupted):
+        await seed_contest(interrupt)
+    assert await Place.filter(name__startswith="大赛社区").count() == 1
+    assert await seed_contest(), "it goes on where it was interrupted"
     district = await Place.get(name=DISTRICT)
     figures = await statistics.figures(district.id)
     assert {name: getattr(figures, name) for name in CONTEST} == CONTEST
