@@ -21,7 +21,7 @@ OBJECTS = {
 }
 
 MATRIX = """
-ooooooooooooooo  *  compare_places
+ooooooooooooooo  *  compare_places download_open_data read_open_data
 ooooooooooooooo  *  check_health check_readiness export_log export_statement_csv export_statement_xlsx get_archive
 ooooooooooooooo  *  get_calendar get_disclosure get_fund get_fund_rules get_log_head get_log_head_of_size
 ooooooooooooooo  *  get_need_rules get_place get_resolution get_result get_statement hear_wechat_pay list_disclosures
