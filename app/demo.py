@@ -14,6 +14,8 @@ import httpx
 from PIL import Image
 from rich.console import Console
 
+from app.looking import Wrong, look_around
+
 CLOCK_S = 30.0  # how long the worker may take to notice that a date has come
 
 console = Console(highlight=False, soft_wrap=True)
@@ -88,6 +90,27 @@ class Story:
             raise StoryBroken(f"{fact}: {got}, not {wanted}")
         console.print(f"  [green]✓[/green] {fact}: {got}")
 
+    def picture(self, who: str, path: str, what: str) -> None:
+        """Fetch a picture and tell its size."""
+        answer = self._read(who, path)
+        if not answer.is_success:
+            raise StoryBroken(f"GET {path} as {who} answered {answer.status_code}: {answer.text}")
+        drawn = Image.open(io.BytesIO(answer.content))
+        self.check(f"{what} {path}", drawn.format, "PNG")
+        console.print(f"  {what} {drawn.width}×{drawn.height}，{len(answer.content) // 1024} KB")
+
+    def look(self, **how: bool) -> None:
+        """Read everything that a neighbour, the committee and strangers may read; all of it has to agree."""
+        community = self.people["lin"]["household"]["community_id"]
+        try:
+            answers = look_around(self._read, community, ("lin", "chen"), **how)
+        except Wrong as exc:
+            raise StoryBroken(str(exc)) from exc
+        console.print(f"  [green]✓[/green] 列表、详情、图片和统计全部一致（{answers} 次读取）")
+
+    def _read(self, who: str | None, path: str) -> httpx.Response:
+        return self.api.get(path, headers={"Authorization": f"Bearer {self._tokens[who]}"} if who else {})
+
     def pages(self, path: str) -> Iterator[dict[str, Any]]:
         """Every item of a public list."""
         cursor: str | None = None
@@ -107,12 +130,23 @@ def play(story: Story) -> None:
     community = story.people["lin"]["household"]["community_id"]
 
     need = _say(story, community)
+    story.look()
     resolution_id = _decide(story, community, need)
+    story.look()
     campaign = _raise_money(story, community, need, resolution_id)
+    story.look()
     _mend(story, community, need)
+    story.look()
     _spend(story, campaign)
+    story.look()
     _rate(story, need)
+    story.look()
+    _certify(story, community)
+    wish = _wish(story, community)
+    _show(story, need, resolution_id, wish)
     _account(story, community, campaign)
+    story.look()
+    console.print("\n[bold green]灯亮了，账平了。[/bold green] A lamp is mended, and the books balance.")
 
 
 def _say(story: Story, community: int) -> int:
@@ -300,7 +334,7 @@ def _spend(story: Story, campaign: int) -> None:
 def _receipt() -> bytes:
     """A photograph of a receipt, as far as a computer is concerned."""
     picture = io.BytesIO()
-    Image.linear_gradient("L").convert("RGB").save(picture, "JPEG")
+    Image.effect_noise((256, 256), 50).convert("RGB").save(picture, "JPEG")  # each receipt is another one
     return picture.getvalue()
 
 
@@ -316,6 +350,75 @@ def _rate(story: Story, need: int) -> None:
     inbox = story.ask("lin", "GET", "/v1/me/inbox?limit=5")["items"]
     for notice in inbox:
         console.print(f"  [dim]通知 {notice['text']}[/dim]")
+
+
+def _certify(story: Story, community: int) -> None:
+    story.tell("阿梅申请志愿服务证明；谁扫描证明上的码，都能核对。")
+    served = story.ask("mei", "GET", "/v1/me/service-records?limit=100")["items"]
+    made = story.ask("mei", "POST", "/v1/me/certificates", {"community_id": community, "name": "梅晓芳"})
+    seen = story.ask(None, "GET", f"/v1/certificates/{made['code']}")
+    story.check("证明有效", seen["valid"], True)
+    story.check("证明的时长（分钟）", seen["minutes"], sum(record["minutes"] for record in served))
+    console.print(f"  {seen['number']}  {seen['name_masked']}  {seen['issuer']}")
+    story.picture("mei", f"/v1/certificates/{made['code']}.png", "证明")
+    story.look()
+
+
+def _wish(story: Story, community: int) -> int:
+    story.tell("何楼长替不用手机的李奶奶写下心愿；赵委员入户核实，陈主任发布。")
+    elder = story.ask(
+        "he",
+        "POST",
+        "/v1/residents",
+        {"household_id": story.people["he"]["household"]["id"], "name": "李桂兰", "birth_year": 1941},
+    )
+    consent = {"kind": "witness", "witness_id": story.people["mei"]["id"]}
+    for_her = {"on_behalf_of": {"resident_id": elder["id"], "consent": consent}}
+    wish = story.ask(
+        "he",
+        "POST",
+        "/v1/wishes",
+        {
+            "community_id": community,
+            "kind": "goods",
+            "title": "想要一台收音机",
+            "body": "眼睛不好，想听戏。",
+            "value_fen": 80_00,
+            **for_her,
+        },
+    )
+    path = f"/v1/wishes/{wish['id']}"
+    story.ask("he", "PUT", f"{path}/contact", {"consent": "on_claim", "words": "7号楼601，敲门请大声些", **for_her})
+    story.ask("zhao", "POST", f"{path}/attest", {"ground": "入户走访，独居老人"})
+    story.ask("chen", "POST", f"{path}/approve", {})
+    story.look()
+    story.tell("小林认领，这才看到怎样找到李奶奶；每次查看都记在册上。")
+    seen = story.ask("lin", "GET", path)
+    story.check("别人看到的许愿人", seen["author"], {"id": None, "nickname": "李**"})
+    story.ask("lin", "GET", f"{path}/contact", expect=403)
+    story.ask("lin", "POST", f"{path}/claim", {})
+    story.ask("mei", "POST", f"{path}/claim", {}, expect=409)
+    story.ask("mei", "GET", f"{path}/contact", expect=403)
+    contact = story.ask("lin", "GET", f"{path}/contact")
+    console.print(f"  {contact['name']}  {contact['words']}")
+    story.check("查看记录", len(story.ask("chen", "GET", f"{path}/disclosures")["items"]), 1)
+    story.look()
+    story.tell("收音机送到了；何楼长替李奶奶确认并道谢，她愿意公开谢意。")
+    story.ask("lin", "POST", f"{path}/fulfil", {"note": "收音机已送到，戏曲频道存好了。"})
+    story.look()
+    story.ask("he", "POST", f"{path}/confirm", {"thanks": "谢谢热心的小林！", "thanks_public": True, **for_her})
+    seen = story.ask("mei", "GET", path)
+    story.check("心愿", seen["state"], "confirmed")
+    story.check("谢意", seen["thanks"], "谢谢热心的小林！")
+    story.look()
+    return int(wish["id"])
+
+
+def _show(story: Story, need: int, resolution: int, wish: int) -> None:
+    story.tell("把故事分享给邻居：海报由系统绘制，不写人名，不放照片。")
+    deliberation = story.ask(None, "GET", f"/v1/resolutions/{resolution}")["deliberation_id"]
+    for kind, thing in (("need", need), ("deliberation", deliberation), ("wish", wish)):
+        story.picture("lin", f"/v1/posters/{kind}/{thing}.png", "海报")
 
 
 def _account(story: Story, community: int, campaign: int) -> None:
@@ -335,4 +438,3 @@ def _account(story: Story, community: int, campaign: int) -> None:
     story.check("本项目入账（分）", raised_fen, 300_00)
     figures = story.ask(None, "GET", f"/v1/places/{community}/stats")
     story.check("社区已筹与各项目之和（分）", figures["raised_fen"], fund["received_fen"] - fund["refunded_fen"])
-    console.print("\n[bold green]灯亮了，账平了。[/bold green] A lamp is mended, and the books balance.")

@@ -1,4 +1,4 @@
-"""`linli seed --scale N`: a community with N needs, people, endorsements and comments, by COPY, for benchmarks."""
+"""`linli seed --scale N`: communities with N needs, people, endorsements and comments, by COPY, for benchmarks."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -17,19 +17,50 @@ STATES = [NeedState.SUBMITTED, NeedState.ACCEPTED, NeedState.IN_PROGRESS]
 WHAT = ["楼道灯", "电梯", "单元门", "健身器材", "井盖", "晾衣架", "花坛", "充电桩", "消防通道", "活动室"]
 WRONG = ["坏了", "需要维修", "太旧了", "不够用", "晚上太暗", "希望增加一处"]
 ENDORSEMENTS, PEOPLE_MAX = 3, 20_000
+STREETS, COMMUNITIES, NEIGHBOURS = 8, 64, 100
+BETWEEN = timedelta(minutes=1)
 
 
 @atomic(limit_s=3600)
 async def seed_scale(count: int) -> int:
     """Make `count` needs in a new community of their own; the community's id."""
     dice = random.Random(count)  # noqa: S311 - the same N gives the same neighbourhood
-    street = await _street()
+    community = await _community(dice, await _street(), count, max(10, min(count // 10, PEOPLE_MAX)), BETWEEN)
+    await analyse()
+    return community
+
+
+@atomic(limit_s=3600)
+async def seed_district(count: int, *, over: timedelta = timedelta(days=365)) -> int:
+    """Make `count` needs in the 64 communities of a new district, raised over so long a time; the district's id."""
+    dice = random.Random(count)  # noqa: S311 - the same N gives the same district
+    number = await db.value("SELECT count(*) + 1 FROM places WHERE kind = 'district'")
+    district = await places.add(None, parent_id=None, kind=PlaceKind.DISTRICT, name=f"规模区{number}")
+    streets = [
+        (await places.add(None, parent_id=district.id, kind=PlaceKind.STREET, name=f"第{n + 1}街道")).id
+        for n in range(STREETS)
+    ]
+    for n in range(COMMUNITIES):
+        share = count // COMMUNITIES + (n < count % COMMUNITIES)
+        await _community(dice, streets[n % STREETS], share, NEIGHBOURS, over / max(1, share))
+    await analyse()
+    return int(district.id)
+
+
+async def analyse() -> None:
+    """Let the planner know what was copied in."""
+    await db.execute(
+        "ANALYZE residents, households, memberships, needs, need_words, need_pairs, endorsements, comments, "
+        "figure_entries"
+    )
+
+
+async def _community(dice: random.Random, street: int, count: int, neighbours: int, between: timedelta) -> int:
     number = await db.value("SELECT count(*) + 1 FROM places WHERE parent_id = $1", street)
     community = await places.add(None, parent_id=street, kind=PlaceKind.COMMUNITY, name=f"规模社区{number}")
     building = await places.add(None, parent_id=community.id, kind=PlaceKind.BUILDING, name="1号楼")
-    people = await settle(community.id, building.id, max(10, min(count // 10, PEOPLE_MAX)), f"scale-{community.id}")
-    await _needs(dice, community.id, people, count)
-    await db.execute("ANALYZE needs, need_words, need_pairs, endorsements, comments")
+    people = await settle(community.id, building.id, neighbours, f"scale-{community.id}")
+    await _needs(dice, community.id, people, count, between)
     return int(community.id)
 
 
@@ -66,10 +97,11 @@ async def _street() -> int:
     return int(found)
 
 
-async def _needs(dice: random.Random, community_id: int, people: list[int], count: int) -> None:
+async def _needs(dice: random.Random, community_id: int, people: list[int], count: int, between: timedelta) -> None:
     now = await clock.now()
     needs = await _ids("needs", count)
     authors = [dice.choice(people) for _ in needs]
+    times = {id_: now - between * (count - n) for n, id_ in enumerate(needs)}
     await _copy(
         "needs",
         (
@@ -88,7 +120,7 @@ async def _needs(dice: random.Random, community_id: int, people: list[int], coun
         (
             (
                 id_,
-                now - timedelta(minutes=count - n),
+                times[id_],
                 community_id,
                 authors[n],
                 dice.choice(STATES).value,
@@ -110,13 +142,13 @@ async def _needs(dice: random.Random, community_id: int, people: list[int], coun
     }
     await _copy(
         "endorsements",
-        ("community_id", "need_id", "resident_id"),
-        ((community_id, need_id, supporter) for need_id, supporter in sorted(supporters)),
+        ("created_at", "community_id", "need_id", "resident_id"),
+        ((times[need_id], community_id, need_id, supporter) for need_id, supporter in sorted(supporters)),
     )
     await _copy(
         "comments",
-        ("community_id", "subject_kind", "subject_id", "author_id", "body", "moderation"),
-        ((community_id, "need", id_, dice.choice(people), "我家门口也是这样。", "passed") for id_ in needs),
+        ("created_at", "community_id", "subject_kind", "subject_id", "author_id", "body", "moderation"),
+        ((times[id_], community_id, "need", id_, dice.choice(people), "我家门口也是这样。", "passed") for id_ in needs),
     )
 
 

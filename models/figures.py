@@ -2,6 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from tortoise import fields
 
@@ -89,8 +90,18 @@ class FigureMark(Record):
         table = "figure_marks"
 
 
+class Months(fields.Field[Any]):
+    """A bit for each month from January 2000 on; written and compared by the database only."""
+
+    SQL_TYPE = "BIT(1200)"
+
+    def to_python_value(self, value: Any) -> Any:
+        """As the driver gives it."""
+        return value
+
+
 class Participation(Record):
-    """In which months of a year somebody did something in a community: bit 0 of `months` is January."""
+    """In which months somebody did something in a community."""
 
     community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
         "models.Place", "participations", on_delete=RESTRICT
@@ -101,8 +112,7 @@ class Participation(Record):
     )
     resident_id: int
     deed = fields.CharEnumField(Deed, max_length=16)
-    year = fields.SmallIntField()
-    months = fields.SmallIntField()
+    months = Months()
 
     class Meta:
         table = "participations"

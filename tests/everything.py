@@ -320,6 +320,10 @@ async def _people(town: Everything, people: People) -> None:
     made = await town.make("mei", "found_volunteer_team")
     await town.make("lin", "join_volunteer_team", {"team_id": made["id"]})
     ids["member_id"] = await db.value("SELECT max(id) FROM volunteer_team_members")
+    town.bodies["spend_points"] = {"helper_id": people.wang.id, "minutes": 10}
+    town.bodies["hand_volunteer_team_over"] = {
+        "member_id": await db.value("SELECT min(id) FROM volunteer_team_members WHERE team_id = $1", made["id"])
+    }
     ids["unit_id"] = (await town.make("mei", "register_unit"))["id"]
     ids["claim"] = await db.value("SELECT max(id) FROM wish_claims")
     await town.make("lin", "record_wish_contact", {"wish_id": ids["claimed_wish"]}, words="晚上在家金丝雀")

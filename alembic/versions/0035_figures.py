@@ -76,14 +76,17 @@ CREATE TABLE participations (
     community_id BIGINT NOT NULL REFERENCES places (id) ON DELETE RESTRICT,
     resident_id BIGINT NOT NULL REFERENCES residents (id) ON DELETE RESTRICT,
     deed VARCHAR(16) NOT NULL,
-    year SMALLINT NOT NULL,
-    months SMALLINT NOT NULL,
-    CONSTRAINT participations_once UNIQUE (community_id, deed, year, resident_id),
+    months BIT(1200) NOT NULL,
+    CONSTRAINT participations_once UNIQUE (community_id, resident_id, deed),
     CONSTRAINT participations_deed CHECK (
         deed IN ('wrote', 'endorsed', 'voted', 'signed_up', 'pledged', 'served')),
-    CONSTRAINT participations_months CHECK (months BETWEEN 1 AND 4095)
+    CONSTRAINT participations_months CHECK (position(B'1' IN months) > 0)
 );
-CREATE INDEX participations_figures ON participations (community_id, deed, year) INCLUDE (resident_id, months);
+-- Which month since January 2000 a moment lies in, by Shanghai's calendar.
+CREATE FUNCTION month_number(at TIMESTAMPTZ) RETURNS INT LANGUAGE sql IMMUTABLE AS $$
+    SELECT ((extract(year FROM at AT TIME ZONE 'Asia/Shanghai') - 2000) * 12
+        + extract(month FROM at AT TIME ZONE 'Asia/Shanghai') - 1)::int
+$$;
 
 CREATE INDEX needs_by_time ON needs (community_id, created_at);
 CREATE INDEX wishes_by_time ON wishes (community_id, created_at);
@@ -261,4 +264,5 @@ def downgrade() -> None:
         DROP INDEX {indexes}, deliberations_by_close;
         DROP TABLE participations, figure_marks, figures, need_responses, figure_entries;
         DROP FUNCTION keep_figure_marks();
+        DROP FUNCTION month_number(TIMESTAMPTZ);
     """)

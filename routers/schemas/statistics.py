@@ -182,3 +182,28 @@ class ComparedOut(Shape):
     )
 
     items: list[FiguresOut]
+
+
+class OpenDataOut(Shape):
+    """A table of open data; docs/open-data.md says what its columns mean. `complete` unless it was cut at 10,000."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "place_id": 3,
+                    "table": "hours",
+                    "columns": ["community_id", "month", "service_minutes"],
+                    "rows": [[3, "2026-11-01", 180]],
+                    "complete": True,
+                }
+            ]
+        },
+    )
+
+    place_id: int
+    table: str
+    columns: list[str]
+    rows: list[list[str | int | bool | date | None]]
+    complete: bool

@@ -12,7 +12,7 @@ from app.core.errors import Conflict, NotFound
 from models.crowdfunding import Pledge, PledgeState
 from models.residents import Resident
 from models.volunteering import AlreadyCheckedIn
-from services import crowdfunding, events, residents, volunteering, wishes
+from services import crowdfunding, events, needs, residents, volunteering, wishes
 from services.policies import Actor
 from services.volunteering import CancelClosed, ShiftStarted
 
@@ -36,7 +36,16 @@ ORDER BY 1 LIMIT 50
 """
 SEATS = "SELECT shift_id AS id FROM signups WHERE resident_id = $1 AND state <> 'cancelled' AND checked_in_at IS NULL"
 CLAIMS = "SELECT wish_id AS id FROM wish_claims WHERE resident_id = $1 AND state = 'held'"
+NEEDS = "SELECT id FROM needs WHERE author_id = $1 AND state = 'submitted' AND endorsements = 0"
 WISHES = "SELECT id FROM wishes WHERE author_id = $1 AND state IN ('in_review', 'open')"
+
+# What others were told of a text of his names it by its title.
+TOLD = """
+UPDATE notices SET params = params || jsonb_build_object('title', '{erased}') WHERE params ? 'title'
+    AND subject_kind = '{kind}' AND subject_id IN (SELECT id FROM {table} WHERE author_id = $1)
+"""
+OPINIONS = "('need.rated', 'need.reopened', 'wish.disputed')"
+"""What a resident says of what was done for him; reasons given in an office stay."""
 
 # Each statement is about resident $1. Uploads go last: rows above still point at them.
 ERASE = (
@@ -66,6 +75,7 @@ ERASE = (
     # what he wrote to one person, or nobody has seen
     f"UPDATE wishes SET title = '{ERASED}', body = '{ERASED}', thanks = NULL, thanks_public = false, "
     "attested_ground = NULL, photo_consent = false WHERE author_id = $1",
+    TOLD.format(erased=ERASED, kind="wish", table="wishes"),
     "UPDATE wish_contacts SET words_sealed = NULL, withdrawn_at = coalesce(withdrawn_at, clock_now()) "
     "WHERE wish_id IN (SELECT id FROM wishes WHERE author_id = $1)",
     f"UPDATE wish_statements SET body = '{ERASED}' WHERE author_id = $1",
@@ -77,7 +87,7 @@ ERASE = (
     "UPDATE volunteer_teams SET leader_id = NULL WHERE leader_id = $1",
     "UPDATE certificates SET name_sealed = NULL, document_sealed = NULL WHERE resident_id = $1",
     "UPDATE pledges SET message = NULL, anonymous = true WHERE giver_id = $1",
-    "UPDATE checks SET plea = NULL, trace_ids = '[]' WHERE author_id = $1",
+    "UPDATE checks SET plea = CASE WHEN appeal_of_id IS NOT NULL THEN '-' END, trace_ids = '[]' WHERE author_id = $1",
     "UPDATE checks SET state = 'replaced' WHERE author_id = $1 AND state IN ('pending', 'queued') "
     "AND subject_kind IN ('nickname', 'media', 'wish', 'wish_thanks', 'wish_claim', 'wish_statement', 'signup', "
     "'pledge')",
@@ -95,6 +105,9 @@ ERASE = (
 )
 ERASE_TEXTS = (
     f"UPDATE needs SET title = '{ERASED}', body = '{ERASED}' WHERE author_id = $1",
+    TOLD.format(erased=ERASED, kind="need", table="needs"),
+    f"UPDATE reasons r SET text = '{ERASED}' WHERE author_id = $1 AND EXISTS (SELECT 1 FROM events e "
+    f"WHERE e.actor_id = $1 AND e.verb IN {OPINIONS} AND (e.facts->>'reason_id')::bigint = r.id)",
     f"UPDATE comments SET body = '{ERASED}' WHERE author_id = $1",
     f"UPDATE disclosure_questions SET body = '{ERASED}' WHERE author_id = $1",
     "UPDATE checks SET state = 'replaced' WHERE author_id = $1 AND state IN ('pending', 'queued') "
@@ -119,6 +132,9 @@ async def leave(actor: Actor, *, erase_texts: bool = False) -> None:
         raise UnfinishedDuties(duties=duties)
     able = replace(actor, suspended=False)
     await _give_back(able)
+    if erase_texts:
+        for line in await db.rows(NEEDS, actor.id):
+            await needs.withdraw(able, line["id"])
     with suppress(residents.NoHome):
         await residents.leave_household(able)
     for statement in (*ERASE, *(ERASE_TEXTS if erase_texts else ())):
@@ -127,14 +143,18 @@ async def leave(actor: Actor, *, erase_texts: bool = False) -> None:
 
 
 async def _give_back(actor: Actor) -> None:
-    """Release what others could have. A seat it is too late to cancel, or taken already, stays his."""
+    """Release what others could have. A seat it is too late to cancel, or taken already, stays his.
+
+    What hangs on something hidden he cannot see: a claim on it runs out, nobody waits for a seat in it.
+    """
     for line in await db.rows(CLAIMS, actor.id):
-        await wishes.release(actor, line["id"])
+        with suppress(NotFound):
+            await wishes.release(actor, line["id"])
     for line in await db.rows(WISHES, actor.id):
         await wishes.withdraw(actor, line["id"])
     for pledge in await Pledge.filter(giver_id=actor.id, state=PledgeState.PROMISED):
-        with suppress(CancelClosed, ShiftStarted, AlreadyCheckedIn):
+        with suppress(NotFound, CancelClosed, ShiftStarted, AlreadyCheckedIn):
             await crowdfunding.withdraw(actor, pledge.id)
     for line in await db.rows(SEATS, actor.id):
-        with suppress(CancelClosed, ShiftStarted, AlreadyCheckedIn):
+        with suppress(NotFound, CancelClosed, ShiftStarted, AlreadyCheckedIn):
             await volunteering.cancel(actor, line["id"])

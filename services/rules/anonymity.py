@@ -12,7 +12,8 @@ def hidden(counts: Mapping[Key, int], parents: Mapping[Key, Key]) -> set[Key]:
     """The groups of a tree whose counts stay unsaid; each count is the sum of those whose parent it is.
 
     Groups of 1 to 4 are hidden, and as many others as it takes that no hidden one follows by subtraction: beneath a
-    count that is shown at least two are hidden, 5 or more together; beneath a hidden one at least one. Zero is shown.
+    count that is shown at least two are hidden, 5 or more together and not all of 1; beneath a hidden one at least
+    one. Zero is shown.
     """
     unsaid = {key for key, count in counts.items() if 0 < count < LEAST}
     below: dict[Key, list[Key]] = {}
@@ -29,7 +30,8 @@ def _one_more(parent: Key, parts: list[Key], counts: Mapping[Key, int], unsaid: 
     if parent in unsaid:
         enough = bool(closed)
     else:
-        enough = not closed or (len(closed) > 1 and sum(counts[key] for key in closed) >= LEAST)
+        rest = sum(counts[key] for key in closed)
+        enough = not closed or (rest >= LEAST and rest > len(closed) > 1)
     if enough:
         return set()
     said = [key for key in parts if key not in unsaid]

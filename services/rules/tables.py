@@ -44,6 +44,22 @@ def as_csv(tables: Sequence[Table]) -> bytes:
     return (BOM + out.getvalue()).encode()
 
 
+def plain_csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
+    """One table by RFC 4180 for machines, with the same mark; nothing is an empty cell, truth is 1 or 0."""
+    out = io.StringIO()
+    write = csv.writer(out).writerow
+    write(columns)
+    for row in rows:
+        write([_plain(cell) for cell in row])
+    return (BOM + out.getvalue()).encode()
+
+
+def _plain(cell: object) -> str:
+    if cell is None:
+        return ""
+    return str(int(cell)) if isinstance(cell, bool) else harmless(str(cell)) if isinstance(cell, str) else str(cell)
+
+
 def is_money(head: str) -> bool:
     """Whether a column with this head holds fen, to be written as yuan."""
     return head.endswith("（元）")

@@ -29,8 +29,7 @@ SELECT DISTINCT d.community_id, d.resident_id, d.deed FROM ({DONE}) AS d
 JOIN figure_marks m ON m.community_id = d.community_id
 WHERE d.resident_id IS NOT NULL AND d.at < m.until_on::timestamp AT TIME ZONE 'Asia/Shanghai' AND NOT EXISTS (
     SELECT FROM participations p WHERE p.community_id = d.community_id AND p.resident_id = d.resident_id
-        AND p.deed = d.deed AND p.year = extract(year FROM d.at AT TIME ZONE 'Asia/Shanghai')
-        AND p.months & (1 << (extract(month FROM d.at AT TIME ZONE 'Asia/Shanghai')::int - 1)) <> 0)
+        AND p.deed = d.deed AND get_bit(p.months, month_number(d.at)) = 1)
 LIMIT 100
 """
 

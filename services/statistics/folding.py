@@ -27,12 +27,9 @@ FROM figures WHERE community_id = $1 AND span = $3::text AND from_on >= $4 AND f
 GROUP BY 1, 2, 3, 4, 5 HAVING sum(amount) <> 0
 """
 REMEMBER = f"""
-INSERT INTO participations AS p (community_id, resident_id, deed, year, months)
-SELECT community_id, resident_id, deed, extract(year FROM day)::smallint,
-    bit_or(1 << (extract(month FROM day)::int - 1))::smallint
-FROM (SELECT community_id, resident_id, deed, at AT TIME ZONE 'Asia/Shanghai' AS day FROM ({DONE}) AS done
-    WHERE community_id = $1 AND at >= $2 AND at < $3 AND resident_id IS NOT NULL) AS took_part
-GROUP BY 1, 2, 3, 4
+INSERT INTO participations AS p (community_id, resident_id, deed, months)
+SELECT community_id, resident_id, deed, bit_or(set_bit(0::bit(1200), month_number(at), 1)) FROM ({DONE}) AS done
+WHERE community_id = $1 AND at >= $2 AND at < $3 AND resident_id IS NOT NULL GROUP BY 1, 2, 3
 ON CONFLICT ON CONSTRAINT participations_once DO UPDATE SET months = p.months | EXCLUDED.months
 WHERE p.months | EXCLUDED.months <> p.months
 """

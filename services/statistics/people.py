@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from asyncpg import BitString
+
 from app.core import db
 from models.figures import Deed
 from services.rules import anonymity
 from services.rules.spans import next_month
-from services.statistics.facts import FIRST_DAY, begins, marks
+from services.statistics.facts import begins, marks
 
 ACTIVE = "active"
 """Who did any of it."""
+MONTHS = [date(year, month, 1) for year in range(2000, 2100) for month in range(1, 13)]
 
 
 @dataclass(frozen=True)
@@ -37,21 +40,23 @@ UNION ALL SELECT e.community_id, coalesce(e.resident_id, e.speaker_id), 'voted',
     FROM deliberations d JOIN electors e ON e.deliberation_id = d.id
     WHERE (e.has_voted OR EXISTS (SELECT FROM ballots b WHERE b.elector_id = e.id))
 """
+# First each person with all his deeds, then the counts: nobody counts twice.
 PEOPLE = f"""
 WITH c AS (SELECT * FROM unnest($1::bigint[], $2::timestamptz[]) AS c (id, since)),
 took_part AS (
     SELECT p.community_id, p.resident_id, p.deed FROM participations p
-    WHERE p.community_id = ANY ($1::bigint[]) AND EXISTS (
-        SELECT FROM unnest($3::smallint[], $4::smallint[]) AS m (year, months)
-        WHERE m.year = p.year AND m.months & p.months <> 0)
+    WHERE p.community_id = ANY ($1::bigint[]) AND p.months & $3::bit(1200) <> 0::bit(1200)
     UNION ALL
     SELECT o.community_id, o.resident_id, o.deed FROM c JOIN LATERAL (
         SELECT * FROM ({DONE}) AS done
-        WHERE done.community_id = c.id AND done.at >= c.since AND done.at >= $5 AND done.at < $6
+        WHERE done.community_id = c.id AND done.at >= c.since AND done.at >= $4 AND done.at < $5
     ) o ON true WHERE o.resident_id IS NOT NULL
+), people AS (
+    SELECT community_id, {", ".join(f"bool_or(deed = '{deed}') AS {deed}" for deed in Deed)}
+    FROM took_part GROUP BY community_id, resident_id
 )
-SELECT community_id, coalesce(deed, '{ACTIVE}') AS deed, count(DISTINCT resident_id) AS people
-FROM took_part GROUP BY GROUPING SETS ((community_id, deed), (community_id))
+SELECT community_id, count(*) AS {ACTIVE}, {", ".join(f"count(*) FILTER (WHERE {deed}) AS {deed}" for deed in Deed)}
+FROM people GROUP BY community_id
 """
 PLACES = """
 SELECT id, parent_id FROM places
@@ -71,8 +76,7 @@ async def took_part(path: str, from_on: date, until_on: date) -> dict[int, dict[
     for deed in (*Deed, ACTIVE):
         counts = {line["id"]: 0 for line in tree}
         for line in found:
-            if line["deed"] == deed:
-                _add_up(counts, parents, line["community_id"], line["people"])
+            _add_up(counts, parents, line["community_id"], line[str(deed)])
         unsaid = anonymity.hidden(counts, parents)
         for place_id, count in counts.items():
             suppressed = place_id in unsaid
@@ -90,7 +94,6 @@ def _add_up(counts: dict[int, int], parents: Mapping[int, int], place_id: int, p
 async def _counted(communities: list[int], from_on: date, until_on: date) -> list[dict[str, Any]]:
     first, last = from_on.replace(day=1), until_on if until_on.day == 1 else next_month(until_on)
     folded = await marks(communities)
-    years = range(first.year, last.year + 1)
-    masks = [sum(1 << month - 1 for month in range(1, 13) if first <= date(year, month, 1) < last) for year in years]
-    since = [begins(max(folded[id_], FIRST_DAY)) for id_ in communities]
-    return await db.rows(PEOPLE, communities, since, list(years), masks, begins(first), begins(last))
+    months = BitString("".join("01"[first <= month < last] for month in MONTHS))
+    since = [begins(folded[id_]) for id_ in communities]
+    return await db.rows(PEOPLE, communities, since, months, begins(first), begins(last))

@@ -14,7 +14,7 @@ from services.rules import spans
 from services.statistics.facts import FIRST_DAY, sums, today
 from services.statistics.people import Group, took_part
 
-YEARS_MAX, MONTHS_MAX = 100, 120
+MONTHS_MAX, LAST_DAY = 120, date(2100, 1, 1)
 
 
 class By(StrEnum):
@@ -160,7 +160,7 @@ async def figures(
 
     Raises NotFound, and Invalid below a community or for a period that ends before it begins or is too long.
     """
-    place = await _counted_place(place_id)
+    place = await counted_place(place_id)
     (found,) = await _figures(place, [place], from_on, until_on)
     if by is By.NONE:
         return found
@@ -172,24 +172,26 @@ async def children(place_id: int, *, from_on: date | None = None, until_on: date
 
     Raises NotFound, and Invalid for other places or periods.
     """
-    place = await _counted_place(place_id)
+    place = await counted_place(place_id)
     below = await Place.filter(parent_id=place.id, kind__in=[PlaceKind.STREET, PlaceKind.COMMUNITY]).order_by("id")
     if place.kind is PlaceKind.COMMUNITY:
         raise Invalid("社区以下不再分别统计", "Figures are not kept below a community")
     return await _figures(place, below, from_on, until_on)
 
 
-async def _counted_place(place_id: int) -> Place:
+async def counted_place(place_id: int) -> Place:
+    """A place that figures are kept for. Raises NotFound, Invalid below a community."""
     place = await places.find(place_id)
     if place.kind in (PlaceKind.GRID, PlaceKind.BUILDING):
         raise Invalid("统计按社区、街道和区汇总", "Figures are kept for communities, streets and districts")
     return place
 
 
-async def _period(from_on: date | None, until_on: date | None) -> tuple[date, date]:
+async def period(from_on: date | None, until_on: date | None) -> tuple[date, date]:
+    """The days asked for, from all time until the end of today by default. Raises Invalid."""
     first, last = from_on or FIRST_DAY, until_on or await today() + timedelta(days=1)
-    if not FIRST_DAY <= first < last or last.year - first.year > YEARS_MAX:
-        raise Invalid("统计的起止日期不对", "The period has to begin before it ends, in 2000 or later")
+    if not FIRST_DAY <= first < last <= LAST_DAY:
+        raise Invalid("统计的起止日期不对", "The period has to begin before it ends, between 2000 and 2100")
     return first, last
 
 
@@ -202,7 +204,7 @@ async def _groups(place: Place, wanted: list[Place]) -> dict[int, int]:
 
 
 async def _figures(place: Place, wanted: list[Place], from_on: date | None, until_on: date | None) -> list[Figures]:
-    first, last = await _period(from_on, until_on)
+    first, last = await period(from_on, until_on)
     groups = await _groups(place, wanted)
     flows = await sums(groups, first, last)
     stocks = flows if first == FIRST_DAY else await sums(groups, FIRST_DAY, last)
@@ -266,7 +268,7 @@ def _response(found: Mapping[tuple[str, str], int], step: str) -> Response:
 
 async def _months(place: Place, from_on: date | None, until_on: date | None) -> list[Month]:
     """The newest 120 months of a period in which anything happened, oldest first."""
-    first, last = await _period(from_on, until_on)
+    first, last = await period(from_on, until_on)
     found = await sums(await _groups(place, [place]), first, last, by_month=True)
     by_month = {month: _flows(measures) for (_, month), measures in found.items() if month is not None}
     return [Month(month=month, **by_month[month]) for month in sorted(by_month)[-MONTHS_MAX:]]

@@ -21,6 +21,7 @@ OBJECTS = {
 }
 
 MATRIX = """
+ooooooooooooooo  *  compare_places download_open_data read_open_data
 ooooooooooooooo  *  check_health check_readiness export_log export_statement_csv export_statement_xlsx get_archive
 ooooooooooooooo  *  get_calendar get_disclosure get_fund get_fund_rules get_log_head get_log_head_of_size
 ooooooooooooooo  *  get_need_rules get_place get_resolution get_result get_statement hear_wechat_pay list_disclosures
@@ -63,7 +64,7 @@ ooooooooooooooo  aided  list_campaign_expenses
 !xxxxxoooooooxx  in_discussion  object_to_roll
 --------ooooooo  *  get_expense
 !------o--ooooo  *  list_relatives
-!xx--xxooooooxx  *  spend_points
+!xx--xoooooooxx  *  spend_points
 !xxxxxoxoooooxx  *  support_comment
 !xxxxxxooooooxx  *  claim_wish endorse_need
 !---------ooooo  *  get_match get_slip
@@ -108,7 +109,7 @@ ooooooooooooooo  aided  list_campaign_expenses
 !x------o-oo---  *  confirm_household_claim decline_household_claim
 !xxxxxoxxxooxxx  *  list_wish_disclosures state_wish_case withdraw_wish withdraw_wish_photo_consent
 !xxxxxoxxxooxxx  in_discussion  withdraw_deliberation
-!xxxxxxoxxooxxx  *  finish_follow_up
+!xxxxxxoxxooxxx  *  finish_follow_up hand_volunteer_team_over
 !xxxxxxxxoooxxx  *  list_households
 !---------ooxxx  *  correct_transfer countersign_slip decline_match decline_slip enter_match_payment hand_back_gift
 !--------xoo---  *  lift_pause
@@ -136,7 +137,8 @@ ooooooooooooooo  aided  list_campaign_expenses
 !-------xoxxxxx  *  withdraw_expense
 !------o-------  decided_check  appeal_decision
 !------oxxxx---  *  choose_shift get_receipt hand_pledge_over withdraw_pledge
-!-----o--------  *  get_certificate_picture get_picture
+------o--------  *  get_certificate_picture
+!-----o--------  *  get_picture
 !-----o---xx---  wish_in_review  confirm_wish consent_to_wish_photo dispute_wish publish_wish_thanks
 !-----o---xx---  wish_in_review  record_wish_contact withdraw_wish_contact
 !-----o-xxxx---  *  dispute_hours make_invitation propose_representative withdraw_representative
@@ -158,7 +160,6 @@ ooooooooooooooo  aided  list_campaign_expenses
 !-----x---xx---  wish_in_review  ask_wish_extension fulfil_wish release_wish
 !xxxxx-xxx--xxx  *  extend_wish_claim
 !xxxxx-xxxxxxxx  *  get_wish_contact share_wish_contact unshare_wish_contact
-!xxxxxx-xx--xxx  *  hand_volunteer_team_over
 !xxxxxxx----xxx  *  mark_called
 !xxxxxxxxxxxxxx  *  ask_wish_extension fulfil_wish pin_comment release_wish
 !xxxxxxxxxxxxxx  done_shift  mark_no_show

@@ -30,6 +30,8 @@ FEW = ("anonymous", "wu", "mei")
 MISSING = 999_999_999
 OTHERS_WORDS = ("purpose", "size", "kind", "scene")
 """What stands in a path and is no id."""
+HANGS_ON = {"extend_wish_claim", "get_wish_contact"}
+"""What is not there hangs on a wish that one does see: the answer says which of the two is missing."""
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ async def _sign(town: Everything, who: str, operation: str, ids: dict[str, Any])
     assert answer.status_code < 500, (operation, who, answer.text)
     path = town.operations[operation][1]
     named = [name for name in re.findall(r"{(\w+)}", path) if name not in OTHERS_WORDS]
-    if answer.status_code == 404 and named:
+    if answer.status_code == 404 and named and operation not in HANGS_ON:
         missing = await _undone(town, who, operation, ids | {named[-1]: MISSING})
         assert _unsigned(answer) == _unsigned(missing), (operation, who)
     return SIGNS.get(answer.status_code, "o")

@@ -21,11 +21,11 @@ def figure(span: str = "day", from_on: str = "2026-11-02") -> str:
     )
 
 
-def took_part(deed: str = "wrote", months: int = 1) -> str:
+def took_part(deed: str = "wrote", month: int = 1) -> str:
     """An INSERT of a participation of 小林."""
     return (
-        "INSERT INTO participations (community_id, resident_id, deed, year, months) "
-        f"VALUES ({JY}, {LIN}, '{deed}', 2026, {months})"
+        "INSERT INTO participations (community_id, resident_id, deed, months) "
+        f"VALUES ({JY}, {LIN}, '{deed}', {month}::bit(1200))"
     )
 
 
@@ -45,7 +45,7 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ("figures_append_only", "changing a day that was summed up", [figure(), "UPDATE figures SET amount = 2"]),
     ("figure_marks_community_id_key", "two marks of one community", [MARKED, MARKED]),
     ("figure_marks_forward", "summing up again", [MARKED, "UPDATE figure_marks SET until_on = '2026-10-01'"]),
-    ("participations_once", "one neighbour twice in a year", [took_part(), took_part()]),
+    ("participations_once", "one neighbour twice", [took_part(), took_part()]),
     ("participations_deed", "taking part in some other way", [took_part(deed="looked")]),
-    ("participations_months", "a thirteenth month", [took_part(months=4096)]),
+    ("participations_months", "taking part in no month", [took_part(month=0)]),
 ]

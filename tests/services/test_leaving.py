@@ -108,6 +108,51 @@ async def test_public_words_go_too_when_he_asks_for_it(people: People, as_: Logg
     assert (seen["title"], seen["author"]["nickname"]) == ("（作者已注销，内容已删除）", "已注销的邻居")
 
 
+async def test_whoever_appealed_and_holds_what_was_hidden_may_leave(as_: LoggedIn, people: People) -> None:
+    lin, chen, mei, zhao = [await as_(who) for who in ("lin", "chen", "mei", "zhao")]
+    need = {"community_id": people.jy, "service_class": "care", "field": "safety", "title": "坡道", "body": "太陡"}
+    hidden = (await lin.post("/v1/needs", json=need)).json()["id"]
+    await chen.post("/v1/moderation/hide", json={"subject": f"need:{hidden}", "reason": "广告"})
+    check_id = await db.value("SELECT max(id) FROM checks WHERE state = 'hidden'")
+    assert (await lin.post(f"/v1/moderation/{check_id}/appeal", json={"reason": "不是广告"})).is_success
+    wish = {"community_id": people.jy, "kind": "goods", "title": "收音机", "body": "想听戏"}
+    wish_id = (await mei.post("/v1/wishes", json=wish)).json()["id"]
+    await chen.post(f"/v1/wishes/{wish_id}/approve", json={})
+    assert (await lin.post(f"/v1/wishes/{wish_id}/claim", json={})).is_success
+    await zhao.post("/v1/moderation/hide", json={"subject": f"wish:{wish_id}", "reason": "广告"})
+    task = {"community_id": people.jy, "kind": "task", "title": "送药", "body": "送药", "shifts": [
+        {"capacity": 2, "place_text": "活动室"},
+    ]}  # fmt: skip
+    activity = (await chen.post("/v1/activities", json=task)).json()
+    assert (await lin.post(f"/v1/shifts/{activity['shifts'][0]['id']}/signup", json={})).is_success
+    await zhao.post("/v1/moderation/hide", json={"subject": f"activity:{activity['id']}", "reason": "广告"})
+    assert (await lin.delete("/v1/me")).status_code == 204
+    assert await _where("不是广告") == set()
+
+
+async def test_what_others_were_told_names_his_wish_no_more_nor_his_opinions(as_: LoggedIn, people: People) -> None:
+    lin, chen = await as_("lin"), await as_("chen")
+    wish = {"community_id": people.jy, "kind": "goods", "title": "金丝雀心愿", "body": "想听戏"}
+    await lin.post("/v1/wishes", json=wish)
+    need = {
+        "community_id": people.jy,
+        "service_class": "care",
+        "field": "safety",
+        "title": "金丝雀灯",
+        "body": "金丝雀",
+    }
+    rated, alone = [(await lin.post("/v1/needs", json=need)).json()["id"] for _ in range(2)]
+    for step in ("accept", "done"):
+        await chen.post(f"/v1/needs/{rated}/{step}", json={})
+    said = await lin.post(f"/v1/needs/{rated}/rate", json={"score": 1, "comment": "金丝雀还是不亮"})
+    assert said.is_success, said.text
+    assert "notices.params" in await _where("金丝雀")
+    assert (await lin.delete("/v1/me?erase_texts=true")).status_code == 204
+    assert await _where("金丝雀") == set()
+    assert await db.value("SELECT state FROM needs WHERE id = $1", alone) == "withdrawn"
+    assert (await chen.get("/v1/me/inbox")).status_code == 200
+
+
 async def test_his_household_is_represented_by_the_next_and_he_comes_back_as_nobody(people: People) -> None:
     await leave(people.wang)
     assert await db.value("SELECT representative_id FROM households WHERE id = $1", people.wang.household_id) is None
