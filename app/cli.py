@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import csv
 import json
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict
 from datetime import timedelta
@@ -17,6 +19,7 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from tortoise.exceptions import DoesNotExist
 
 from app import demo as demonstration
@@ -32,7 +35,7 @@ from app.seed import JY, seed_cast
 from models.deliberations import BudgetCount
 from models.places import Place, PlaceKind
 from models.residents import Role
-from services import payments, places, residents, verification
+from services import payments, places, registers, residents, verification
 from services.deliberations import Imported, import_election
 from services.rules import pabulib
 
@@ -139,6 +142,54 @@ def import_pb(
     for doubt in election.doubts:
         typer.echo(f"{file}: {doubt}", err=True)
     typer.echo(json.dumps(asdict(made) | {"seconds": round(time.perf_counter() - started, 2)}))
+
+
+@cli.command("import-places")
+def import_places(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a register as CSV or XLSX")],
+    street: Annotated[str | None, typer.Option(help="区/街道, for lines that name none")] = None,
+    report: Annotated[Path | None, typer.Option(help="write what became of each line into this CSV file")] = None,
+    dry_run: Annotated[bool, typer.Option(help="tell what would be done, keep nothing")] = False,
+) -> None:
+    """Communities, buildings, homes and people out of a register; exit 1 when lines were refused."""
+    above = tuple(street.split("/")) if street else None
+    if above is not None and (len(above) != 2 or not all(above)):
+        raise typer.BadParameter("写成 区/街道", param_hint="--street")
+    counts: Counter[registers.Outcome] = Counter()
+    with contextlib.ExitStack() as stack:
+        lines = csv.writer(stack.enter_context(report.open("w", encoding="utf-8-sig", newline=""))) if report else None
+        if lines:
+            lines.writerow(("行号", "结果", "说明"))
+
+        def tell(told: registers.Told) -> None:
+            counts[told.outcome] += 1
+            if lines:
+                lines.writerow((told.number, told.outcome.value, told.what))
+            if told.outcome is registers.Outcome.REFUSED:
+                console.print(f"第 {told.number} 行未导入：{escape(told.what)}")
+
+        broken = _in_database(lambda: _import(file, tell, above, dry_run))
+    said = "，".join(f"{outcome.value} {counts[outcome]} 行" for outcome in registers.Outcome)
+    console.print(f"{'试运行，没有保存：' if dry_run else ''}{said}")
+    if broken:
+        typer.echo(f"{file}: {broken}", err=True)
+    if broken or counts[registers.Outcome.REFUSED]:
+        raise typer.Exit(1)
+
+
+async def _import(
+    file: Path, tell: Callable[[registers.Told], None], street: tuple[str, ...] | None, dry_run: bool
+) -> str | None:
+    """Why the file broke off, if it did."""
+    district_and_street = (street[0], street[1]) if street else None
+    try:
+        lines = registers.open_register(file)
+        await registers.import_register(
+            lines, tell, secret=Settings().keys, street=district_and_street, dry_run=dry_run
+        )
+    except registers.Unreadable as exc:
+        return str(exc)
+    return None
 
 
 @cli.command("settle-difference")

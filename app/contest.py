@@ -1,7 +1,7 @@
 """`linli seed --contest`: a provincial contest of community crowdfunding, loaded through the services.
 
 51 campaigns in 17 communities of a district of their own, 156 teams, 1,672 team members, 620,120 yuan paid in.
-Payments are captured by the service itself, as a verified query of WeChat would, without HTTP.
+Payments are heard of by the service itself, as a verified notification of WeChat is, without HTTP.
 """
 
 import random
@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from app.core import clock
 from app.core.db import atomic
-from app.gateways.wechat_pay import Order as PaidOrder
+from app.gateways.wechat_pay import PaymentNotice
 from app.scale import settle
 from models.crowdfunding import CampaignKind, LegalPath, PledgeKind
 from models.deliberations import BallotKind, Form, Roll, Rule
@@ -32,25 +32,52 @@ PROJECTS = ["感应灯", "共享花园", "老人助浴", "旧书角", "童画长
 Progress = Callable[[str], None]
 
 
-@atomic(limit_s=600)
 async def seed_contest(progress: Progress = lambda _: None) -> bool:
-    """Load the contest in one transaction; False when it is there already."""
-    if await Place.exists(kind=PlaceKind.DISTRICT, name=DISTRICT):
-        return False
+    """Load the contest, a community in each transaction; False when all of it is there already.
+
+    Where a run before was interrupted, this one goes on.
+    """
     dice = random.Random(SEED)  # noqa: S311 - every installation tells the same story
-    district = await places.add(None, parent_id=None, kind=PlaceKind.DISTRICT, name=DISTRICT)
-    streets = [
-        await places.add(None, parent_id=district.id, kind=PlaceKind.STREET, name=f"第{n}街道")
-        for n in range(1, STREETS + 1)
-    ]
     teams = shares(dice, TEAMS, CAMPAIGNS, least=2)
     members = shares(dice, MEMBERS, CAMPAIGNS, least=20)
     raised = shares(dice, RAISED_FEN // 10, CAMPAIGNS, least=50_00)
+    each = list(zip(teams, members, (tens * 10 for tens in raised), strict=True))
+    streets = await _streets()
+    loaded = False
     for number in range(COMMUNITIES):
-        hall = await _community(streets[number % STREETS], number + 1)
-        for campaign in range(number * 3, number * 3 + 3):
-            await _campaign(dice, hall, campaign, teams[campaign], members[campaign], raised[campaign] * 10)
-        progress(f"{hall.name}: 3 campaigns")
+        mine = slice(number * 3, number * 3 + 3)
+        if await _load(streets[number % STREETS], number, each[mine]):
+            loaded = True
+            progress(f"{_name(number)}: 3 campaigns")
+    return loaded
+
+
+@atomic()
+async def _streets() -> list[Place]:
+    """The streets of the district, made the first time."""
+    district = await Place.get_or_none(kind=PlaceKind.DISTRICT, name=DISTRICT)
+    if district is not None:
+        return await Place.filter(parent_id=district.id).order_by("id")
+    district = await places.add(None, parent_id=None, kind=PlaceKind.DISTRICT, name=DISTRICT)
+    return [
+        await places.add(None, parent_id=district.id, kind=PlaceKind.STREET, name=f"第{n}街道")
+        for n in range(1, STREETS + 1)
+    ]
+
+
+def _name(number: int) -> str:
+    return f"大赛社区{number + 1}"
+
+
+@atomic(limit_s=60)
+async def _load(street: Place, number: int, campaigns: list[tuple[int, int, int]]) -> bool:
+    """A community with its campaigns (teams, members, fen raised), unless it is there."""
+    if await Place.exists(parent_id=street.id, name=_name(number)):
+        return False
+    dice = random.Random(number)  # noqa: S311 - as above
+    hall = await _community(street, number)
+    for campaign, (team_count, member_count, raised_fen) in enumerate(campaigns, start=number * 3):
+        await _campaign(dice, hall, campaign, team_count, member_count, raised_fen)
     return True
 
 
@@ -71,10 +98,10 @@ class _Hall:
 
 
 async def _community(street: Place, number: int) -> _Hall:
-    place = await places.add(None, parent_id=street.id, kind=PlaceKind.COMMUNITY, name=f"大赛社区{number}")
+    place = await places.add(None, parent_id=street.id, kind=PlaceKind.COMMUNITY, name=_name(number))
     building = await places.add(None, parent_id=place.id, kind=PlaceKind.BUILDING, name="1号楼")
-    ids = await settle(place.id, building.id, NEIGHBOURS, f"contest-{number}")
-    for openid in (f"contest-{number}-0", f"contest-{number}-1"):
+    ids = await settle(place.id, building.id, NEIGHBOURS, f"contest-{number + 1}")
+    for openid in (f"contest-{number + 1}-0", f"contest-{number + 1}-1"):
         await residents.grant_from_command_line(openid, Role.COMMITTEE, place.id)
     neighbours = [await residents.actor(id_) for id_ in ids]
     chair, other = neighbours[:2]
@@ -147,13 +174,13 @@ async def _give(giver: Actor, campaign_id: int, team_id: int, amount_fen: int) -
         giver, campaign_id, kind=PledgeKind.MONEY, amount_fen=amount_fen, team_id=team_id
     )
     order = await Order.get(pledge_id=pledge.id)
-    await payments.capture(
-        PaidOrder(
-            out_trade_no=order.out_trade_no,
-            state="SUCCESS",
+    await payments.hear(
+        PaymentNotice(
+            notification_id=f"CONTEST{order.out_trade_no}",
             transaction_id=f"CONTEST{order.out_trade_no}",
+            out_trade_no=order.out_trade_no,
             openid=order.openid,
             amount_fen=order.amount_fen,
-            success_at=await clock.now(),
+            success_at=order.created_at,
         )
     )

@@ -17,12 +17,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 from rich.table import Table
 
 from app.contest import consult
-from app.core import db, embedded, migrations
+from app.core import db, embedded, migrations, signing
 from app.core.embedded import APP, OWNER
+from app.core.signing import Signer
 from app.gateways.wechat_pay import PaymentNotice
 from app.seed import JY, seed_cast, who
 from models.places import Place
@@ -62,6 +64,7 @@ SELECT id FROM accounts WHERE community_id = $1 AND (kind = $2 OR campaign_id = 
 
 async def main() -> None:
     """Build a database, measure both ways in turn, and print the medians."""
+    signing.use(Signer("localhost/log", Ed25519PrivateKey.generate()))
     with tempfile.TemporaryDirectory(prefix="linli-bench-") as folder:
         servers = await asyncio.to_thread(embedded.start, Path(folder) / "data")
         try:

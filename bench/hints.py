@@ -15,12 +15,14 @@ from statistics import median
 import httpx
 import structlog
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 from rich.table import Table
 
-from app.core import db, embedded, migrations
+from app.core import db, embedded, migrations, signing
 from app.core.embedded import APP, OWNER
 from app.core.settings import Settings
+from app.core.signing import Signer
 from app.main import create_app
 from app.scale import seed_scale
 from app.seed import seed_cast
@@ -39,6 +41,7 @@ FROM unnest($2::text[]) AS title RETURNING id
 async def main() -> None:
     """Seed, serve, measure, print."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    signing.use(Signer("localhost/log", Ed25519PrivateKey.generate()))
     with tempfile.TemporaryDirectory(prefix="linli-bench-", ignore_cleanup_errors=True) as folder:
         servers = await asyncio.to_thread(embedded.start, Path(folder) / "data")
         try:

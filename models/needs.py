@@ -8,7 +8,7 @@ from typing import Any
 from tortoise import fields
 
 from app.core.errors import AlreadyExists, Conflict, refuses
-from models.base import RESTRICT, Moderation, Record, Stateful
+from models.base import NOW, RESTRICT, Moderation, Record, Stateful
 from models.places import Place
 from models.residents import Resident
 
@@ -96,7 +96,14 @@ class NeedSort(StrEnum):
     PRIORITY = "priority"
 
 
+class AnotherPath(Conflict):
+    code = "another_path"
+    zh = "这条需求已走另一条办理路径：一条需求只走一条路（议事之后可以众筹、再组织活动）"
+    en = "This need has taken another path; a decision may be followed by a campaign and an activity, nothing else"
+
+
 refuses("need_links_once", AlreadyExists)
+refuses("need_links_one_path", AnotherPath)
 refuses("needs_merged_into_a_standing_one", Conflict)
 
 
@@ -143,6 +150,10 @@ class Need(Stateful):
     urgency = fields.CharEnumField(Urgency, max_length=16, default=Urgency.NORMAL)
     due_at: datetime | None = fields.DatetimeField(null=True)
     decision_due_at: datetime | None = fields.DatetimeField(null=True)
+    counted_from: datetime = fields.DatetimeField(db_default=NOW)
+    """Since when those dates are counted, and over how many working days."""
+    answer_days = fields.SmallIntField(default=3)
+    decision_days = fields.SmallIntField(default=15)
     overdue_noted = fields.BooleanField(default=False)
     merged_into: fields.ForeignKeyNullableRelation["Need"] = fields.ForeignKeyField(
         "models.Need", "merged_from", on_delete=RESTRICT, null=True
@@ -262,6 +273,8 @@ class NeedHop(Record):
     from_level = fields.CharEnumField(NeedLevel, max_length=16)
     level = fields.CharEnumField(NeedLevel, max_length=16)
     due_at: datetime = fields.DatetimeField()
+    days = fields.SmallIntField(default=5)
+    """Over how many working days that date was counted."""
     ended = fields.CharEnumField(HopEnd, max_length=16, null=True)
     ended_at: datetime | None = fields.DatetimeField(null=True)
 

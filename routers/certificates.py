@@ -7,7 +7,7 @@ from fastapi import Path, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.core import rates
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings, limit
+from routers.deps import AnyActor, CurrentActor, OnlyOnce, ThePaging, TheSettings, limit
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, Reasoned
 from routers.schemas.certificates import CertificateIn, CertificateLine, CertificateOut, VerifiedOut
@@ -28,7 +28,7 @@ A_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "d
 
 @mine.post("/certificates", response_model=CertificateOut, status_code=201)
 async def issue_certificate(
-    actor: CurrentActor, only_once: OnlyOnce, config: TheSettings, asked: CertificateIn
+    actor: CurrentActor, only_once: OnlyOnce, config: TheSettings, asked: CertificateIn = CertificateIn()
 ) -> CertificateOut:
     """Have one's own confirmed hours certified by the community; free, at once."""
     effect = partial(volunteering.issue_certificate, actor, **asked.model_dump(), secret=config.keys)
@@ -42,11 +42,14 @@ async def list_certificates(actor: CurrentActor, paging: ThePaging, config: TheS
     return paging.of(found.map(lambda seen: _own(seen, config.base_url)))
 
 
-@router.get("/{code}.png", response_class=Response, responses=A_PNG)
-async def get_certificate_picture(actor: CurrentActor, config: TheSettings, code: Code) -> Response:
-    """The certificate to print, with the whole name; for its holder alone, so fetch it with the token."""
+@router.get("/{code}.png", response_class=Response, responses=A_PNG, openapi_extra=PUBLIC)
+async def get_certificate_picture(
+    request: Request, actor: AnyActor, config: TheSettings, code: Code, token: str | None = None
+) -> Response:
+    """The certificate to print, with the whole name: for its holder, or by the address he was given for an hour."""
+    await limit(request, rates.LOOKUPS, "certificates")
     page = f"{config.base_url}/v1/certificates/{code}.html"
-    drawn = await volunteering.certificate_picture(actor, code, verify_url=page, secret=config.keys)
+    drawn = await volunteering.certificate_picture(actor, code, verify_url=page, secret=config.keys, token=token)
     return Response(drawn, media_type="image/png", headers={"Cache-Control": "no-store"})
 
 
@@ -95,6 +98,6 @@ def _own(seen: CertificateSeen, base_url: str) -> CertificateOut:
         person_in_charge=seen.person_in_charge,
         purpose=seen.purpose,
         lines=[CertificateLine(**line) for line in seen.lines],
-        image_url=f"{base_url}/v1/certificates/{seen.code}.png",
+        image_url=volunteering.picture_url(seen.code),
         page_url=f"{base_url}/v1/certificates/{seen.code}.html",
     )

@@ -28,8 +28,8 @@ from routers.schemas.deliberations import (
     VotedOut,
     WithdrawalIn,
 )
-from routers.schemas.following import ResolutionDetail
-from services import comments, deliberations
+from routers.schemas.following import OnScreenOut, ResolutionDetail
+from services import comments, deliberations, disclosures
 from services.deliberations import Proposal, Terms
 
 agenda = make_router("/deliberations", "deliberations")
@@ -167,9 +167,16 @@ async def list_resolutions(
 async def get_resolution(in_english: InEnglish, resolution_id: PathId) -> dict[str, Any]:
     """A resolution with its rule and figures, and what followed: displays, tasks, review, satisfaction."""
     found = await deliberations.aftermath(resolution_id)
-    return _resolution(in_english, found.resolution).model_dump() | {
-        part.name: getattr(found, part.name) for part in fields(found) if part.name != "resolution"
-    }
+    return (
+        _resolution(in_english, found.resolution).model_dump()
+        | {part.name: getattr(found, part.name) for part in fields(found) if part.name != "resolution"}
+        | {"on_screen": await _on_screen(resolution_id)}
+    )
+
+
+async def _on_screen(resolution_id: int) -> OnScreenOut | None:
+    shown = await disclosures.of_resolution(resolution_id)
+    return OnScreenOut.model_validate(vars(shown[0]) | {"days": shown[1]}) if shown else None
 
 
 def _resolution(in_english: bool, resolution: Resolution) -> ResolutionOut:

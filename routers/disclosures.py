@@ -17,6 +17,7 @@ from routers.schemas.disclosures import (
     QuestionIn,
     QuestionOut,
 )
+from routers.schemas.following import DisplayOut
 from services import disclosures, statements
 from services.disclosures import Question
 from services.rules.tables import Table
@@ -87,10 +88,13 @@ async def list_owed_questions(
 
 @displayed.get("/{disclosure_id}", response_model=DisclosureDetailOut, openapi_extra=PUBLIC)
 async def get_disclosure(disclosure_id: PathId) -> DisclosureDetailOut:
-    """One disclosure with its document, its hash, and the days on which it hung."""
+    """One disclosure with its document, its hash, and the proof of when it hung, on screen and on paper."""
     shown = await disclosures.find(disclosure_id)
     said = _disclosure(shown.disclosure, shown.on_display)
-    return DisclosureDetailOut(**said, document=shown.document, text=shown.disclosure.document, days=shown.days)
+    paper = [DisplayOut.model_validate(one) for one in shown.on_paper]
+    return DisclosureDetailOut(
+        **said, document=shown.document, text=shown.disclosure.document, days=shown.days, on_paper=paper
+    )
 
 
 @displayed.get("/{disclosure_id}/questions", response_model=PageOf[QuestionOut])

@@ -242,7 +242,7 @@ async def get_calendar(place_id: PathId) -> Calendar:
 
 @due_dates.put("/{place_id}/calendar", response_model=CalendarOut)
 async def set_calendar(actor: CurrentActor, place_id: PathId, asked: CalendarIn) -> Calendar:
-    """Say them for the place and all below it; an officer above. Due dates already given stay."""
+    """Say them for the place and all below it; an officer above. Due dates that lie ahead are counted anew."""
     return await calendars.update(actor, place_id, **asked.model_dump())
 
 

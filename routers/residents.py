@@ -29,6 +29,7 @@ from routers.schemas.residents import (
     PhoneIn,
     PlaceIn,
     PlaceOut,
+    ReadIn,
     ResidentIn,
     ResidentOut,
     RoleGrantOut,
@@ -132,9 +133,9 @@ async def list_inbox(actor: CurrentActor, paging: ThePaging, in_english: InEngli
 
 
 @me.post("/inbox/read", status_code=204)
-async def read_inbox(actor: CurrentActor) -> Response:
-    """Mark all one's notices as read."""
-    await notifications.read_all(actor)
+async def read_inbox(actor: CurrentActor, asked: ReadIn | None = None) -> Response:
+    """Mark one's notices as read: all, or those up to the one that was seen last."""
+    await notifications.read(actor, through_id=asked.through_id if asked else None)
     return Response(status_code=204)
 
 

@@ -30,7 +30,7 @@ async def find(place_id: int) -> Calendar:
 async def update(actor: Actor, place_id: int, *, days_off: Sequence[date], working_days: Sequence[date]) -> Calendar:
     """Say the days off and moved working days of a place and all below it; an officer above. Raises Forbidden.
 
-    Due dates already given stay as they are.
+    Due dates of open needs that lie ahead are counted anew, within seconds.
     """
     place = await places.find(place_id)
     require(

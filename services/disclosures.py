@@ -16,7 +16,8 @@ from models.crowdfunding import Campaign
 from models.deliberations import Resolution
 from models.disclosures import Disclosure, DisclosureAnswer, DisclosureKind, DisclosureQuestion, Display
 from models.residents import Role
-from services import checks, events, notifications, places, residents, statements
+from services import checks, deliberations, events, notifications, places, residents, statements
+from services.deliberations import DisplayView
 from services.due import one_by_one
 from services.policies import Actor, require, require_resident
 from services.policies.actor import OFFICERS, STAFF
@@ -35,12 +36,16 @@ COLUMNS = ("id", "community_id", "kind", "about", "title", "document_hash", "sho
 
 @dataclass(frozen=True)
 class Shown:
-    """A disclosure as readers see it; `days` on which it was noted that it hung, at most 400."""
+    """A disclosure as readers see it; `days` on which it was noted that it hung, at most 400.
+
+    A resolution hangs on paper, too: where, and from when until when.
+    """
 
     disclosure: Disclosure
     on_display: bool
     document: Any
     days: list[date]
+    on_paper: list[DisplayView]
 
 
 @dataclass(frozen=True)
@@ -76,9 +81,20 @@ async def find(disclosure_id: int) -> Shown:
     found = await Disclosure.get_or_none(id=disclosure_id)
     if found is None:
         raise NotFound("没有找到这份公示", "No such disclosure")
-    days = await Display.filter(disclosure_id=found.id).order_by("day").limit(400)
+    resolved = found.kind is DisclosureKind.RESOLUTION
+    on_paper = (await deliberations.aftermath(found.about)).displays if resolved else []
     on_display = found.shown_until > await clock.now()
-    return Shown(found, on_display, json.loads(found.document), [one.day for one in days])
+    return Shown(found, on_display, json.loads(found.document), await _days(found.id), on_paper)
+
+
+async def of_resolution(resolution_id: int) -> tuple[Disclosure, list[date]] | None:
+    """The display of a resolution on screen, with the days on which it hung; None before it has begun."""
+    found = await Disclosure.get_or_none(kind=DisclosureKind.RESOLUTION, about=resolution_id).only(*COLUMNS)
+    return (found, await _days(found.id)) if found is not None else None
+
+
+async def _days(disclosure_id: int) -> list[date]:
+    return [one.day for one in await Display.filter(disclosure_id=disclosure_id).order_by("day").limit(400)]
 
 
 @atomic()

@@ -20,6 +20,7 @@ Fact = int | str | bool | None | Sequence[int]
 
 # Which jobs an event owes, by name: services/jobs.py says what each does, and only the worker imports that page.
 OWED: dict[str, tuple[str, ...]] = {
+    "calendar.updated": ("count_dates_anew",),
     "guardianship.begun": ("tell_home",),
     "guardianship.ended": ("tell_home",),
     "household_claim.confirmed": ("tell_claimant",),

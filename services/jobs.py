@@ -116,6 +116,11 @@ async def tell_uploader(tools: Tools, event: Event) -> None:
         await _tell_once(event, [uploaded.uploader_id], uploaded, why=why)
 
 
+async def count_dates_anew(tools: Tools, event: Event) -> None:
+    """The days worked at a place have changed; the due dates of open needs there follow."""
+    await needs.follow_calendar(event.facts["place_id"])
+
+
 async def send_refunds(tools: Tools, event: Event) -> None:
     """Refunds are owed; send what is due now, the clock follows them to the end."""
     for _ in range(REFUND_ROUNDS):
@@ -142,6 +147,7 @@ Job = Callable[[Tools, Event], Awaitable[None]]
 JOBS: dict[str, Job] = {
     job.__name__: job
     for job in (
+        count_dates_anew,
         let_go,
         send_refunds,
         settle_picture,
@@ -173,10 +179,11 @@ Periodic = Callable[[Tools], Awaitable[None]]
 
 
 async def forget_what_is_over(tools: Tools) -> None:
-    """Idempotency keys are kept 48 hours, sessions a day after their end, pushes seven days."""
+    """Idempotency keys are kept 48 hours, sessions a day after their end, pushes seven days, payment news thirty."""
     await once.forget_old_keys()
     await residents.end_old_sessions()
     await pushes.forget_old()
+    await payments.forget_old_news()
 
 
 async def forget_unused_pictures(tools: Tools) -> None:

@@ -148,6 +148,7 @@ def settings(servers: Servers, sandbox: SandboxProcess, tmp_path_factory: pytest
         _env_file=None,
         database_url=servers.url(APP, "linli_test"),
         redis_url=servers.redis_url,
+        linli_data=tmp_path_factory.mktemp("linli"),
         media_store=f"file://{tmp_path_factory.mktemp('media')}",
         **{name.lower(): value for name, value in sandbox.config.items()},
     )

@@ -31,7 +31,6 @@ QUERIES: dict[str, dict[str, Any]] = {
     "get_statement": {"month": "2026-10"},
     "export_statement_csv": {"month": "2026-10"},
     "export_statement_xlsx": {"month": "2026-10"},
-    "prove_inclusion": {"entry": "transfer:1"},
     "prove_consistency": {"from": 1},
 }
 """What an operation must be asked with."""
@@ -47,6 +46,8 @@ class Everything:
     ids: dict[str, Any]
     bodies: dict[str, Any] = field(default_factory=dict)
     queries: dict[str, Any] = field(default_factory=dict)
+    below: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What a name in a path stands for below a certain first word of it."""
     days: timedelta = timedelta()
 
     @classmethod
@@ -65,7 +66,8 @@ class Everything:
     async def ask(self, who: str, operation: str, ids: dict[str, Any] | None = None, **changes: Any) -> httpx.Response:
         """One request of the contract: its path with the things we have, its example as a body, but for the changes."""
         verb, path, example = self.operations[operation]
-        where = {name: str((self.ids | (ids or {})).get(name, 1)) for name in re.findall(r"{(\w+)}", path)}
+        ours = self.ids | self.below.get(path.split("/")[min(2, path.count("/"))], {}) | (ids or {})
+        where = {name: str(ours.get(name, 1)) for name in re.findall(r"{(\w+)}", path)}
         body = self.bodies.get(operation, self._ours(example)) if example or changes else None
         if isinstance(body, dict):
             body = body | changes
@@ -93,7 +95,7 @@ class Everything:
         for name, value in example.items():
             if name in ("evidence_ids", "receipt_ids"):
                 value = [self.ids["media_id"]]
-            elif name.endswith("_ids"):
+            elif name.endswith("_ids") or name == "on_behalf_of":
                 continue
             if name == "subject":
                 value = f"need:{self.ids['need_id']}"
@@ -123,6 +125,7 @@ async def build(app: Any, as_: LoggedIn, anonymous: httpx.AsyncClient, people: P
     await _votes(town, people)
     await _money(town, people)
     await _words(town, people)
+    await _people(town, people)
     return town
 
 
@@ -184,6 +187,12 @@ async def _needs_and_wishes(town: Everything, people: People) -> None:
         "resident_id": ids["elder"], "consent": {"kind": "witness", "witness_id": people.ma.id},
     }))["id"]  # fmt: skip
     ids["comment_id"] = (await town.make("mei", "comment_on_need"))["id"]
+    town.bodies |= {"approve_wish": {}, "claim_wish": {}, "sign_up_for_shift": {}}
+    consent = {"kind": "witness", "witness_id": people.ma.id}
+    town.bodies["cast_assisted_ballot"] = {
+        "ballot": {"choice": "yes"},
+        "on_behalf_of": {"resident_id": ids["elder"], "consent": consent},
+    }
     ids["wish_in_review"] = (await town.make("lin", "post_wish"))["id"]
     ids["wish_id"] = (await town.make("lin", "post_wish"))["id"]
     await town.make("chen", "approve_wish")
@@ -247,7 +256,6 @@ async def _votes(town: Everything, people: People) -> None:
 
 async def _money(town: Everything, people: People) -> None:
     ids = town.ids
-    ids["budget_line_id"] = 1
     ids["draft"] = (await town.make("ma", "create_campaign", minimum_fen=None))["id"]
     ids["campaign_id"] = (await town.make("ma", "create_campaign", minimum_fen=None))["id"]
     await town.make("chen", "submit_campaign")
@@ -257,7 +265,10 @@ async def _money(town: Everything, people: People) -> None:
     ids["promise"] = (await town.make("mei", "make_pledge", kind="in_kind", item="梯子", amount_fen=2_000))["id"]
     ids["team_id"] = (await town.make("lin", "found_team"))["id"]
     ids["slip_id"] = (await cash(people, campaign)).id
+    ids["budget_line_id"] = campaign.budget[0].id
+    ids["helper_id"] = await db.value("SELECT max(id) FROM team_members")
     ids["transfer_id"] = await db.value("SELECT max(id) FROM transfers")
+    town.queries["prove_inclusion"] = {"entry": f"transfer:{ids['transfer_id']}"}
     ids["match_id"] = (await town.make("chen", "promise_match"))["id"]
     receipts = [await picture(people.ma)]
     gift = await town.make("chen", "enter_gift_to_fund", note="回执金丝雀", evidence_ids=[await picture(people.chen)])
@@ -290,6 +301,55 @@ async def _words(town: Everything, people: People) -> None:
     )
     await town.make("chen", "hide_comment", {"comment_id": (await town.make("mei", "comment_on_need"))["id"]})
     ids["decided_check"] = await db.value("SELECT max(id) FROM checks WHERE decided_by_id IS NOT NULL")
-    ids |= {"kind": "need", "thing_id": ids["need_id"], "helper_id": 1}
+    ids |= {"kind": "need", "thing_id": ids["need_id"]}
     await town.ask("lin", "get_code")
     ids["scene"] = await db.value("SELECT scene FROM codes LIMIT 1")
+
+
+async def _people(town: Everything, people: People) -> None:
+    """What they ask of each other at home and in teams, and the papers they get."""
+    ids, lin, guest, elder = town.ids, people.lin.id, people.guest.id, town.ids["elder"]
+    await town.make(
+        "ma", "confirm_hours", {"shift_id": ids["done_shift"]}, entries=[{"minutes": 30, "resident_id": lin}]
+    )
+    ids["record_id"] = await db.value("SELECT max(id) FROM service_records")
+    await town.make("lin", "issue_certificate", name="林金丝雀", document_tail="778X")
+    ids["assistance_id"] = await db.value("SELECT max(id) FROM assistances")
+    invited = await town.make("lin", "make_invitation")
+    ids["invitation_id"] = invited["id"]
+    made = await town.make("mei", "found_volunteer_team")
+    await town.make("lin", "join_volunteer_team", {"team_id": made["id"]})
+    ids["member_id"] = await db.value("SELECT max(id) FROM volunteer_team_members")
+    town.bodies["spend_points"] = {"helper_id": people.wang.id, "minutes": 10}
+    town.bodies["hand_volunteer_team_over"] = {
+        "member_id": await db.value("SELECT min(id) FROM volunteer_team_members WHERE team_id = $1", made["id"])
+    }
+    ids["unit_id"] = (await town.make("mei", "register_unit"))["id"]
+    ids["claim"] = await db.value("SELECT max(id) FROM wish_claims")
+    await town.make("lin", "record_wish_contact", {"wish_id": ids["claimed_wish"]}, words="晚上在家金丝雀")
+    town.below = {
+        "volunteer-teams": {"team_id": made["id"]},
+        "certificates": {"code": await db.value("SELECT code FROM certificates")},
+        "invitations": {"code": invited["code"]},
+        "wishes": {"claim_id": ids["claim"]},
+        "log": {"size": await db.value("SELECT max(size) FROM log_heads")},
+    }
+    home = (people.jy, people.lin.household_id)
+    for name, statement, values in (
+        ("guardianship_id", "guardianships (community_id, child_id, guardian_id) VALUES ($1, $2, $3)", (elder, lin)),
+        ("move_id", "phone_moves (community_id, old_id, new_id, state) VALUES ($1, $2, $3, 'pending')", (lin, guest)),
+        (
+            "link_id",
+            "resident_links (community_id, recorded_id, newcomer_id, asked_by_id, state) "
+            "VALUES ($1, $2, $3, $4, 'pending')",
+            (elder, guest, people.he.id),
+        ),
+    ):
+        ids[name] = await db.value(f"INSERT INTO {statement} RETURNING id", people.jy, *values)
+    ids["change_id"] = await db.value(
+        "INSERT INTO representative_changes (community_id, household_id, resident_id, proposed_by_id, state) "
+        "VALUES ($1, $2, $3, $4, 'pending') RETURNING id",
+        *home,
+        elder,
+        lin,
+    )

@@ -45,13 +45,28 @@ CREATE TRIGGER wish_claims_not_of_who_left BEFORE INSERT ON wish_claims FOR EACH
 CREATE TRIGGER signups_not_of_who_left BEFORE INSERT ON signups FOR EACH ROW EXECUTE FUNCTION refuse_who_left();
 """
 
+# What somebody wrote who has left may be struck out, and nothing else be written in its place.
+ERASING = """
+DROP TRIGGER reasons_words_stay ON reasons;
+CREATE TRIGGER reasons_words_stay BEFORE UPDATE ON reasons FOR EACH ROW
+    WHEN (to_jsonb(OLD) - 'moderation' - 'text' IS DISTINCT FROM to_jsonb(NEW) - 'moderation' - 'text'
+        OR (OLD.text <> NEW.text AND NEW.text <> '（作者已注销，内容已删除）'))
+    EXECUTE FUNCTION refuse_change();
+CREATE INDEX notices_about_texts ON notices (subject_kind, subject_id) WHERE subject_kind IN ('wish', 'need');
+"""
+
 
 def upgrade() -> None:
-    run_script(CONSENTS + LEAVING)
+    run_script(CONSENTS + LEAVING + ERASING)
 
 
 def downgrade() -> None:
     run_script("""
+    DROP INDEX notices_about_texts;
+    DROP TRIGGER reasons_words_stay ON reasons;
+    CREATE TRIGGER reasons_words_stay BEFORE UPDATE ON reasons FOR EACH ROW
+        WHEN (to_jsonb(OLD) - 'moderation' IS DISTINCT FROM to_jsonb(NEW) - 'moderation')
+        EXECUTE FUNCTION refuse_change();
     DROP TRIGGER sessions_not_of_who_left ON sessions;
     DROP TRIGGER memberships_not_of_who_left ON memberships;
     DROP TRIGGER role_grants_not_of_who_left ON role_grants;

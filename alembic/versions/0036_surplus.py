@@ -14,7 +14,8 @@ ALTER TABLE campaigns DROP CONSTRAINT campaigns_surplus_by_resolution,
         (surplus_campaign_id IS NULL OR surplus_resolution_id IS NOT NULL) AND surplus_campaign_id IS DISTINCT FROM id);
 
 -- More than a fifth of what was raised leaves its campaign only as a resolution says.
-CREATE FUNCTION refuse_large_surplus() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_large_surplus() RETURNS trigger LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
     IF NOT EXISTS (
         SELECT 1 FROM campaigns c JOIN resolutions r ON r.id = c.surplus_resolution_id

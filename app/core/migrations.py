@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DELETABLE = (
     "sessions, idempotency_keys, endorsements, comment_supports, petition_signatures, team_members, ballots, "
     "secret_ballots, media, attachments, notices, notice_preferences, pictures, pushes, log_pending, "
-    "pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics"
+    "wechat_inbox, pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics"
 )
 GRANTS = f"""
 GRANT USAGE ON SCHEMA public TO {APP};
@@ -34,6 +34,7 @@ BEGIN
 END $$;
 REVOKE UPDATE ON electors, secret_ballots FROM {APP};
 GRANT UPDATE (has_voted) ON electors TO {APP};
+GRANT UPDATE (text) ON reasons TO {APP};
 GRANT UPDATE (moderation) ON need_answers, reasons, deliberation_reviews TO {APP};
 """
 

@@ -128,7 +128,7 @@ class Wechat(Protocol):
         """
         ...
 
-    async def check_text(self, openid: str, scene: Scene, content: str, *, title: str = "") -> Verdict:
+    async def check_text(self, openid: str, scene: Scene, content: str) -> Verdict:
         """What WeChat thinks of a text of at most 2,500 characters. Raises WxInactive, WxUnavailable, WxQuota."""
         ...
 
@@ -195,9 +195,9 @@ class WechatClient:
             raise WxBadResponse("the reply has no msgid that is one")
         return msgid
 
-    async def check_text(self, openid: str, scene: Scene, content: str, *, title: str = "") -> Verdict:
+    async def check_text(self, openid: str, scene: Scene, content: str) -> Verdict:
         """What WeChat thinks of a text of at most 2,500 characters."""
-        reply = await self._api.wxa.check_text(openid, scene, content, title)
+        reply = await self._api.wxa.check_text(openid, scene, content)
         try:
             return read_verdict(reply)
         except ValueError as error:
@@ -262,10 +262,8 @@ class _Wxa(WeChatWxa):  # type: ignore[misc]
         }
         return cast(Awaitable[dict[str, Any]], self._post("cgi-bin/message/subscribe/send", data=message))
 
-    def check_text(self, openid: str, scene: Scene, content: str, title: str) -> Awaitable[dict[str, Any]]:
+    def check_text(self, openid: str, scene: Scene, content: str) -> Awaitable[dict[str, Any]]:
         data = {"version": 2, "openid": openid, "scene": int(scene), "content": content}
-        if title:
-            data["title"] = title
         return cast(Awaitable[dict[str, Any]], self._post("wxa/msg_sec_check", data=data, tries=TRIES))
 
     def check_picture(self, openid: str, scene: Scene, url: str) -> Awaitable[dict[str, Any]]:

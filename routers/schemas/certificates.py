@@ -76,7 +76,7 @@ class CertificateLine(Shape):
 
 
 class CertificateOut(VerifiedOut):
-    """A certificate for its holder. `image_url` is fetched with the token, `page_url` is behind the printed code."""
+    """A certificate for its holder. `image_url` needs no login for an hour or two, `page_url` is on it."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -87,7 +87,7 @@ class CertificateOut(VerifiedOut):
                     "person_in_charge": "陈主任",
                     "purpose": "study",
                     "lines": [LINES],
-                    "image_url": "https://linli.example/v1/certificates/7Q2M0X9KD4T8VB3RWZ5H.png",
+                    "image_url": "https://linli.example/v1/certificates/7Q2M0X9KD4T8VB3RWZ5H.png?token=k3Zr",
                     "page_url": "https://linli.example/v1/certificates/7Q2M0X9KD4T8VB3RWZ5H.html",
                 }
             ]

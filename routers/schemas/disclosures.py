@@ -9,6 +9,7 @@ from models.base import Moderation
 from models.disclosures import DisclosureKind
 from models.ledger import AccountKind
 from routers.schemas.base import PRINTABLE_LINES, Asked, Author, Moment, Shape, bounded
+from routers.schemas.following import DisplayOut
 from routers.schemas.residents import HelpIn
 
 QuestionText = Annotated[str, bounded(1, 1000), PRINTABLE_LINES]
@@ -93,7 +94,10 @@ class DisclosureOut(Shape):
 
 
 class DisclosureDetailOut(DisclosureOut):
-    """A disclosure with what it says: `text` is hashed (SHA-256, UTF-8) to `document_hash`; `days` it hung."""
+    """A disclosure with what it says: `text` is hashed (SHA-256, UTF-8) to `document_hash`; `days` it hung.
+
+    `on_paper` says where a resolution hung besides, and from when until when.
+    """
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -104,6 +108,7 @@ class DisclosureDetailOut(DisclosureOut):
                     "document": {"kind": "statement", "month": "2026-10", "accounts": []},
                     "text": '{"accounts":[],"kind":"statement","month":"2026-10"}',
                     "days": ["2026-11-01", "2026-11-02"],
+                    "on_paper": [],
                 }
             ]
         },
@@ -112,6 +117,7 @@ class DisclosureDetailOut(DisclosureOut):
     document: dict[str, Any]
     text: str
     days: list[date]
+    on_paper: list[DisplayOut]
 
 
 class QuestionIn(HelpIn):

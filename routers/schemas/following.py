@@ -1,5 +1,6 @@
 """Shapes of proposed options, and of what follows a resolution: displays, tasks, review, satisfaction."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -92,6 +93,15 @@ class DisplayIn(Asked):
     photo_ids: PhotoIds = []
 
 
+ON_SCREEN: dict[str, Any] = {
+    "id": 3,
+    "document_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "shown_from": "2026-11-01T00:10:00+08:00",
+    "shown_until": "2026-11-16T00:10:00+08:00",
+    "days": ["2026-11-01", "2026-11-02"],
+}
+
+
 class DisplayOut(Shape):
     """Where and from when until when a resolution hung, by the clock of the database."""
 
@@ -172,8 +182,23 @@ class SatisfactionOut(Shape):
     scores: dict[int, int] | None
 
 
+class OnScreenOut(Shape):
+    """The display of a resolution on screen: `GET /v1/disclosures/{id}` has the document; `days` it was read back."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [ON_SCREEN]})
+
+    id: int
+    document_hash: str
+    shown_from: Moment
+    shown_until: Moment
+    days: list[date]
+
+
 class ResolutionDetail(ResolutionOut):
-    """A resolution with what followed it. It is displayed on line from `created_at` on."""
+    """A resolution with what followed it. It is displayed on line from `created_at` on.
+
+    `displays` are on paper; `on_screen` is its disclosure, null for the minute before that hangs.
+    """
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -183,6 +208,7 @@ class ResolutionDetail(ResolutionOut):
                     **RESOLUTION,
                     "state": "reviewed",
                     "displays": [DISPLAY],
+                    "on_screen": ON_SCREEN,
                     "follow_ups": [TASK],
                     "review": "路灯已于 12 月 20 日装好。",
                     "reviewed_at": "2027-01-10T10:00:00+08:00",
@@ -194,6 +220,7 @@ class ResolutionDetail(ResolutionOut):
 
     state: DeliberationState
     displays: list[DisplayOut]
+    on_screen: OnScreenOut | None
     follow_ups: list[TaskOut]
     review: str | None
     reviewed_at: Moment | None

@@ -304,6 +304,14 @@ class ResidentIn(Asked):
     phone: PhoneNumber | None = None
 
 
+class ReadIn(Asked):
+    """Up to which notice one has read; nothing means all."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"through_id": 42}]})
+
+    through_id: Id | None = None
+
+
 class ResidentOut(Shape):
     """A resident as staff see him after registering him; the name is masked."""
 

@@ -238,7 +238,7 @@ class AttestIn(Asked):
 class WishApproveIn(Asked):
     """A ground, where the wish was posted for somebody and approving attests it."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ground": "入户走访，独居老人"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}, {"ground": "入户走访，独居老人"}]})
 
     ground: ReasonText | None = None
 

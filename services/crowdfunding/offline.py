@@ -14,6 +14,7 @@ from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import Invalid, InvalidState, NotFound
 from app.core.pages import Listed, Page, newest
+from models.base import Moderation
 from models.crowdfunding import (
     Campaign,
     CampaignOver,
@@ -21,6 +22,7 @@ from models.crowdfunding import (
     Income,
     LegalPath,
     NoPaymentHere,
+    NotChecked,
     Pledge,
     PledgeState,
 )
@@ -64,13 +66,15 @@ async def give_offline(
 ) -> Slip:
     """Enter money that somebody gave to an open campaign in cash or by bank; it counts once another has signed.
 
-    Raises NotFound, Forbidden, NoPaymentHere, InvalidState, Invalid (a giver who does not live here), and what
-    `media.attach` raises.
+    Raises NotFound, Forbidden, NoPaymentHere, NotChecked while it is hidden, InvalidState, Invalid (a giver who does
+    not live here), and what `media.attach` raises.
     """
     campaign = await door(actor, campaign_id)
     require(policies.may_keep_books(actor, campaign.community_id), *COMMITTEE_ONLY)
     if campaign.legal_path is not LegalPath.COMMUNITY:
         raise NoPaymentHere
+    if campaign.moderation is not Moderation.PASSED:
+        raise NotChecked
     if campaign.state not in GIFTS_WHILE:
         raise InvalidState(campaign.state)
     await _check_giver(giver_id, campaign.community_id)

@@ -6,7 +6,7 @@ Every check of a picture ends in `settle`, whoever made it: WeChat (`checking.py
 from services.media.attaching import attach, entrusted, photos_of, photos_sql, read_photos
 from services.media.checking import check, check_due, heard_verdict
 from services.media.forgetting import forget_unused, sweep
-from services.media.links import Links, Size, avatar_id, avatar_url, judged_url, own_url
+from services.media.links import Links, Size, avatar_id, avatar_url, judged_url, opens, own_url, private_url
 from services.media.settling import settle
 from services.media.uploading import Opened, Photo, develop, find, keep, opened
 
@@ -28,9 +28,11 @@ __all__ = [
     "judged_url",
     "keep",
     "opened",
+    "opens",
     "own_url",
     "photos_of",
     "photos_sql",
+    "private_url",
     "read_photos",
     "settle",
     "sweep",

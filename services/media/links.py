@@ -48,7 +48,7 @@ class Links:
 
     def address(self, media_id: int, size: Size, audience: Audience, *, hours: int) -> str:
         """An address good for `hours` full hours and the rest of the running one."""
-        until = (int(time.time()) // HOUR_S + 1 + hours) * HOUR_S
+        until = _until(hours)
         token = tokens.sign(self.secret, f"{size} of media {media_id}", f"{audience}.{until}")
         return f"{self.base_url}/v1/media/{media_id}/{size}?token={token}"
 
@@ -60,11 +60,24 @@ class Links:
         audience, until = message.split(".")
         return Audience(audience) if time.time() < int(until) else None
 
+    def private(self, path: str) -> str:
+        """The address of something at `path` that only who was given it may fetch, good for an hour or two."""
+        return f"{self.base_url}{path}?token={tokens.sign(self.secret, path, str(_until(READING_HOURS)))}"
+
+    def opens(self, path: str, token: str) -> bool:
+        """Whether a token was given for `path` and is not over."""
+        until = tokens.unsign(self.secret, path, token)
+        return until is not None and time.time() < int(until)
+
     def media_id(self, address: str) -> int | None:
         """Which picture an address of ours leads to, whether or not it still does; None for any other address."""
         path = address.removeprefix(f"{self.base_url}/v1/media/") if address.startswith(self.base_url) else ""
         found = OURS.fullmatch(path)
         return int(found[1]) if found else None
+
+
+def _until(hours: int) -> int:
+    return (int(time.time()) // HOUR_S + 1 + hours) * HOUR_S
 
 
 _links: ContextVar[Links] = ContextVar("links")
@@ -118,3 +131,13 @@ def avatar_id(address: str | None) -> int | None:
     if media_id is None:
         raise UnknownPhoto
     return media_id
+
+
+def private_url(path: str) -> str:
+    """The address of something at `path` that only whom it was given to may fetch, good for an hour or two."""
+    return current().private(path)
+
+
+def opens(path: str, token: str) -> bool:
+    """Whether `token` was given with the address of `path` and is not over."""
+    return current().opens(path, token)

@@ -3,7 +3,7 @@
 Services to the right cite needs by `citable` and note with `link` what they made from them.
 """
 
-from services.needs.deadlines import note_overdue, rules, update_rules
+from services.needs.deadlines import follow_calendar, note_overdue, rules, update_rules
 from services.needs.escalation import escalate, hand_back
 from services.needs.export import as_csv, as_xlsx
 from services.needs.hints import similar
@@ -58,6 +58,7 @@ __all__ = [
     "escalate",
     "find",
     "finish",
+    "follow_calendar",
     "hand_back",
     "link",
     "links_of",

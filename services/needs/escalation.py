@@ -81,7 +81,8 @@ async def _lay_before(need: Need, came_from: NeedLevel, level: NeedLevel) -> Non
         need.community_id,
         level.value,
     )
-    need.level, need.due_at = level, (await deadlines(need.community_id)).escalation_at
+    due = await deadlines(need.community_id)
+    need.level, need.due_at = level, due.escalation_at
     await Need.filter(id=need.id).update(level=level, due_at=need.due_at, overdue_noted=False)
     await NeedHop.create(
         community_id=need.community_id,
@@ -90,6 +91,7 @@ async def _lay_before(need: Need, came_from: NeedLevel, level: NeedLevel) -> Non
         from_level=came_from,
         level=level,
         due_at=need.due_at,
+        days=due.rules.escalation_days,
     )
 
 

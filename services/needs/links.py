@@ -21,7 +21,7 @@ CAME_TO_NOTHING = (NeedState.DECLINED, NeedState.WITHDRAWN, NeedState.MERGED)
 async def link(actor: Actor, need_ids: Sequence[int], subject: Record) -> None:
     """Note that `subject` was made from needs of its community; accepted ones that the actor handles become routed.
 
-    Raises Invalid as `citable` does.
+    Raises Invalid as `citable` does, AnotherPath for one that something of another kind was made from.
     """
     kind = subject.noun()
     for need in await citable(actor, need_ids, getattr(subject, "community_id", None)):
@@ -47,9 +47,10 @@ async def citable(actor: Actor, need_ids: Sequence[int], community_id: int | Non
 
 
 async def standing(need_ids: Sequence[int]) -> list[int]:
-    """Those of the needs that have not come to nothing."""
+    """Those of the needs that have not come to nothing, nor become a wish."""
     found = await Need.filter(id__in=need_ids).exclude(state__in=CAME_TO_NOTHING).order_by("id")
-    return [need.id for need in found]
+    wishes = await NeedLink.filter(need_id__in=need_ids, kind="wish").values_list("need_id", flat=True)
+    return [need.id for need in found if need.id not in wishes and need.route is not NeedRoute.WISH]
 
 
 async def links_of(kind: str, subject_ids: Sequence[int]) -> dict[int, list[int]]:

@@ -69,8 +69,7 @@ async def submit(
         field=field,
         title=title,
         body=body,
-        due_at=due.answer_at,
-        decision_due_at=due.decision_at,
+        **due.of_a_need,
     )
     await checks.expect(actor, need, author_id=speaker.id)
     await media.attach(actor, need, community_id, photo_ids)
@@ -188,14 +187,7 @@ async def reopen(actor: Actor, need_id: int, *, reason: str) -> Need:
     require(policies.may_reopen(actor, need), "只有相关居民可以要求重办", "Only residents it affects may reopen it")
     _must_be(need, NeedState.DONE, NeedState.RATED)
     due = await deadlines(need.community_id)
-    await step(
-        need,
-        NeedState.ACCEPTED,
-        due_at=due.answer_at,
-        decision_due_at=due.decision_at,
-        level=NeedLevel.GRID,
-        route=None,
-    )
+    await step(need, NeedState.ACCEPTED, level=NeedLevel.GRID, route=None, **due.of_a_need)
     if await db.value(
         f"SELECT done_at + interval '{REOPEN_DAYS} days' <= clock_now() FROM needs WHERE id = $1", need.id
     ):

@@ -4,7 +4,7 @@ from services.notifications.call_list import Call, call_list, called, find_call
 from services.notifications.call_page import call_page
 from services.notifications.credits import Balance, Subscription, balance, heard_subscription, report, subscriptions
 from services.notifications.digests import write_digests
-from services.notifications.inbox import InboxLine, inbox, read_all, tell
+from services.notifications.inbox import InboxLine, inbox, read, tell
 from services.notifications.notices import NOTICES
 from services.notifications.preferences import Preferences, preferences, update_preferences
 from services.notifications.sending import give_up_old, heard_delivery, miscounted, send_due
@@ -32,7 +32,7 @@ __all__ = [
     "inbox",
     "miscounted",
     "preferences",
-    "read_all",
+    "read",
     "report",
     "send_due",
     "subscriptions",

@@ -62,9 +62,12 @@ async def inbox(actor: Actor, *, page: Page) -> Listed[InboxLine]:
     return found.map(lambda notice: _line(notice, reasons))
 
 
-async def read_all(actor: Actor) -> None:
-    """Mark the actor's notices as read."""
-    await Notice.filter(resident_id=actor.id, read_at=None).update(read_at=await clock.now())
+async def read(actor: Actor, *, through_id: int | None = None) -> None:
+    """Mark the actor's notices as read, or only those up to one: what came after it he has not seen."""
+    unread = Notice.filter(resident_id=actor.id, read_at=None)
+    if through_id is not None:
+        unread = unread.filter(id__lte=through_id)
+    await unread.update(read_at=await clock.now())
 
 
 def _line(notice: Notice, reasons: Mapping[int, str]) -> InboxLine:

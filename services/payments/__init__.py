@@ -1,6 +1,6 @@
 """Paying through WeChat: orders, captures and refunds, and WeChat's daily bills against all of them."""
 
-from services.payments.captures import capture, hear
+from services.payments.captures import capture, forget_old_news, hear
 from services.payments.orders import follow_orders, open_order, payment_for
 from services.payments.reconciliation import (
     DayOfBills,
@@ -48,6 +48,7 @@ __all__ = [
     "fetch_bills",
     "follow_orders",
     "follow_refunds",
+    "forget_old_news",
     "give_all_back",
     "give_back",
     "hear",

@@ -15,6 +15,8 @@ from services.ledger import Purse
 from services.payments.refunds import conclude_refund, give_back
 from services.payments.terms import CLEARING, yuan
 
+HEARD_KEPT_DAYS = 30
+
 log = structlog.stdlib.get_logger("linli.payments")
 
 # What a giver reads in WeChat beside his refund.
@@ -104,6 +106,20 @@ KEEP_HEARD = """
 INSERT INTO wechat_inbox (provider, event_id) VALUES ('wechat_pay', $1)
 ON CONFLICT ON CONSTRAINT wechat_inbox_once DO NOTHING
 """
+
+
+async def forget_old_news() -> None:
+    """Forget which notifications were heard 30 days ago, 10,000 at a time, at most a million.
+
+    WeChat repeats one for a day; whoever repeats it later finds an order or refund that waits for nothing any more.
+    """
+    for _ in range(100):
+        gone = await db.execute(
+            "DELETE FROM wechat_inbox WHERE id IN (SELECT id FROM wechat_inbox ORDER BY id LIMIT 10000) "
+            f"AND created_at < clock_now() - interval '{HEARD_KEPT_DAYS} days'"
+        )
+        if gone < 10_000:
+            return
 
 
 @atomic()

@@ -14,6 +14,7 @@ from app.core.db import atomic
 from app.core.errors import Unavailable
 from app.gateways.errors import GatewayError, PayError, PayUnknown
 from app.gateways.wechat_pay import WechatPay
+from models.base import Moderation
 from models.crowdfunding import CampaignState, Pledge, PledgeState
 from models.payments import Order, OrderState
 from services import events, notifications
@@ -63,8 +64,9 @@ async def payment_for(pay: WechatPay, pledge_id: int, *, looking: bool = False) 
     order = await Order.get_or_none(pledge_id=pledge_id).select_related("pledge__campaign")
     if order is None or order.state not in UNPAID or order.expires_at <= await clock.now():
         return None
-    if order.pledge.campaign.state is not CampaignState.OPEN:
-        return None  # it was called off meanwhile; money that comes all the same is sent back
+    campaign = order.pledge.campaign
+    if campaign.state is not CampaignState.OPEN or campaign.moderation is not Moderation.PASSED:
+        return None  # it was called off or hidden meanwhile; money for what is over is sent back when it comes
     if looking and not await db.value(LOOK, order.id):
         return pay.sign_for_client(order.prepay_id) if order.prepay_id else None
     try:

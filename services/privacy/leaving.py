@@ -12,7 +12,7 @@ from app.core.errors import Conflict, NotFound
 from models.crowdfunding import Pledge, PledgeState
 from models.residents import Resident
 from models.volunteering import AlreadyCheckedIn
-from services import crowdfunding, events, residents, volunteering, wishes
+from services import crowdfunding, events, needs, residents, volunteering, wishes
 from services.policies import Actor
 from services.volunteering import CancelClosed, ShiftStarted
 
@@ -36,7 +36,16 @@ ORDER BY 1 LIMIT 50
 """
 SEATS = "SELECT shift_id AS id FROM signups WHERE resident_id = $1 AND state <> 'cancelled' AND checked_in_at IS NULL"
 CLAIMS = "SELECT wish_id AS id FROM wish_claims WHERE resident_id = $1 AND state = 'held'"
+NEEDS = "SELECT id FROM needs WHERE author_id = $1 AND state = 'submitted' AND endorsements = 0"
 WISHES = "SELECT id FROM wishes WHERE author_id = $1 AND state IN ('in_review', 'open')"
+
+# What others were told of a text of his names it by its title.
+TOLD = """
+UPDATE notices SET params = params || jsonb_build_object('title', '{erased}') WHERE params ? 'title'
+    AND subject_kind = '{kind}' AND subject_id IN (SELECT id FROM {table} WHERE author_id = $1)
+"""
+OPINIONS = "('need.rated', 'need.reopened', 'wish.disputed')"
+"""What a resident says of what was done for him; reasons given in an office stay."""
 
 # Each statement is about resident $1. Uploads go last: rows above still point at them.
 ERASE = (
@@ -57,9 +66,16 @@ ERASE = (
     "UPDATE representatives SET until_on = "
     "greatest(from_on + 1, (clock_now() AT TIME ZONE 'Asia/Shanghai')::date) "
     "WHERE resident_id = $1 AND until_on > (clock_now() AT TIME ZONE 'Asia/Shanghai')::date",
+    "UPDATE guardianships SET ended_at = clock_now(), ended_by_id = $1 "
+    "WHERE $1 IN (child_id, guardian_id) AND ended_at IS NULL",
+    "UPDATE invitations SET revoked_at = clock_now() WHERE made_by_id = $1 AND used_at IS NULL AND revoked_at IS NULL",
+    "UPDATE resident_links SET state = 'declined' WHERE $1 IN (recorded_id, newcomer_id) AND state = 'pending'",
+    "UPDATE representative_changes SET state = 'withdrawn' "
+    "WHERE $1 IN (resident_id, proposed_by_id) AND state = 'pending'",
     # what he wrote to one person, or nobody has seen
     f"UPDATE wishes SET title = '{ERASED}', body = '{ERASED}', thanks = NULL, thanks_public = false, "
     "attested_ground = NULL, photo_consent = false WHERE author_id = $1",
+    TOLD.format(erased=ERASED, kind="wish", table="wishes"),
     "UPDATE wish_contacts SET words_sealed = NULL, withdrawn_at = coalesce(withdrawn_at, clock_now()) "
     "WHERE wish_id IN (SELECT id FROM wishes WHERE author_id = $1)",
     f"UPDATE wish_statements SET body = '{ERASED}' WHERE author_id = $1",
@@ -71,22 +87,27 @@ ERASE = (
     "UPDATE volunteer_teams SET leader_id = NULL WHERE leader_id = $1",
     "UPDATE certificates SET name_sealed = NULL, document_sealed = NULL WHERE resident_id = $1",
     "UPDATE pledges SET message = NULL, anonymous = true WHERE giver_id = $1",
-    "UPDATE checks SET plea = NULL, trace_ids = '[]' WHERE author_id = $1",
+    "UPDATE checks SET plea = CASE WHEN appeal_of_id IS NOT NULL THEN '-' END, trace_ids = '[]' WHERE author_id = $1",
     "UPDATE checks SET state = 'replaced' WHERE author_id = $1 AND state IN ('pending', 'queued') "
     "AND subject_kind IN ('nickname', 'media', 'wish', 'wish_thanks', 'wish_claim', 'wish_statement', 'signup', "
     "'pledge')",
     # himself
     f"UPDATE residents SET left_at = clock_now(), nickname = '{PSEUDONYM}', nickname_wanted = NULL, "
     "nickname_moderation = 'passed', avatar_id = NULL, wanted_avatar_id = NULL, openid = NULL, unionid = NULL, "
-    "name_sealed = NULL, phone_sealed = NULL, phone_index = NULL, birth_year = NULL, of_age = false WHERE id = $1",
+    "name_sealed = NULL, phone_sealed = NULL, phone_index = NULL, birth_year = NULL, of_age = false, "
+    "of_age_at = NULL, of_fourteen = false WHERE id = $1",
     "DELETE FROM attachments a USING media m "
     "WHERE m.id = a.media_id AND m.uploader_id = $1 AND m.purpose <> 'evidence'",
     "DELETE FROM media m WHERE uploader_id = $1 AND NOT EXISTS (SELECT 1 FROM attachments a WHERE a.media_id = m.id) "
-    "AND NOT EXISTS (SELECT 1 FROM assistances s WHERE s.media_id = m.id)",
+    "AND NOT EXISTS (SELECT 1 FROM assistances s WHERE s.media_id = m.id) "
+    "AND NOT EXISTS (SELECT 1 FROM guardianships g WHERE g.media_id = m.id)",
     "DELETE FROM sessions WHERE resident_id = $1",
 )
 ERASE_TEXTS = (
     f"UPDATE needs SET title = '{ERASED}', body = '{ERASED}' WHERE author_id = $1",
+    TOLD.format(erased=ERASED, kind="need", table="needs"),
+    f"UPDATE reasons r SET text = '{ERASED}' WHERE author_id = $1 AND EXISTS (SELECT 1 FROM events e "
+    f"WHERE e.actor_id = $1 AND e.verb IN {OPINIONS} AND (e.facts->>'reason_id')::bigint = r.id)",
     f"UPDATE comments SET body = '{ERASED}' WHERE author_id = $1",
     f"UPDATE disclosure_questions SET body = '{ERASED}' WHERE author_id = $1",
     "UPDATE checks SET state = 'replaced' WHERE author_id = $1 AND state IN ('pending', 'queued') "
@@ -109,23 +130,31 @@ async def leave(actor: Actor, *, erase_texts: bool = False) -> None:
     duties = [line["duty"] for line in await db.rows(DUTIES, actor.id)]
     if duties:
         raise UnfinishedDuties(duties=duties)
-    await _give_back(replace(actor, suspended=False))
+    able = replace(actor, suspended=False)
+    await _give_back(able)
+    if erase_texts:
+        for line in await db.rows(NEEDS, actor.id):
+            await needs.withdraw(able, line["id"])
     with suppress(residents.NoHome):
-        await residents.leave_household(actor)
+        await residents.leave_household(able)
     for statement in (*ERASE, *(ERASE_TEXTS if erase_texts else ())):
         await db.execute(statement, actor.id)
     await events.record(actor, "resident.left", await Resident.get(id=actor.id), texts=erase_texts)
 
 
 async def _give_back(actor: Actor) -> None:
-    """Release what others could have. A seat it is too late to cancel, or taken already, stays his."""
+    """Release what others could have. A seat it is too late to cancel, or taken already, stays his.
+
+    What hangs on something hidden he cannot see: a claim on it runs out, nobody waits for a seat in it.
+    """
     for line in await db.rows(CLAIMS, actor.id):
-        await wishes.release(actor, line["id"])
+        with suppress(NotFound):
+            await wishes.release(actor, line["id"])
     for line in await db.rows(WISHES, actor.id):
         await wishes.withdraw(actor, line["id"])
     for pledge in await Pledge.filter(giver_id=actor.id, state=PledgeState.PROMISED):
-        with suppress(CancelClosed, ShiftStarted, AlreadyCheckedIn):
+        with suppress(NotFound, CancelClosed, ShiftStarted, AlreadyCheckedIn):
             await crowdfunding.withdraw(actor, pledge.id)
     for line in await db.rows(SEATS, actor.id):
-        with suppress(CancelClosed, ShiftStarted, AlreadyCheckedIn):
+        with suppress(NotFound, CancelClosed, ShiftStarted, AlreadyCheckedIn):
             await volunteering.cancel(actor, line["id"])

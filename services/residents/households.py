@@ -42,6 +42,11 @@ class HouseholdSeen:
     members: list[Member]
     change: RepresentativeChange | None
 
+    @property
+    def id(self) -> int:
+        """The household's."""
+        return int(self.household.id)
+
 
 @dataclass(frozen=True)
 class Stood:

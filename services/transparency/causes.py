@@ -22,7 +22,7 @@ def _pictures(noun: str) -> str:
 CAUSE = f"""
 CASE t.source_kind
 WHEN 'pledge' THEN (
-    SELECT jsonb_build_array(s.campaign_id, s.kind, s.amount_fen, s.budget_line_id,
+    SELECT jsonb_build_array(s.campaign_id, s.kind, s.amount_fen, s.budget_line_id, s.sale_item_id, s.quantity,
         CASE WHEN o.id IS NOT NULL THEN s.giver_id END, o.out_trade_no, o.transaction_id, o.captured_fen)
     FROM pledges s LEFT JOIN orders o ON o.pledge_id = s.id AND o.state = 'paid' WHERE s.id = t.source_id)
 WHEN 'refund' THEN (
@@ -31,12 +31,14 @@ WHEN 'refund' THEN (
     FROM refunds s JOIN orders o ON o.id = s.order_id WHERE s.id = t.source_id)
 WHEN 'slip' THEN (
     SELECT jsonb_build_array(s.kind, s.campaign_id, s.via, s.amount_fen, s.giver_id, s.gift_id, s.match_id,
-        s.transfer_id, s.note, s.entered_by_id, s.decided_by_id, m.unit, m.for_each_fen, m.adds_fen, m.cap_fen,
+        s.transfer_id, s.income_id, s.note, s.entered_by_id, s.decided_by_id,
+        m.unit, m.for_each_fen, m.adds_fen, m.cap_fen,
         {_pictures("slip")})
     FROM slips s LEFT JOIN matches m ON m.id = s.match_id WHERE s.id = t.source_id)
 WHEN 'expense' THEN (
     SELECT jsonb_build_array(s.campaign_id, s.budget_line_id, s.resolution_id, s.requester_id, s.payee, s.payee_kind,
-        s.payee_resident_id, s.purpose, s.amount_fen, s.paid_by_id, s.reference, {_pictures("expense")},
+        s.payee_resident_id, s.payee_is_no_resident, s.purpose, s.amount_fen, s.paid_by_id, s.reference,
+        {_pictures("expense")},
         (SELECT jsonb_agg(jsonb_build_array(a.approver_id, a.role) ORDER BY a.id) FROM expense_approvals a
             WHERE a.expense_id = s.id))
     FROM expenses s WHERE s.id = t.source_id)

@@ -44,7 +44,8 @@ UNION ALL SELECT 'campaign', campaign_id, 'campaign.use_changed', NULL,
 UNION ALL SELECT 'campaign', campaign_id, 'campaign.income_noted', entered_by_id,
     jsonb_build_object('income_id', id, 'amount_fen', amount_fen) FROM incomes
 UNION ALL SELECT 'campaign', campaign_id, 'campaign.income_struck', struck_by_id,
-    jsonb_build_object('income_id', id, 'amount_fen', amount_fen) FROM incomes WHERE struck_by_id IS NOT NULL
+    jsonb_build_object('income_id', id, 'amount_fen', amount_fen) FROM incomes i WHERE struck_by_id IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM slips WHERE income_id = i.id)
 UNION ALL SELECT 'match', id, 'match.entered', entered_by_id, jsonb_build_object('cap_fen', cap_fen) FROM matches
 UNION ALL SELECT 'match', id, 'match.' || state, decided_by_id, jsonb_build_object('cap_fen', cap_fen)
     FROM matches WHERE state <> 'entered'
@@ -57,7 +58,7 @@ UNION ALL SELECT 'expense', id, 'expense.requested', requester_id, jsonb_build_o
 UNION ALL SELECT 'expense', expense_id, 'expense.approved', approver_id,
     jsonb_build_object('approval_id', id, 'role', role) FROM expense_approvals
 UNION ALL SELECT 'expense', id, 'expense.paid', paid_by_id,
-    jsonb_build_object('amount_fen', amount_fen, 'campaign_id', campaign_id) FROM expenses WHERE state = 'paid'
+    jsonb_build_object('amount_fen', amount_fen, 'campaign_id', campaign_id) FROM expenses WHERE paid_by_id IS NOT NULL
 UNION ALL SELECT 'fund_rules', id, CASE WHEN role LIKE '%_officer' THEN 'fund_rules.set' ELSE 'fund_rules.proposed' END,
     proposer_id, jsonb_build_object('supervisor_above_fen', supervisor_above_fen) FROM fund_rules
 UNION ALL SELECT 'fund_rules', id, 'fund_rules.agreed', agreed_by_id,
@@ -167,7 +168,8 @@ QUESTIONS: dict[str, str] = {
                     WHERE p.campaign_id = t.source_id AND NOT EXISTS (SELECT 1 FROM transfers
                         WHERE source_kind = 'refund' AND source_id = r.id AND leg = 'set_aside')), 0)::bigint
                 + coalesce((SELECT sum(g.amount_fen) FROM slips g WHERE g.campaign_id = t.source_id
-                    AND g.kind = 'gift' AND g.state IN ('refunding', 'refunded') AND NOT EXISTS (
+                    AND g.kind = 'gift' AND (g.state IN ('refunding', 'refunded') OR EXISTS (SELECT 1 FROM transfers
+                        WHERE source_kind = 'slip' AND source_id = g.id AND leg = 'returned')) AND NOT EXISTS (
                         SELECT 1 FROM slips b JOIN transfers s ON s.source_kind = 'slip' AND s.source_id = b.id
                             AND s.leg = 'set_aside' WHERE b.gift_id = g.id)), 0)::bigint AS owed
             FROM transfers t WHERE t.source_kind = 'campaign' AND t.leg = 'set_aside') b

@@ -19,7 +19,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.pages import Listed, Page, cut
 from models.certificates import CODE_ALPHABET, CODE_LENGTH, Certificate, CertificatePurpose, CertificateRevocation
 from models.residents import Resident
-from services import drawing, events, notifications, places, residents
+from services import drawing, events, media, notifications, places, residents
 from services.policies import Actor, require
 from services.volunteering.certificate_page import PURPOSES, CertificatePage, certificate_page
 
@@ -35,10 +35,6 @@ class OtherName(Invalid):
     code = "other_name"
     zh = "姓名与社区登记的或以前证明上的不一致，请联系居委会"
     en = "Another name is on record or on an earlier certificate; please talk to the committee"
-
-
-class NameNeeded(Invalid):
-    code, zh, en = "name_needed", "请填写真实姓名", "A certificate carries your real name"
 
 
 @dataclass(frozen=True)
@@ -108,8 +104,8 @@ async def issue_certificate(
 ) -> CertificateSeen:
     """Certify one's own confirmed hours in a community, by default where one lives; nobody has to agree.
 
-    The name is the one on record; where there is none it is declared, once for all certificates. Raises NotFound,
-    NoHours, NameNeeded, OtherName.
+    The name is the one on record; where there is none it is declared, once for all certificates, and until then the
+    nickname stands for it. Raises NotFound, NoHours, OtherName.
     """
     issuer = await places.find_community(community_id or actor.community_id or 0)
     await db.advisory_lock(f"the certificates of resident {actor.id}")
@@ -183,10 +179,15 @@ async def verification_page(code: str) -> str:
     )
 
 
-async def certificate_picture(actor: Actor, code: str, *, verify_url: str, secret: Keys) -> bytes:
-    """The certificate with the whole name, as a PNG, for its holder alone. Raises NotFound, Unavailable."""
+async def certificate_picture(
+    actor: Actor, code: str, *, verify_url: str, secret: Keys, token: str | None = None
+) -> bytes:
+    """The certificate with the whole name, as a PNG, for its holder and whom he gives its address.
+
+    Raises NotFound, Unavailable.
+    """
     seen = await verify_certificate(code)
-    if seen.resident_id != actor.id:
+    if seen.resident_id != actor.id and not (token and media.opens(_picture_path(seen.code), token)):
         raise _NoSuchCertificate
     kept = await Certificate.get(id=seen.id)
     tail = _opened("document", kept.document_sealed, kept.id, secret)
@@ -210,6 +211,15 @@ async def certificate_picture(actor: Actor, code: str, *, verify_url: str, secre
         revoked_on=seen.revoked_at and _day(seen.revoked_at),
     )
     return await drawing.in_the_studio(drawing.certificate, said)
+
+
+def picture_url(code: str) -> str:
+    """Where its holder finds the picture for an hour or two, without a login."""
+    return media.private_url(_picture_path(code))
+
+
+def _picture_path(code: str) -> str:
+    return f"/v1/certificates/{code}.png"
 
 
 @atomic()
@@ -243,11 +253,9 @@ async def _name(actor: Actor, given: str | None, secret: Keys) -> tuple[str, boo
         row = {"resident_id": resident.id, "name_sealed": resident.name_sealed, "nickname": resident.nickname}
         registered = residents.full_name(row, secret)
     known = registered or (_opened("name", earlier.name_sealed, earlier.id, secret) if earlier else None)
-    if known is None and given is None:
-        raise NameNeeded
-    if known is not None and given not in (None, known):
+    if known not in (None, resident.nickname) and given not in (None, known):
         raise OtherName
-    return known or given or "", registered is None
+    return given or known or resident.nickname, registered is None
 
 
 def _lines(served: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -72,7 +72,7 @@ async def test_a_text_is_judged(wechat: WechatClient) -> None:
     verdict = await wechat.check_text("lin", Scene.COMMENT, "好" * CHECKED_AT_ONCE)
     assert isinstance(verdict, Verdict)
     assert (verdict.suggest, verdict.label) == (Suggest.PASS, 100)
-    verdict = await wechat.check_text("lin", Scene.FORUM, "好", title="LINLI-RISKY-20002")
+    verdict = await wechat.check_text("lin", Scene.FORUM, "LINLI-RISKY-20002")
     assert (verdict.suggest, verdict.label) == (Suggest.RISKY, 20002)
     verdict = await wechat.check_text("lin", Scene.FORUM, "稳赚不赔")
     assert verdict.suggest is Suggest.REVIEW

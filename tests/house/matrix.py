@@ -1,8 +1,10 @@
-"""The authorisation matrix: operation, thing, and a sign for each role of tests/everything.py, in its order.
+"""The authorisation matrix: a sign for each role of tests/everything.py in its order, a thing, and operations on it.
 
 `o` may (what then comes of it is a matter of states), `x` sees it and may not (403), `-` knows nothing of it (404),
-`!` has to log in (401). A thing of `*` is the plain one: published, open, running; what answers the same as the plain
-one has no row of its own. A new operation without a row fails.
+`!` has to log in (401). The thing `*` is the plain one: published, open, running; where another is answered the same it
+is not written. Lines are ordered by how many may. An operation that stands nowhere fails.
+
+Roles: anonymous guest moved wu deng far · lin mei he ma chen zhao sun · qian root
 """
 
 OBJECTS = {
@@ -19,351 +21,147 @@ OBJECTS = {
 }
 
 MATRIX = """
-check_health                  *               ooooooooooooooo
-check_readiness               *               ooooooooooooooo
-show_metrics                  *               ooooooooooooooo
-log_in                        *               ooooooooooooooo
-bind_phone                    *               !oooooooooooooo
-log_out                       *               !oooooooooooooo
-get_me                        *               !oooooooooooooo
-update_me                     *               !oooooooooooooo
-delete_me                     *               !oooooooooooooo
-export_me                     *               !oooooooooooooo
-list_inbox                    *               !oooooooooooooo
-read_inbox                    *               !oooooooooooooo
-list_consents                 *               !oooooooooooooo
-give_consent                  *               !oooooooooooooo
-withdraw_consent              *               !oooooooooooooo
-list_subscriptions            *               !oooooooooooooo
-report_subscriptions          *               !oooooooooooooo
-get_preferences               *               !oooooooooooooo
-update_preferences            *               !oooooooooooooo
-list_places                   *               ooooooooooooooo
-add_place                     *               !xxxxxxxxxxxxoo
-get_place                     *               ooooooooooooooo
-show_statistics               *               ooooooooooooooo
-compare_places                *               ooooooooooooooo
-read_open_data                *               ooooooooooooooo
-download_open_data            *               ooooooooooooooo
-grant_role                    *               !xxxxxxxxxooxxx
-revoke_role                   *               !xxxxxxxxxooxxx
-list_audit_trail              *               !xxxxxxxxxooooo
-claim_household               *               !oooooooooooooo
-list_household_claims         *               !oooooooooooooo
-confirm_household_claim       *               !x------o-oo---
-decline_household_claim       *               !x------o-oo---
-update_household              *               !-------xxoo---
-register_resident             *               !-------oooo---
-upload_picture                *               !oooooooooooooo
-get_picture                   *               !-----o--------
-open_picture                  *               ooooooooooooooo
-list_calls                    *               !xxxxxxxooooxxx
-print_calls                   *               !xxxxxxxooooxxx
-mark_called                   *               !xxxxxxx----xxx
-submit_need                   *               !xxxxxoooooooxx
-list_needs                    *               !oooooooooooooo
-list_similar_needs            *               !oooooooooooooo
-export_needs_csv              *               !xxxoxxxooooxoo
-export_needs_xlsx             *               !xxxoxxxooooxoo
-get_need                      *               !oooooooooooooo
-get_need                      hidden_need     !-----o-oooo---
-endorse_need                  *               !xxxxxxooooooxx
-endorse_need                  hidden_need     !-----x-oooo---
-unendorse_need                *               !xxxxxoooooooxx
-unendorse_need                hidden_need     !-----o-oooo---
-accept_need                   *               !xxxxxxxooooxxx
-accept_need                   hidden_need     !-----x-oooo---
-decline_need                  *               !xxxxxxxooooxxx
-decline_need                  hidden_need     !-----x-oooo---
-route_need                    *               !xxxxxxxooooxxx
-route_need                    hidden_need     !-----x-oooo---
-merge_need                    *               !xxxxxxxooooxxx
-merge_need                    hidden_need     !-----x-oooo---
-escalate_need                 *               !xxxxxxxooooxxx
-escalate_need                 hidden_need     !-----x-oooo---
-return_need                   *               !xxxxxxxooooxxx
-return_need                   hidden_need     !-----x-oooo---
-set_need_urgency              *               !xxxxxxxxxooxxx
-set_need_urgency              hidden_need     !-----x-xxoo---
-answer_need                   *               !xxxxxxxooooxxx
-answer_need                   hidden_need     !-----x-oooo---
-finish_need                   *               !xxxxxxxooooxxx
-finish_need                   hidden_need     !-----x-oooo---
-rate_need                     *               !xxxxxoxxxxxxxx
-rate_need                     hidden_need     !-----o-xxxx---
-reopen_need                   *               !xxxxxoooooooxx
-reopen_need                   hidden_need     !-----o-oooo---
-withdraw_need                 *               !xxxxxoxxxxxxxx
-withdraw_need                 hidden_need     !-----o-xxxx---
-list_need_comments            *               !oooooooooooooo
-list_need_comments            hidden_need     !-----o-oooo---
-comment_on_need               *               !xxxxxoooooooxx
-comment_on_need               hidden_need     !-----o-oooo---
-get_need_rules                *               ooooooooooooooo
-set_need_rules                *               !xxxxxxxxxooxoo
-get_calendar                  *               ooooooooooooooo
-set_calendar                  *               !xxxxxxxxxxxxoo
-post_wish                     *               !xxxxxoooooooxx
-list_wishes                   *               !oooooooooooooo
-get_wish                      *               !oooooooooooooo
-get_wish                      wish_in_review  !-----o---oo---
-approve_wish                  *               !xxxxxxxxxooxxx
-approve_wish                  wish_in_review  !-----x---oo---
-claim_wish                    *               !xxxxxxooooooxx
-claim_wish                    wish_in_review  !-----x---oo---
-release_wish                  *               !xxxxxxxxxxxxxx
-release_wish                  wish_in_review  !-----x---xx---
-release_wish                  claimed_wish    !xxxxxxoxxxxxxx
-fulfil_wish                   *               !xxxxxxxxxxxxxx
-fulfil_wish                   wish_in_review  !-----x---xx---
-fulfil_wish                   claimed_wish    !xxxxxxoxxxxxxx
-confirm_wish                  *               !xxxxxoxxxxxxxx
-confirm_wish                  wish_in_review  !-----o---xx---
-dispute_wish                  *               !xxxxxoxxxxxxxx
-dispute_wish                  wish_in_review  !-----o---xx---
-close_wish                    *               !xxxxxxxxxooxxx
-close_wish                    wish_in_review  !-----x---oo---
-withdraw_wish                 *               !xxxxxoxxxooxxx
-withdraw_wish                 wish_in_review  !-----o---oo---
-organise_activity             *               !xxxxxxxooooxxx
-list_activities               *               !oooooooooooooo
-get_activity                  *               !oooooooooooooo
-sign_up_for_shift             *               !xxxxxoooooooxx
-cancel_signup                 *               !xxxxxoooooooxx
-list_signups                  *               !xxxxxxxooooxxx
-get_checkin_code              *               !xxxxxxxxoxxxxx
-check_in                      *               !xxxxxxoxxxxxxx
-check_in                      done_shift      !xxxxxoxxxxxxxx
-check_out                     *               !xxxxxxoxxxxxxx
-check_out                     done_shift      !xxxxxoxxxxxxxx
-confirm_hours                 *               !xxxxxxxooooxxx
-list_service_records          *               !oooooooooooooo
-propose_deliberation          *               !xxxxxoooooooxx
-list_deliberations            *               !oooooooooooooo
-get_deliberation              *               !oooooooooooooo
-open_discussion               *               !xxxxxxxxxooxxx
-open_voting                   *               !xxxxxxxxxooxxx
-cast_ballot                   *               !xxxxxoooooooxx
-list_ballots                  *               !xxxxxxxxxooxxx
-close_voting                  *               !xxxxxxxxxooxxx
-withdraw_deliberation         *               !xxxxxxxxxooxxx
-withdraw_deliberation         in_discussion   !xxxxxoxxxooxxx
-list_deliberation_comments    *               !oooooooooooooo
-comment_on_deliberation       *               !xxxxxoooooooxx
-get_result                    *               ooooooooooooooo
-get_archive                   *               ooooooooooooooo
-list_resolutions              *               ooooooooooooooo
-get_resolution                *               ooooooooooooooo
-propose_option                *               !xxxxxoooooooxx
-list_option_proposals         *               !oooooooooooooo
-implement_decision            *               !xxxxxxxxxooxxx
-review_decision               *               !xxxxxxxxxooxxx
-judge_decision                *               !xxxxxoooooooxx
-accept_option                 *               !xxxxxxxxxooxxx
-decline_option                *               !xxxxxxxxxooxxx
-withdraw_option               *               !xxxxxxoxxxxxxx
-put_up_resolution             *               !xxxxxxxooooxxx
-set_follow_up                 *               !xxxxxxxxxooxxx
-take_down_resolution          *               !xxxxxxxooooxxx
-finish_follow_up              *               !xxxxxxoxxooxxx
-cancel_follow_up              *               !xxxxxxxxxooxxx
-call_meeting                  *               !xxxxxxxxxooxxx
-list_meetings                 *               !oooooooooooooo
-get_meeting                   *               !oooooooooooooo
-get_meeting_code              *               !xxxxxxxooooxxx
-check_in_at_meeting           *               !xxxxxoooooooxx
-list_attendances              *               !xxxxxxxooooxxx
-put_meeting_on_record         *               !xxxxxxxxxooxxx
-cancel_meeting                *               !xxxxxxxxxooxxx
-start_petition                *               !xxxxxoooooooxx
-list_petitions                *               !oooooooooooooo
-get_petition                  *               !oooooooooooooo
-sign_petition                 *               !xxxxxoooooooxx
-unsign_petition               *               !oooooooooooooo
-answer_petition               *               !xxxxxxxxxooxxx
-withdraw_petition             *               !xxxxxoxxxxxxxx
-get_roll                      *               !oooooooooooooo
-get_own_roll_line             *               !oooooooooooooo
-list_roll_lines               *               ooooooooooooooo
-object_to_roll                *               !oooooooooooooo
-object_to_roll                in_discussion   !xxxxxoooooooxx
-object_to_roll                decided         !xxxxxoooooooxx
-list_objections               *               !oooooooooooooo
-cast_assisted_ballot          *               !xxxxxxxooooxxx
-print_ballot_sheets           *               !xxxxxxxooooxxx
-import_paper_ballots          *               !oooooooooooooo
-list_paper_batches            *               !oooooooooooooo
-get_objection                 *               !-----oooooo-oo
-dismiss_objection             *               !-----xxxxoo-oo
-correct_objection             *               !-----xxxxoo-oo
-strike_from_roll              *               !-----xxxxoo-oo
-get_paper_batch               *               !-------oooo---
-export_paper_report           *               !-------oooo---
-withdraw_paper_batch          *               !-------oxoo---
-list_voting_rules             *               ooooooooooooooo
-set_voting_rules              *               !xxxxxxxxxooxoo
-draw_constituency             *               !xxxxxxxxxooxxx
-list_constituencies           *               !oooooooooooooo
-get_constituency              *               !oooooooooooooo
-change_constituency           *               !xxxxxxxxxooxxx
-record_representative         *               !xxxxxxxxxooxxx
-end_representative_term       *               !xxxxxxxxxooxxx
-list_owners                   *               !-----o-oooo---
-set_owners                    *               !-------xxoo---
-get_fund                      *               ooooooooooooooo
-list_transfers                *               ooooooooooooooo
-get_statement                 *               ooooooooooooooo
-list_bill_days                *               !xxxxxxxxxooooo
-create_campaign               *               !xxxxxxxooooxxx
-list_campaigns                *               !oooooooooooooo
-get_campaign                  *               !-----ooooooooo
-get_campaign                  draft           !-------oooo---
-get_campaign                  aided           !oooooooooooooo
-submit_campaign               *               !-----xxooooxxx
-submit_campaign               draft           !-------oooo---
-submit_campaign               aided           !xxxxxxxooooxxx
-publish_campaign              *               !-----xxxxooxxx
-publish_campaign              draft           !-------xxoo---
-publish_campaign              aided           !xxxxxxxxxooxxx
-cancel_campaign               *               !-----xxxxooxxx
-cancel_campaign               draft           !-------xxoo---
-cancel_campaign               aided           !xxxxxxxxxooxxx
-accept_campaign               *               !-----xxxxooxxx
-accept_campaign               draft           !-------xxoo---
-accept_campaign               aided           !xxxxxxxxxooxxx
-settle_campaign               *               !-----xxxxooxxx
-settle_campaign               draft           !-------xxoo---
-settle_campaign               aided           !xxxxxxxxxooxxx
-make_pledge                   *               !-----oooooooxx
-make_pledge                   draft           !-------oooo---
-make_pledge                   aided           !xxxxxoooooooxx
-list_pledges                  *               !-----ooooooooo
-list_pledges                  draft           !-------oooo---
-list_pledges                  aided           !oooooooooooooo
-found_team                    *               !-----oooooooxx
-found_team                    draft           !-------oooo---
-found_team                    aided           !xxxxxoooooooxx
-list_teams                    *               !-----ooooooooo
-list_teams                    draft           !-------oooo---
-list_teams                    aided           !oooooooooooooo
-list_campaign_comments        *               !-----ooooooooo
-list_campaign_comments        draft           !-------oooo---
-list_campaign_comments        aided           !oooooooooooooo
-comment_on_campaign           *               !-----oooooooxx
-comment_on_campaign           draft           !-------oooo---
-comment_on_campaign           aided           !xxxxxoooooooxx
-get_pledge                    *               !------ooooo---
-refund_pledge                 *               !------oxxoo---
-receive_pledge                *               !------xoooo---
-withdraw_pledge               *               !------oxxxx---
-join_team                     *               !-----oooooooxx
-request_expense               *               !-----xxooooxxx
-request_expense               draft           !-------oooo---
-request_expense               aided           !xxxxxxxooooxxx
-list_campaign_expenses        *               ------ooooooooo
-list_campaign_expenses        draft           --------oooo---
-list_campaign_expenses        aided           ooooooooooooooo
-request_fund_expense          *               !xxxxxxxooooxxx
-list_fund_expenses            *               ooooooooooooooo
-get_fund_rules                *               ooooooooooooooo
-set_fund_rules                *               !xxxxxxxxxooooo
-get_expense                   *               --------ooooooo
-approve_expense               *               !-------oxoooxx
-reject_expense                *               !-------oxoooxx
-pay_expense                   *               !-------xxooxxx
-withdraw_expense              *               !-------xoxxxxx
-list_relatives                *               !------o--ooooo
-declare_relative              *               !------o--xxooo
-strike_relative               *               !------x--xxxoo
-note_income                   *               !-----xxxxooxxx
-note_income                   draft           !-------xxoo---
-note_income                   aided           !xxxxxxxxxooxxx
-list_incomes                  *               !-----ooooooooo
-list_incomes                  draft           !-------oooo---
-list_incomes                  aided           !oooooooooooooo
-strike_income                 *               !xxxxxxxxxxoxxx
-choose_shift                  *               !------oxxxx---
-hand_pledge_over              *               !------oxxxx---
-get_team                      *               !-----ooooooooo
-list_helpers                  *               !-----ooooooooo
-leave_team                    *               !-----ooooooooo
-hand_team_over                *               !-----oxxxooxxx
-export_statement_csv          *               ooooooooooooooo
-export_statement_xlsx         *               ooooooooooooooo
-list_disclosures              *               ooooooooooooooo
-list_owed_questions           *               !xxxxxxxxxooooo
-get_campaign_accounts         *               !-----ooooooooo
-get_campaign_accounts         draft           !-------oooo---
-get_campaign_accounts         aided           !oooooooooooooo
-export_campaign_accounts_csv  *               !-----ooooooooo
-export_campaign_accounts_csv  draft           !-------oooo---
-export_campaign_accounts_csv  aided           !oooooooooooooo
-export_campaign_accounts_xlsx *               !-----ooooooooo
-export_campaign_accounts_xlsx draft           !-------oooo---
-export_campaign_accounts_xlsx aided           !oooooooooooooo
-get_disclosure                *               ooooooooooooooo
-list_questions                *               !oooooooooooooo
-ask_question                  *               !xxxxxoooooooxx
-answer_question               *               !xxxxxxxxxooxxx
-extend_campaign               *               !-----xxxxooxxx
-extend_campaign               draft           !-------xxoo---
-extend_campaign               aided           !xxxxxxxxxooxxx
-announce_use_change           *               !-----xxxxooxxx
-announce_use_change           draft           !-------xxoo---
-announce_use_change           aided           !xxxxxxxxxooxxx
-list_use_changes              *               !-----ooooooooo
-list_use_changes              draft           !-------oooo---
-list_use_changes              aided           !oooooooooooooo
-get_refunds                   *               !-----ooooooooo
-get_refunds                   draft           !-------oooo---
-get_refunds                   aided           !oooooooooooooo
-promise_match                 *               !-----xxxxooxxx
-promise_match                 draft           !-------xxoo---
-promise_match                 aided           !xxxxxxxxxooxxx
-list_matches                  *               !-----ooooooooo
-list_matches                  draft           !-------oooo---
-list_matches                  aided           !oooooooooooooo
-enter_offline_gift            *               !-----xxxxooxxx
-enter_offline_gift            draft           !-------xxoo---
-enter_offline_gift            aided           !xxxxxxxxxooxxx
-enter_gift_to_fund            *               !xxxxxxxxxooxxx
-list_slips                    *               !xxxxxxxxxooooo
-get_match                     *               !---------ooooo
-countersign_match             *               !---------xoxxx
-decline_match                 *               !---------ooxxx
-enter_match_payment           *               !---------ooxxx
-get_slip                      *               !---------ooooo
-countersign_slip              *               !---------ooxxx
-decline_slip                  *               !---------ooxxx
-hand_back_gift                *               !---------ooxxx
-correct_transfer              *               !---------ooxxx
-get_log_head                  *               ooooooooooooooo
-list_log_heads                *               ooooooooooooooo
-get_log_head_of_size          *               ooooooooooooooo
-prove_inclusion               *               ooooooooooooooo
-prove_consistency             *               ooooooooooooooo
-export_log                    *               ooooooooooooooo
-support_comment               *               !xxxxxoxoooooxx
-unsupport_comment             *               !oooooooooooooo
-pin_comment                   *               !xxxxxxxxxxxxxx
-unpin_comment                 *               !xxxxxxxxxooxxx
-hide_comment                  *               !xxxxxxxxxooxxx
-get_code                      *               !oooooooooooooo
-resolve_code                  *               !oooooooooooooo
-get_link                      *               !oooooooooooooo
-report_content                *               !oooooxoooooooo
-list_my_reports               *               !oooooooooooooo
-list_moderation_queue         *               !xxxoxxxxoooxox
-approve_content               *               !--------ooo---
-hide_content                  *               !--------ooo---
-hide_shown                    *               !xxxxxxxxxooxxx
-restore_hidden                *               !xxxxxxxxxooxxx
-list_my_decisions             *               !oooooooooooooo
-appeal_decision               *               !--------------
-appeal_decision               decided_check   !------o-------
-list_pauses                   *               !oooooooooooooo
-lift_pause                    *               !--------xoo---
-hear_wechat_pay               *               ooooooooooooooo
-check_push_address            *               xxxxxxxxxxxxxxx
-hear_wechat_push              *               xxxxxxxxxxxxxxx
+ooooooooooooooo  *  compare_places download_open_data read_open_data
+ooooooooooooooo  *  check_health check_readiness export_log export_statement_csv export_statement_xlsx get_archive
+ooooooooooooooo  *  get_calendar get_disclosure get_fund get_fund_rules get_log_head get_log_head_of_size
+ooooooooooooooo  *  get_need_rules get_place get_resolution get_result get_statement hear_wechat_pay list_disclosures
+ooooooooooooooo  *  list_fund_expenses list_log_heads list_places list_resolutions list_roll_lines list_transfers
+ooooooooooooooo  *  list_voting_rules log_in open_picture prove_consistency prove_inclusion read_my_calendar
+ooooooooooooooo  *  show_certificate show_metrics show_statistics verify_certificate
+ooooooooooooooo  aided  list_campaign_expenses
+!oooooooooooooo  *  accept_invitation ask_to_move_phone bind_phone claim_household close_my_calendar consent_for_child
+!oooooooooooooo  *  delete_me export_me get_activity get_activity_calendar get_code get_constituency get_deliberation
+!oooooooooooooo  *  get_electorate get_link get_me get_meeting get_my_points get_my_skills get_need get_own_roll_line
+!oooooooooooooo  *  get_petition get_poster get_preferences get_roll get_volunteer_team get_wish give_consent
+!oooooooooooooo  *  import_paper_ballots leave_household leave_volunteer_team list_activities list_campaigns
+!oooooooooooooo  *  list_certificates list_consents list_constituencies list_deliberation_comments list_deliberations
+!oooooooooooooo  *  list_disputed_records list_guardianships list_household_claims list_inbox list_meetings
+!oooooooooooooo  *  list_my_assistances list_my_decisions list_my_reports list_need_comments list_needs
+!oooooooooooooo  *  list_objections list_option_proposals list_paper_batches list_pauses list_petitions
+!oooooooooooooo  *  list_phone_moves list_point_transfers list_questions list_service_records list_similar_needs
+!oooooooooooooo  *  list_subscriptions list_units list_volunteer_team_members list_volunteer_teams list_wishes log_out
+!oooooooooooooo  *  object_to_roll read_inbox renew_my_calendar report_subscriptions resolve_code set_my_skills
+!oooooooooooooo  *  unsign_petition unsupport_comment update_me update_preferences upload_picture withdraw_consent
+!oooooooooooooo  aided  export_campaign_accounts_csv export_campaign_accounts_xlsx get_campaign get_campaign_accounts
+!oooooooooooooo  aided  get_refunds list_campaign_comments list_incomes list_matches list_pledges list_sale_items
+!oooooooooooooo  aided  list_teams list_use_changes
+!oooooxoooooooo  *  report_content
+!-----ooooooooo  *  export_campaign_accounts_csv export_campaign_accounts_xlsx get_campaign get_campaign_accounts
+!-----ooooooooo  *  get_refunds get_team leave_team list_campaign_comments list_helpers list_incomes list_matches
+!-----ooooooooo  *  list_pledges list_sale_items list_teams list_use_changes
+!--oo-ooooooo--  *  issue_certificate
+!xxxxxooooooooo  *  list_role_holders
+------ooooooooo  *  list_campaign_expenses
+!-----oooooo-oo  *  get_objection
+!-----oooooooxx  *  comment_on_campaign found_team join_team make_pledge
+!xxxoxxxooooxoo  *  export_needs_csv export_needs_xlsx
+!xxxxxoooooooxx  *  ask_question cancel_signup cast_ballot check_in_at_meeting comment_on_deliberation comment_on_need
+!xxxxxoooooooxx  *  found_volunteer_team join_volunteer_team judge_decision post_wish propose_deliberation
+!xxxxxoooooooxx  *  propose_option register_unit reopen_need sign_petition sign_up_for_shift start_petition
+!xxxxxoooooooxx  *  submit_need unendorse_need
+!xxxxxoooooooxx  aided  comment_on_campaign found_team make_pledge
+!xxxxxoooooooxx  decided  object_to_roll
+!xxxxxoooooooxx  in_discussion  object_to_roll
+--------ooooooo  *  get_expense
+!------o--ooooo  *  list_relatives
+!xx--xoooooooxx  *  spend_points
+!xxxxxoxoooooxx  *  support_comment
+!xxxxxxooooooxx  *  claim_wish endorse_need
+!---------ooooo  *  get_match get_slip
+!------ooooo---  *  get_pledge
+!-----o-oooo---  *  get_household get_representative_change get_service_record list_invitations list_owners
+!-----o-oooo---  hidden_need  comment_on_need get_need list_need_comments reopen_need unendorse_need
+!xxxoxxxxoooxox  *  list_moderation_queue
+!xxxxxxxxxooooo  *  list_audit_trail list_bill_days list_owed_questions list_slips set_fund_rules
+!-------oooo---  *  export_paper_report get_assistance get_paper_batch register_resident
+!-------oooo---  draft  comment_on_campaign export_campaign_accounts_csv export_campaign_accounts_xlsx found_team
+!-------oooo---  draft  get_campaign get_campaign_accounts get_refunds list_campaign_comments list_incomes
+!-------oooo---  draft  list_matches list_pledges list_sale_items list_teams list_use_changes make_pledge
+!-------oooo---  draft  offer_sale_items request_expense submit_campaign
+!-------oxoooxx  *  approve_expense reject_expense
+!------o--xxooo  *  declare_relative
+!------xoooo---  *  receive_pledge
+!-----x-oooo---  *  correct_hours get_household_history resolve_dispute
+!-----x-oooo---  hidden_need  accept_need answer_need decline_need endorse_need escalate_need finish_need merge_need
+!-----x-oooo---  hidden_need  return_need route_need
+!-----xxooooxxx  *  offer_sale_items request_expense submit_campaign
+!-----xxxxoo-oo  *  correct_objection dismiss_objection strike_from_roll
+!xxxxxooxxooxxx  claimed_wish  state_wish_case
+!xxxxxxxooooxxx  *  accept_need answer_need cancel_activity cancel_shift cast_assisted_ballot change_activity
+!xxxxxxxooooxxx  *  change_shift confirm_hours create_campaign decline_need escalate_need finish_need get_meeting_code
+!xxxxxxxooooxxx  *  list_attendances list_calls list_signups merge_need organise_activity print_ballot_sheets
+!xxxxxxxooooxxx  *  print_calls print_codes put_up_resolution request_fund_expense return_need route_need
+!xxxxxxxooooxxx  *  take_down_resolution
+!xxxxxxxooooxxx  aided  offer_sale_items request_expense submit_campaign
+!xxxxxxxxxooxoo  *  set_need_rules set_voting_rules
+--------oooo---  draft  list_campaign_expenses
+!--------ooo---  *  approve_content hide_content
+!-------oxoo---  *  withdraw_paper_batch
+!-------xooo---  *  object_to_assistance
+!------o--oo---  *  end_unit get_unit
+!------oxxoo---  *  refund_pledge
+!-----o---oo---  *  withdraw_guardianship
+!-----o---oo---  wish_in_review  get_wish list_wish_disclosures state_wish_case withdraw_wish
+!-----o---oo---  wish_in_review  withdraw_wish_photo_consent
+!-----o-xxoo---  *  confirm_representative decline_representative revoke_invitation
+!-----oxxxooxxx  *  hand_team_over
+!o--------oo---  *  decline_resident_link get_phone_move get_resident_link
+!x------o-oo---  *  confirm_household_claim decline_household_claim
+!xxxxxoxxxooxxx  *  list_wish_disclosures state_wish_case withdraw_wish withdraw_wish_photo_consent
+!xxxxxoxxxooxxx  in_discussion  withdraw_deliberation
+!xxxxxxoxxooxxx  *  finish_follow_up hand_volunteer_team_over
+!xxxxxxxxoooxxx  *  list_households
+!---------ooxxx  *  correct_transfer countersign_slip decline_match decline_slip enter_match_payment hand_back_gift
+!--------xoo---  *  lift_pause
+!-------xxoo---  *  ask_to_link_resident set_owners update_household
+!-------xxoo---  draft  accept_campaign announce_use_change cancel_campaign enter_offline_gift extend_campaign
+!-------xxoo---  draft  note_income promise_match publish_campaign settle_campaign
+!-------xxooxxx  *  pay_expense
+!------x--oo---  *  confirm_unit
+!------x--xxxoo  *  strike_relative
+!-----x---oo---  wish_in_review  approve_wish attest_wish claim_wish resolve_wish
+!-----x-xxoo---  hidden_need  set_need_urgency
+!-----xxxxooxxx  *  accept_campaign announce_use_change cancel_campaign enter_offline_gift extend_campaign note_income
+!-----xxxxooxxx  *  promise_match publish_campaign settle_campaign
+!x--------oo---  *  confirm_phone_move decline_phone_move
+!xxxxxxxxxooxxx  *  accept_option answer_petition answer_question approve_wish attest_wish call_meeting
+!xxxxxxxxxooxxx  *  cancel_follow_up cancel_meeting change_constituency close_voting decline_option draw_constituency
+!xxxxxxxxxooxxx  *  end_representative_term enter_gift_to_fund grant_role hide_comment hide_shown implement_decision
+!xxxxxxxxxooxxx  *  list_ballots open_discussion open_voting put_meeting_on_record record_representative renew_role
+!xxxxxxxxxooxxx  *  resolve_wish restore_hidden review_decision revoke_certificate revoke_role set_follow_up
+!xxxxxxxxxooxxx  *  set_need_urgency unpin_comment withdraw_deliberation
+!xxxxxxxxxooxxx  aided  accept_campaign announce_use_change cancel_campaign enter_offline_gift extend_campaign
+!xxxxxxxxxooxxx  aided  note_income promise_match publish_campaign settle_campaign
+!xxxxxxxxxxxxoo  *  add_place set_calendar
+!---------xoxxx  *  countersign_match
+!-------xoxxxxx  *  withdraw_expense
+!------o-------  decided_check  appeal_decision
+!------oxxxx---  *  choose_shift get_receipt hand_pledge_over withdraw_pledge
+------o--------  *  get_certificate_picture
+!-----o--------  *  get_picture
+!-----o---xx---  wish_in_review  confirm_wish consent_to_wish_photo dispute_wish publish_wish_thanks
+!-----o---xx---  wish_in_review  record_wish_contact withdraw_wish_contact
+!-----o-xxxx---  *  dispute_hours make_invitation propose_representative withdraw_representative
+!-----o-xxxx---  hidden_need  rate_need withdraw_need
+!o--------xx---  *  confirm_resident_link
+!xxxxxoxxxxxxxx  *  confirm_wish consent_to_wish_photo dispute_wish publish_wish_thanks rate_need record_wish_contact
+!xxxxxoxxxxxxxx  *  withdraw_need withdraw_petition withdraw_wish_contact
+!xxxxxoxxxxxxxx  claimed_wish  get_wish_contact share_wish_contact unshare_wish_contact
+!xxxxxoxxxxxxxx  done_shift  check_in check_out report_task
+!xxxxxxoxxxxxxx  *  accept_volunteer_team_member check_in check_out decline_volunteer_team_member report_task
+!xxxxxxoxxxxxxx  *  withdraw_option
+!xxxxxxoxxxxxxx  claimed_wish  ask_wish_extension fulfil_wish release_wish
+!xxxxxxxxoxxxxx  *  get_checkin_code mark_no_show
+!xxxxxxxxxxoxxx  *  strike_income
+!--------------  *  appeal_decision
+!--------------  wish_in_review  extend_wish_claim
+!---------xx---  wish_in_review  get_wish_contact share_wish_contact unshare_wish_contact
+!-------xx-----  *  end_membership
+!-----x---xx---  wish_in_review  ask_wish_extension fulfil_wish release_wish
+!xxxxx-xxx--xxx  *  extend_wish_claim
+!xxxxx-xxxxxxxx  *  get_wish_contact share_wish_contact unshare_wish_contact
+!xxxxxxx----xxx  *  mark_called
+!xxxxxxxxxxxxxx  *  ask_wish_extension fulfil_wish pin_comment release_wish
+!xxxxxxxxxxxxxx  done_shift  mark_no_show
+xxxxxxxxxxxxxxx  *  check_push_address hear_wechat_push
 """

@@ -1,6 +1,7 @@
 """Nobody reads what is none of his business: unique strings in every personal field, and all that can be asked (G6)."""
 
 import io
+import json
 import re
 import zipfile
 from collections import defaultdict
@@ -32,6 +33,8 @@ READERS: dict[str, set[str]] = {
     "unionid": set(),
     "name": set(),
     "phone": set(),
+    "wishers_name": {"lin"},
+    "wishers_phone": {"lin"},
     "elders_name": STAFF,
     "elders_phone": STAFF,
     "room": {"lin"} | STAFF,
@@ -42,10 +45,11 @@ READERS: dict[str, set[str]] = {
     "slip": {"sun"} | COMMITTEE | ABOVE,
     "message": set(ROLES) - {"anonymous", "guest", "moved", "wu", "deng", "far"},
     "evidence": {"lin"},
+    "contact": {"lin"},
+    "document": set(),
 }
 FEW = ("anonymous", "wu")
 """Who looks in each run; `make prove` lets everybody look at everything."""
-IN_EXAMPLES = (1980, 1941)
 YEARS_OF_OTHERS = {"he", "deng"} | COMMITTEE
 """Who confirms where somebody lives reads when he says he was born."""
 
@@ -54,8 +58,10 @@ async def _plant(town: Everything, people: People, settings: Settings) -> dict[s
     """Put the strings into the rows; each by its kind."""
     ids = town.ids
     for resident in await Resident.filter(openid__not_isnull=True):
-        await keep_phone(resident, f"1377700{resident.id:04}", settings.keys)
-        name = crypto.seal(settings.keys, f"真名七七{resident.id}", table="residents", column="name", row=resident.id)
+        wisher = resident.id == people.lin.id
+        await keep_phone(resident, f"{1366600 if wisher else 1377700}{resident.id:04}", settings.keys)
+        said = "真名八八" if wisher else f"真名七七{resident.id}"
+        name = crypto.seal(settings.keys, said, table="residents", column="name", row=resident.id)
         await Resident.filter(id=resident.id).update(name_sealed=name)
     elder = await Resident.get(id=ids["elder"])
     elder.name_sealed = crypto.seal(settings.keys, "真名老人", table="residents", column="name", row=elder.id)
@@ -74,6 +80,8 @@ async def _plant(town: Everything, people: People, settings: Settings) -> dict[s
         "unionid": "unionCANARY",
         "name": "真名七七",
         "phone": "1377700",
+        "wishers_name": "真名八八",
+        "wishers_phone": "1366600",
         "elders_name": "真名老人",
         "elders_phone": "13788889999",
         "room": "金丝雀室",
@@ -83,6 +91,8 @@ async def _plant(town: Everything, people: People, settings: Settings) -> dict[s
         "report": "举报金丝雀",
         "slip": "回执金丝雀",
         "message": "留言金丝雀",
+        "contact": "晚上在家金丝雀",
+        "document": "778X",
         "evidence": f"/v1/media/{ids['media_id']}/",
     }
 
@@ -116,20 +126,25 @@ async def test_personal_data_is_found_only_by_those_it_is_for(
             for kind, canary in canaries.items():
                 if canary in said:
                     found[kind, who].add(where)
-            years[who] |= {int(year) for year in re.findall(r'"birth_year":\s*(19\d\d)', said)}
+            years[who] |= _years(said)
     logged = capsys.readouterr()
     logs = logged.out + logged.err
     assert "/v1/wishes" in logs
+    in_examples = _years(json.dumps(app.openapi()))
     leaks = [f"{kind} in the log" for kind, canary in canaries.items() if canary in logs]
     leaks += [f"{who} reads {kind} in {where}" for (kind, who), where in found.items() if who not in READERS[kind]]
     leaks += [
         f"{who} reads when others were born: {read}"
         for who, read in years.items()
-        if who not in YEARS_OF_OTHERS and not read <= {*IN_EXAMPLES, CAST[who].birth_year if who in CAST else 0}
+        if who not in YEARS_OF_OTHERS and not read <= {*in_examples, CAST[who].birth_year if who in CAST else 0}
     ]
     assert not leaks, "\n".join(leaks)
     read = {kind for kind, _ in found}
     assert read == {kind for kind, readers in READERS.items() if readers & set(roles)}, "else the proof is empty"
+
+
+def _years(said: str) -> set[int]:
+    return {int(year) for year in re.findall(r'"birth_year":\s*(19\d\d)', said)}
 
 
 async def _all_that_is_answered(town: Everything, who: str, community_id: int) -> AsyncIterator[tuple[str, str]]:

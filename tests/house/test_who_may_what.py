@@ -14,10 +14,15 @@ from routers import deps
 from tests.conftest import Undo
 from tests.everything import ROLES, Everything, build
 from tests.house.matrix import MATRIX, OBJECTS
+from tests.house.test_openapi import OPERATIONS
 from tests.people import People
 
 LoggedIn = Callable[[str], Awaitable[httpx.AsyncClient]]
-ROWS = [tuple(line.split()) for line in MATRIX.strip().splitlines()]
+ROWS = [
+    (operation, thing, signs)
+    for signs, thing, *operations in (line.split() for line in MATRIX.strip().splitlines())
+    for operation in operations
+]
 SIGNS = {401: "!", 403: "x", 404: "-"}
 PUBLIC = {operation for operation, _, signs in ROWS if signs[0] != "!"}
 FEW = ("anonymous", "wu", "mei")
@@ -25,6 +30,8 @@ FEW = ("anonymous", "wu", "mei")
 MISSING = 999_999_999
 OTHERS_WORDS = ("purpose", "size", "kind", "scene")
 """What stands in a path and is no id."""
+HANGS_ON = {"extend_wish_claim", "get_wish_contact"}
+"""What is not there hangs on a wish that one does see: the answer says which of the two is missing."""
 
 
 @pytest.fixture
@@ -34,8 +41,6 @@ async def town(app: FastAPI, as_: LoggedIn, anonymous: httpx.AsyncClient, people
 
 
 def test_every_operation_has_a_row() -> None:
-    from tests.house.test_openapi import OPERATIONS
-
     known = {operation["operationId"] for _, operation in OPERATIONS}
     assert {row[0] for row in ROWS} == known, "write its row into tests/house/matrix.py"
     assert all(len(row[2]) == len(ROLES) for row in ROWS)
@@ -63,7 +68,7 @@ async def _sign(town: Everything, who: str, operation: str, ids: dict[str, Any])
     assert answer.status_code < 500, (operation, who, answer.text)
     path = town.operations[operation][1]
     named = [name for name in re.findall(r"{(\w+)}", path) if name not in OTHERS_WORDS]
-    if answer.status_code == 404 and named:
+    if answer.status_code == 404 and named and operation not in HANGS_ON:
         missing = await _undone(town, who, operation, ids | {named[-1]: MISSING})
         assert _unsigned(answer) == _unsigned(missing), (operation, who)
     return SIGNS.get(answer.status_code, "o")
@@ -82,25 +87,22 @@ def _unsigned(answer: httpx.Response) -> Any:
     return answer.json() | {"request_id": ""}
 
 
-async def test_without_a_good_token_nothing_is_open_that_is_not_public(town: Everything) -> None:
-    assert (await town.ask("lin", "get_me")).status_code == 200
-    await db.execute("UPDATE sessions SET expires_at = created_at")
-    for operation, (verb, path, _) in town.operations.items():
-        if operation not in PUBLIC:
-            for who in ("lin", "chen", "root"):
-                assert (await town.ask(who, operation)).status_code == 401, (verb, path, who)
-
-
-async def test_who_is_suspended_reads_and_does_nothing_but_leave(town: Everything) -> None:
-    await db.execute("UPDATE residents SET suspended = true WHERE openid IN ('lin', 'chen')")
+async def test_who_is_suspended_reads_and_leaves_and_an_expired_token_opens_nothing(town: Everything) -> None:
     holders = {route.name for router in ROUTERS for route in router.routes if _only_holds(route)}
     assert holders == {"log_out", "delete_me"}
-    for operation, (verb, _, _) in town.operations.items():
-        if operation not in PUBLIC and verb != "GET" and operation not in holders:
+    await db.execute("UPDATE residents SET suspended = true WHERE openid IN ('lin', 'chen')")
+    closed = [operation for operation in town.operations if operation not in PUBLIC]
+    for operation in closed:
+        if town.operations[operation][0] != "GET" and operation not in holders:
             for who in ("lin", "chen"):
                 assert (await town.ask(who, operation)).status_code == 403, (operation, who)
     staff = await town.ask("chen", "list_moderation_queue", community_id=town.ids["community_id"])
     assert staff.status_code == 403, "his roles rest with him"
+    assert (await town.ask("lin", "get_me")).status_code == 200
+    await db.execute("UPDATE sessions SET expires_at = created_at")
+    for operation in closed:
+        for who in ("lin", "root"):
+            assert (await town.ask(who, operation)).status_code == 401, (operation, who)
 
 
 def _only_holds(route: Any) -> bool:

@@ -57,6 +57,21 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ("need_ratings_same_community", "rated in another community", [RAISED, RATED % (YL, 5)]),
     ("need_ratings_score", "six stars of five", [RAISED, RATED % (JY, 6)]),
     ("need_links_once", "the same link twice", [RAISED, LINKED % JY, LINKED % JY]),
+    (
+        "need_links_one_path",
+        "a campaign made from what has become a wish",
+        [RAISED, LINKED % JY, LINKED.replace("'wish'", "'campaign'") % JY],
+    ),
+    (
+        "need_links_one_path",
+        "a wish made from what is deliberated",
+        [RAISED, LINKED.replace("'wish'", "'deliberation'") % JY, LINKED % JY],
+    ),
+    (
+        "need_links_one_path",
+        "a deliberation after the money was raised",
+        [RAISED, LINKED.replace("'wish'", "'campaign'") % JY, LINKED.replace("'wish'", "'deliberation'") % JY],
+    ),
     ("need_links_same_community", "a link in another community", [RAISED, LINKED % YL]),
     ("needs_level", "a level that is none", changed("(level, route)", "('city', 'escalation')")),
     ("needs_handed_up_by_route", "before the street without being handed up", changed("level", "'street'")),

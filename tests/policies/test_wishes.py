@@ -38,3 +38,29 @@ async def test_nobody_approves_his_own_wish(people: People) -> None:
     wish = Wish(community_id=people.jy, author_id=people.chen.id)
     assert not policies.may_approve(people.chen, wish)
     assert policies.may_approve(people.zhao, wish)
+
+
+@pytest.mark.parametrize(
+    ("who", "consents", "extends", "reads_the_log", "resolves", "side"),
+    [
+        ("wang", True, True, True, False, "wisher"),
+        ("ma", False, True, True, False, "wisher"),  # posted it
+        ("lin", False, False, False, False, "claimer"),  # claimed it
+        ("zhao", False, False, True, False, "claimer"),  # on the committee, and claimed it
+        ("chen", False, True, True, True, "committee"),
+        ("he", False, False, False, False, None),
+        ("wu", False, False, False, False, None),
+        ("deng", False, False, False, False, None),
+    ],
+)
+async def test_who_may_while_it_is_claimed_by_lin_and_zhao(
+    people: People, who: str, consents: bool, extends: bool, reads_the_log: bool, resolves: bool, side: str | None
+) -> None:
+    actor = people[who]
+    wish = Wish(community_id=people.jy, author_id=people.wang.id, assistant_id=people.ma.id)
+    wish.claimed_by_me = who in ("lin", "zhao")
+    assert policies.may_consent(actor, wish) is consents
+    assert policies.may_extend(actor, wish) is extends
+    assert policies.may_read_disclosures(actor, wish) is reads_the_log
+    assert policies.may_resolve(actor, wish) is resolves
+    assert policies.side(actor, wish) == side

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from services import crowdfunding, disclosures
+from tests.passing import passed
 from tests.people import People
 from tests.raising import draft, opened, paid, resolution
 from tests.routers.test_crowdfunding import body
@@ -201,3 +202,23 @@ async def test_a_disclosure_is_public_and_residents_ask(as_: As, anonymous: http
     assert read["answer"] == "因为旧的坏了"
     assert (await anonymous.get(f"{where}/questions")).status_code == 401
     assert (await anonymous.get("/v1/disclosures/999999")).status_code == 404
+
+
+async def test_a_resolution_proves_where_it_hung_in_one_place(
+    as_: As, anonymous: httpx.AsyncClient, people: People
+) -> None:
+    decided = await resolution(people.jy, people.chen)
+    assert (await anonymous.get(f"/v1/resolutions/{decided}")).json()["on_screen"] is None, "not yet"
+    await disclosures.disclose_due()
+    await disclosures.note_displays()
+    ma = await as_("ma")
+    hung = await ma.post(f"/v1/resolutions/{decided}/displays", json={"where_text": "东门公告栏"})
+    assert hung.status_code == 201, hung.text
+    await passed(None)
+    of_resolution = (await anonymous.get(f"/v1/resolutions/{decided}")).json()
+    shown = (await anonymous.get(f"/v1/disclosures/{of_resolution['on_screen']['id']}")).json()
+    assert shown["on_paper"] == of_resolution["displays"]
+    assert shown["on_paper"][0]["where_text"] == "东门公告栏"
+    for part in ("days", "document_hash", "shown_from", "shown_until"):
+        assert shown[part] == of_resolution["on_screen"][part]
+    assert len(shown["days"]) == 1

@@ -9,8 +9,11 @@ import httpx
 import pytest
 
 from app.core import db
+from app.core.settings import Settings
+from models.residents import Resident
 from services import residents
 from services.privacy import HELD
+from services.residents.phones import keep_phone
 from tests.people import People
 
 LoggedIn = Callable[[str], Awaitable[httpx.AsyncClient]]
@@ -77,13 +80,8 @@ async def test_the_export_is_complete_and_in_words(as_: LoggedIn, people: People
 
 
 async def test_a_sealed_number_is_opened_for_its_owner_and_no_secret_of_ours_goes_with_it(
-    as_: LoggedIn, people: People, settings: object
+    as_: LoggedIn, people: People, settings: Settings
 ) -> None:
-    from app.core.settings import Settings
-    from models.residents import Resident
-    from services.residents.phones import keep_phone
-
-    assert isinstance(settings, Settings)
     await keep_phone(await Resident.get(id=people.lin.id), "13812345678", settings.keys)
     _, data = await _archive(await as_("lin"))
     row = data["sections"][0]["rows"][0]

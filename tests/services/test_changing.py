@@ -25,9 +25,9 @@ from models.crowdfunding import (
     UseChangeAnnounced,
     UseChangeState,
 )
-from models.events import Notice
+from models.events import Event, Notice, Reason
 from models.expenses import OverBudget
-from models.ledger import AccountKind, KeptForGivers, NotEnough
+from models.ledger import AccountKind, KeptForGivers, Leg, NotEnough
 from models.payments import Refund, RefundState, RefundTooLarge
 from services import crowdfunding, expenses, ledger, payments, statements
 from services.ledger import Purse
@@ -73,6 +73,16 @@ async def test_a_giver_takes_a_part_back_and_then_the_rest(people: People) -> No
     assert (await state(given), await raised(campaign)) == (PledgeState.REFUNDED, 0)
     assert [refund.amount_fen for refund in await Refund.all().order_by("id")] == [2_000, 3_000]
     assert await ledger.check_books() == []
+
+
+@pytest.mark.parametrize("reason", [None, "重复付款"])
+async def test_a_giver_may_say_why_and_need_not(people: People, reason: str | None) -> None:
+    given = await paid(people.lin, await opened(people))
+    await crowdfunding.take_back(people.lin, given.id, reason=reason)
+    event = await Event.get(verb="pledge.refunding")
+    assert event.actor_id == people.lin.id
+    told = await Reason.get_or_none(id=event.facts.get("reason_id"))
+    assert (told and told.text) == reason
 
 
 async def test_what_wechat_closes_of_a_part_comes_back_and_is_asked_for_again(people: People) -> None:
@@ -354,7 +364,7 @@ async def test_a_surplus_goes_to_another_campaign_by_a_resolution(people: People
 
 
 @pytest.mark.parametrize(("left_fen", "needs"), [(20_000, False), (20_001, True), (100_000, True)])
-async def test_more_than_a_fifth_goes_to_the_fund_only_by_a_resolution(
+async def test_more_than_a_fifth_goes_to_the_fund_only_by_a_resolution_at_least_by_the_one_it_cites(
     people: People, move_clock: MoveClock, left_fen: int, needs: bool
 ) -> None:
     campaign = await crowdfunding.find(people.chen, (await funded(people, move_clock, lin=100_000)).id)
@@ -366,13 +376,16 @@ async def test_more_than_a_fifth_goes_to_the_fund_only_by_a_resolution(
     if needs:
         with pytest.raises(SurplusNeedsResolution):
             async with db.tx():
-                await crowdfunding.settle(people.zhao, campaign.id)
+                await Campaign.filter(id=campaign.id).update(state=CampaignState.SETTLED)
+                general, purse = Purse(AccountKind.GENERAL), Purse(AccountKind.CAMPAIGN, campaign.id)
+                await ledger.post(
+                    people.jy, debit=purse, credit=general, amount_fen=left_fen, cause=campaign, leg=Leg.SURPLUS
+                )
         for wrong in (999_999, await resolution(people.jy, people.chen, passed=False)):
             with pytest.raises(ResolutionNotValid):
                 await crowdfunding.settle(people.zhao, campaign.id, resolution_id=wrong)
-        await crowdfunding.settle(people.zhao, campaign.id, resolution_id=campaign.resolution_id)
-    else:
-        await crowdfunding.settle(people.zhao, campaign.id)
+    settled = await crowdfunding.settle(people.zhao, campaign.id)
+    assert settled.surplus_resolution_id == campaign.resolution_id
     assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) == left_fen
     assert await ledger.check_books() == []
 

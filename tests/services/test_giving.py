@@ -29,17 +29,18 @@ from models.crowdfunding import (
 from models.expenses import ExpenseState
 from models.media import UnknownPhoto
 from models.moderation import Check, CheckState, Why
+from models.payments import Refund
 from models.residents import ConsentPurpose
 from models.slips import MatchState, SecondPerson, SlipState
 from models.volunteering import ActivityKind, Shift, Signup
-from services import crowdfunding, expenses, ledger, moderation, residents, verification, volunteering
+from services import crowdfunding, expenses, ledger, moderation, payments, residents, verification, volunteering
 from services.crowdfunding import Beneficiary, Charity
 from services.policies import Actor
 from services.volunteering import ShiftPlan
 from tests import spending
 from tests.passing import passed
 from tests.people import People
-from tests.raising import cash, draft, money, opened, paid
+from tests.raising import FakePay, cash, draft, money, opened, paid, refund_notice
 from tests.spending import approved, asked
 
 CHARITY = Charity("锦城慈善基金会", "53510000MJQ1234567", "53510000MJQ1234567A26001", "https://charity.example.org/p/1")
@@ -136,6 +137,25 @@ async def test_nobody_gives_to_what_was_hidden_since(people: People) -> None:
     with pytest.raises(NotChecked):
         async with db.tx():
             await money(people.chen, campaign)
+
+
+async def test_while_a_campaign_is_hidden_nobody_pays_and_who_paid_may_take_back(people: People) -> None:
+    campaign = await opened(people)
+    waiting, given = await money(people.lin, campaign), await paid(people.mei, campaign)
+    pay = FakePay()
+    assert (await crowdfunding.look_at_pledge(people.lin, pay, waiting.id)).payment is not None  # type: ignore[arg-type]
+    await Campaign.filter(id=campaign.id).update(moderation=Moderation.HIDDEN)
+    with pytest.raises(NotFound):
+        await money(people.lin, campaign)
+    with pytest.raises(NotChecked):
+        await cash(people, campaign)
+    seen = await crowdfunding.look_at_pledge(people.lin, pay, waiting.id)  # type: ignore[arg-type]
+    assert (seen.state, seen.payment) == (PledgeState.AWAITING_PAYMENT, None)
+    assert (await crowdfunding.find_pledge(people.mei, given.id)).state is PledgeState.PAID
+    assert (await crowdfunding.take_back(people.mei, given.id)).state is PledgeState.REFUNDING
+    await payments.hear(await refund_notice(await Refund.get()))
+    assert (await crowdfunding.find_pledge(people.mei, given.id)).state is PledgeState.REFUNDED
+    assert await ledger.check_books() == []
 
 
 async def test_a_charity_raises_elsewhere_and_no_payment_is_taken_here(people: People) -> None:

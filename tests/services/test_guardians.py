@@ -11,7 +11,7 @@ from app.core.pages import Page
 from models.crowdfunding import PledgeKind
 from models.homes import NotAChild, NotAGuardian, NotForChildren
 from models.residents import Capacity, ConsentKind, ConsentPurpose, Resident
-from services import crowdfunding, needs, residents
+from services import crowdfunding, moderation, needs, residents
 from services.policies import Actor, NeedsGuardian
 from services.residents import NewResident, OnBehalfOf
 from tests import raising
@@ -96,6 +96,14 @@ async def test_a_childs_name_and_picture_are_not_published(people: People) -> No
         await residents.update_profile(kid, nickname="林小宝")
     with pytest.raises(NotForChildren):
         await residents.consent(kid, ConsentPurpose.PUBLISHING, policy_version="2026-11")
+
+
+async def test_a_nickname_still_being_checked_does_not_come_through(people: People) -> None:
+    guest = await newcomer("kid")
+    await residents.update_profile(guest, nickname="林小宝")
+    await guarded(people)
+    await moderation.trust("nickname", guest.id)
+    assert (await residents.actor(guest.id)).nickname == "小朋友"
 
 
 async def test_the_committee_names_a_guardian_with_evidence(people: People) -> None:

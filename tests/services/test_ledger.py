@@ -84,7 +84,7 @@ async def test_an_inside_purse_gives_what_it_holds_and_no_fen_more(people: Peopl
     async def spend() -> int:
         async with db.tx():
             return await ledger.post(
-                people.jy, debit=purse(campaign), credit=GENERAL, amount_fen=fen, cause=campaign, leg=Leg.SURPLUS
+                people.jy, debit=purse(campaign), credit=GENERAL, amount_fen=fen, cause=campaign, leg=Leg.SET_ASIDE
             )
 
     if enough:
@@ -100,7 +100,7 @@ async def test_the_database_itself_refuses_an_overdraft(people: People) -> None:
     await paid(people.lin, campaign, 5_000)
     raw = (
         "INSERT INTO transfers (community_id, debit_account_id, credit_account_id, amount_fen, source_kind, source_id, "
-        "leg) SELECT $1, d.id, c.id, $3, 'test', 1, 'surplus' FROM accounts d, accounts c "
+        "leg) SELECT $1, d.id, c.id, $3, 'test', 1, 'set_aside' FROM accounts d, accounts c "
         "WHERE d.campaign_id = $2 AND c.community_id = $1 AND c.kind = 'general'"
     )
     with pytest.raises(NotEnough):

@@ -36,7 +36,7 @@ class FakeWechat:
     error: Exception | None = None
     asked: list[tuple[str, Scene, str]] = field(default_factory=list)
 
-    async def check_text(self, openid: str, scene: Scene, content: str, *, title: str = "") -> Verdict:
+    async def check_text(self, openid: str, scene: Scene, content: str) -> Verdict:
         assert len(content) <= 2_500
         self.asked.append((openid, scene, content))
         if self.error:
@@ -351,7 +351,7 @@ async def test_a_nickname_is_wanted_until_it_passed(people: People, wechat: Any)
 
 async def test_a_verdict_about_words_that_were_replaced_does_nothing(people: People, wechat: Any) -> None:
     class Slow(FakeWechat):
-        async def check_text(self, openid: str, scene: Scene, content: str, *, title: str = "") -> Verdict:
+        async def check_text(self, openid: str, scene: Scene, content: str) -> Verdict:
             await residents.update_profile(people.lin, nickname="骗钱林")
             return Verdict(Suggest.PASS, 100, "late")
 
@@ -428,7 +428,7 @@ async def test_advice_that_cannot_be_kept_goes_to_a_human_in_the_end(
     people: People, move_clock: MoveClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Odd(FakeWechat):
-        async def check_text(self, openid: str, scene: Scene, content: str, *, title: str = "") -> Verdict:
+        async def check_text(self, openid: str, scene: Scene, content: str) -> Verdict:
             return Verdict(Suggest.RISKY, 10**12, "t1")
 
     need = await written(people)

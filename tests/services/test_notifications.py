@@ -149,7 +149,7 @@ async def test_what_stays_in_the_inbox_owes_no_message(people: People) -> None:
 async def test_a_notice_read_before_it_was_due_is_not_sent(people: People, post: Post, by_day: None) -> None:
     await agree(people.lin)
     await tell(people.lin)
-    await notifications.read_all(people.lin)
+    await notifications.read(people.lin)
     await send(post)
     assert await states(people.lin) == [DeliveryState.UNWANTED]
     assert await held(people.lin) == {"need_progress": 1}
@@ -422,7 +422,7 @@ async def test_the_digest_leaves_out_what_was_read_and_what_came_after_six(peopl
     await agree(people.mei, "tmpl-digest")
     await tell(people.lin)
     await send(post)
-    await notifications.read_all(people.lin)
+    await notifications.read(people.lin)
     await set_clock(18, 0, 1, days=0)
     await tell(people.mei)
     await send(post)

@@ -4,8 +4,10 @@ import csv
 import io
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from app.core import db
 from app.core.errors import AlreadyExists, DomainError, Forbidden, Invalid, InvalidState, NotFound, NotVerified
@@ -39,10 +41,12 @@ from models.rolls import (
     SecretInPerson,
 )
 from services import deliberations, residents
+from services.deliberations import sheets
 from services.policies import Actor
 from services.residents import OnBehalfOf
 from tests.passing import passed
 from tests.people import People
+from tests.reading_qr import read_qr
 from tests.voting import discussed, dwellers, flats, voting
 
 Move = Callable[[timedelta], Awaitable[None]]
@@ -473,6 +477,23 @@ async def test_sheets_are_printed_a_page_each_and_it_is_recorded(people: People)
     assert pdf.count(b"/Type /Page\n") == 4
     facts = (await Event.get(verb="deliberation.sheets_printed")).facts
     assert (facts["first"], facts["sheets"]) == (3, 4)
+
+
+async def test_the_code_on_a_sheet_is_read_back_and_typed_in(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    vote = await voting(people)
+    pages: list[Image.Image] = []
+    draw_page = sheets._page
+
+    def keep(*asked: Any) -> Image.Image:
+        pages.append(draw_page(*asked))
+        return pages[-1]
+
+    monkeypatch.setattr(sheets, "_page", keep)
+    await deliberations.printed_sheets(people.he, vote.id)
+    side = 29 * 9
+    corners = [(page.width - sheets.MARGIN - side, 130) for page in pages]
+    read = [read_qr(page.crop((x, y, x + side, y + side))) for page, (x, y) in zip(pages, corners, strict=True)]
+    assert read == [one.code for one in await Elector.filter(deliberation_id=vote.id).order_by("number")]
 
 
 async def test_a_code_says_nothing_of_its_elector(people: People) -> None:

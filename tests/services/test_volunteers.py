@@ -17,7 +17,7 @@ from models.residents import Resident
 from models.volunteer_teams import TeamMemberState
 from models.volunteering import Activity, NotEnoughHours, OwnHours, Volunteer
 from services import drawing, volunteering
-from services.volunteering import HandOver, NameNeeded, NoHours, NotInTeam, OtherName, TeamSeen
+from services.volunteering import HandOver, NoHours, NotInTeam, OtherName, TeamSeen
 from tests.passing import passed
 from tests.people import People
 from tests.services.test_volunteering import SECRET, hours, one_shift, organised, plan
@@ -223,10 +223,13 @@ async def test_the_picture_carries_the_whole_name_for_its_holder_alone(
             await volunteering.certificate_picture(people[who], made.code, verify_url="https://x/y", secret=KEYS)
 
 
-async def test_the_name_is_said_once_for_all(people: People, move_clock: MoveClock) -> None:
+async def test_the_name_is_said_once_for_all_and_until_then_the_nickname_stands_for_it(
+    people: People, move_clock: MoveClock
+) -> None:
     await served(people, "lin", move_clock)
-    with pytest.raises(NameNeeded):
-        await issued(people, name=None)
+    for _ in range(2):
+        unnamed = await issued(people, name=None)
+        assert (unnamed.name_masked, unnamed.name_declared) == ("小**", True)
     await issued(people)
     with pytest.raises(OtherName):
         await issued(people, name="王五")

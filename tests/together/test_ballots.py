@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 import pytest
+from tortoise.exceptions import IntegrityError
 
 from app.core import clock, db
 from app.core.errors import DomainError, InvalidState
@@ -164,6 +165,36 @@ async def test_without_its_constraint_an_elector_would_have_two_ballots(committe
         await as_owner(drop)
     await db.execute(again, vote.id)
     assert await Ballot.filter(deliberation_id=vote.id).count() == 2
+
+
+END = "UPDATE deliberations SET state = 'decided', closed_at = clock_now() WHERE id = $1"
+RESOLVE = """
+INSERT INTO resolutions (community_id, deliberation_id, number, title, rule, binding, passed, explanation_zh,
+    explanation_en, counts, roll_hash)
+SELECT community_id, id, '2026-999', title, rule, false, NULL, '通过', 'passed', '{}', roll_hash
+FROM deliberations WHERE id = $1
+"""
+KEEP = "INSERT INTO archives (community_id, deliberation_id, digest, content) SELECT $2, $1, repeat('0', 64), '{}'"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "table", "statement"),
+    [
+        ("deliberations_counted", "deliberations", END),
+        ("resolutions_of_result", "resolutions", RESOLVE),
+        ("archives_of_result", "archives", KEEP),
+    ],
+)
+async def test_only_a_trigger_keeps_out_what_rests_on_no_count(
+    committed: str, people: People, trigger: str, table: str, statement: str
+) -> None:
+    vote = await deliberations.open_voting(people.chen, (await discussed(people)).id)
+    asked = (vote.id, people.jy) if statement is KEEP else (vote.id,)
+    with pytest.raises(IntegrityError):
+        await db.execute(statement, *asked)
+    async with db.tx():
+        await as_owner(lambda: db.execute(f"DROP TRIGGER {trigger} ON {table}"))
+    await db.execute(statement, *asked)  # and so it stands
 
 
 async def test_two_open_at_once_and_there_is_one_roll(committed: str, people: People) -> None:

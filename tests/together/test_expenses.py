@@ -16,7 +16,7 @@ from services.ledger import Purse
 from services.policies import Actor
 from tests.conftest import as_owner
 from tests.people import People
-from tests.spending import MoveClock, approved, asked, funded
+from tests.spending import MoveClock, approved, asked, funded, picture
 from tests.together.crowd import outcomes, outcomes_neck_and_neck
 
 ALL_EXPENSES = "SELECT id FROM expenses FOR NO KEY UPDATE"
@@ -74,6 +74,32 @@ async def test_an_expense_is_paid_once(people: People, campaign: Campaign) -> No
     assert await expenses.check_expenses() == await ledger.check_books() == []
 
 
+def ask_with(receipt: int, actor: Actor, campaign: Campaign) -> Awaitable[object]:
+    said = {"budget_line_id": campaign.budget[0].id, "amount_fen": 100, "payee": "光明五金店", "purpose": "灯"}
+    return expenses.request(actor, campaign.id, receipt_ids=[receipt], **said)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_receipt_that_is_handed_in_five_times_at_once_counts_once(
+    people: People, campaign: Campaign, kept: bool
+) -> None:
+    if not kept:
+        await as_table_owner("DROP TRIGGER attachments_receipt_once ON attachments")
+    receipt = await picture(people.ma)
+    handed_in = [ask_with(receipt, people.ma, campaign) for _ in range(5)]
+    ended = await outcomes_neck_and_neck(handed_in, behind="SELECT id FROM media FOR UPDATE", at_once=5)
+    assert ended == ({"ok": 1, "ReceiptUsed": 4} if kept else {"ok": 5})
+
+
+async def test_without_its_lock_a_receipt_would_count_twice(people: People, campaign: Campaign) -> None:
+    source: str = await db.value("SELECT pg_get_functiondef('refuse_used_receipt'::regproc)")
+    await as_table_owner(source.replace("FOR NO KEY UPDATE OF p", ""))
+    receipt = await picture(people.ma)
+    handed_in = [ask_with(receipt, people.ma, campaign) for _ in range(5)]
+    ended = await outcomes_neck_and_neck(handed_in, behind="SELECT id FROM media FOR UPDATE", at_once=5)
+    assert ended["ok"] > 1
+
+
 async def test_of_five_that_fit_the_line_one_by_one_as_many_are_paid_as_fit(people: People, campaign: Campaign) -> None:
     made = [await approved(people, campaign, 25_000) for _ in range(5)]
     payments = [pay(people.chen, one.id) for one in made]
@@ -85,7 +111,8 @@ async def test_of_five_that_fit_the_line_one_by_one_as_many_are_paid_as_fit(peop
 
 async def test_without_the_trigger_the_line_would_be_overspent(people: People, campaign: Campaign) -> None:
     made = [await approved(people, campaign, 25_000) for _ in range(5)]
-    await as_table_owner("ALTER TABLE expenses DISABLE TRIGGER expenses_two_approvals")
+    for trigger in ("expenses_two_approvals", "expenses_within_line"):
+        await as_table_owner(f"ALTER TABLE expenses DISABLE TRIGGER {trigger}")
     ended = await outcomes(pay(people.chen, one.id) for one in made)
     assert ended == {"ok": 4, "NotEnough": 1}
     [line] = await expenses.check_expenses()

@@ -21,7 +21,7 @@ class SlowWechat:
     def __init__(self) -> None:
         self.asked = 0
 
-    async def check_text(self, openid: str, scene: Scene, content: str, *, title: str = "") -> Verdict:
+    async def check_text(self, openid: str, scene: Scene, content: str) -> Verdict:
         self.asked += 1
         await asyncio.sleep(0.3)
         return Verdict(Suggest.PASS, 100, f"t{self.asked}")

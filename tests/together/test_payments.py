@@ -129,7 +129,7 @@ async def test_two_debits_at_once_never_overdraw(committed: str) -> None:
     await paid(people.lin, campaign, 1_000)
     raw = (
         "INSERT INTO transfers (community_id, debit_account_id, credit_account_id, amount_fen, source_kind, source_id, "
-        "leg) SELECT $1, d.id, c.id, 300, 'test', $3, 'surplus' FROM accounts d, accounts c "
+        "leg) SELECT $1, d.id, c.id, 300, 'test', $3, 'set_aside' FROM accounts d, accounts c "
         "WHERE d.campaign_id = $2 AND c.community_id = $1 AND c.kind = 'general'"
     )
 

@@ -56,6 +56,7 @@ async def two_shifts(people: People, seats_of_the_first: int) -> tuple[int, int]
     return made.shifts[0].id, made.shifts[1].id
 
 
+TRIES = 5
 Do = Callable[[int, str, int], Awaitable[int]]
 """Somebody's request (`POST`, `DELETE`) about a shift; the status of its answer."""
 
@@ -71,7 +72,11 @@ async def over_two_processes(
 
             async def do(who: int, method: str, shift_id: int) -> int:
                 url = f"{random.choice(urls)}/v1/shifts/{shift_id}/signup"
-                answer = await client.request(method, url, headers={"Authorization": f"Bearer {tokens[who]}"})
+                for _ in range(TRIES):  # a busy machine asks to come again, and a sign-up may
+                    answer = await client.request(method, url, headers={"Authorization": f"Bearer {tokens[who]}"})
+                    if answer.status_code != 503:
+                        break
+                    await asyncio.sleep(float(answer.headers["Retry-After"]))
                 return answer.status_code
 
             yield do
