@@ -133,7 +133,7 @@ ALTER TABLE expenses ADD COLUMN payee_is_no_resident BOOL NOT NULL DEFAULT false
 CORRECTIONS = """
 ALTER TABLE expenses DROP CONSTRAINT expenses_paid_says_how,
     ADD CONSTRAINT expenses_paid_says_how CHECK (
-        CASE WHEN state IN ('paid', 'corrected') THEN num_nulls(paid_by_id, paid_at, reference) = 0
+        CASE WHEN state IN ('paid', 'corrected') THEN num_nulls(paid_by_id, paid_at) = 0
             ELSE num_nonnulls(paid_by_id, paid_at, reference) = 0 END);
 DROP TRIGGER expenses_road_steps ON expenses;
 CREATE TRIGGER expenses_road_steps BEFORE UPDATE ON expenses FOR EACH ROW WHEN (OLD.state <> NEW.state)
