@@ -96,17 +96,13 @@ async def settle(
 ) -> Campaign:
     """Close the campaign's account; what is left goes to the general fund, or to another campaign by a resolution.
 
-    More than a fifth of what was raised goes to the general fund by a resolution, too: so much was not given for that
-    (慈善法 58). The one the campaign cites will do, and is meant when none is named. The givers are told of what was
-    left, and where it went. Raises NotFound, Forbidden, InvalidState (also when the other campaign is over), Invalid,
-    ResolutionNotValid, RefundsOwed while it holds money that must go back, and KeptForGivers while the use of its
-    money changes.
+    The givers are told of what was left, and where it went. Raises NotFound, Forbidden, InvalidState (also when the
+    other campaign is over), Invalid, ResolutionNotValid, RefundsOwed while it holds money that must go back, and
+    KeptForGivers while the use of its money changes.
     """
     campaign = await find(actor, campaign_id)
     require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
     to = await _surplus_to(actor, campaign, to_campaign_id, resolution_id)
-    if to_campaign_id is None:
-        resolution_id = resolution_id or campaign.resolution_id
     await campaign.move_to(
         CampaignState.SETTLED,
         surplus_campaign_id=to_campaign_id,
