@@ -23,6 +23,7 @@ from models.deliberations import (
     Elector,
     Form,
     NoSuchResolution,
+    NotChecked,
     NotOnRoll,
     Resolution,
     Result,
@@ -360,6 +361,26 @@ async def test_what_is_hidden_is_not_there_but_for_its_author(people: People) ->
             await look
     with pytest.raises(NotFound):
         await deliberations.outcome(made.id)
+
+
+@pytest.mark.parametrize("shown_again", [True, False])
+async def test_what_was_hidden_while_discussed_does_not_open(
+    people: People, move_clock: Move, shown_again: bool
+) -> None:
+    made = await in_state(people, DeliberationState.DISCUSSION)
+    await Deliberation.filter(id=made.id).update(moderation=Moderation.HIDDEN)
+    with pytest.raises(NotChecked):
+        await deliberations.open_voting(people.chen, made.id)
+    await move_clock(timedelta(days=8))
+    await deliberations.advance_due()
+    assert (await deliberations.find(people.chen, made.id)).state is DeliberationState.DISCUSSION
+    if shown_again:
+        await Deliberation.filter(id=made.id).update(moderation=Moderation.PASSED)
+    else:
+        await move_clock(timedelta(days=7))
+    await deliberations.advance_due()
+    expected = DeliberationState.VOTING if shown_again else DeliberationState.WITHDRAWN
+    assert (await deliberations.find(people.chen, made.id)).state is expected
 
 
 # --- the roll ---------------------------------------------------------------------------------------------------
