@@ -319,6 +319,15 @@ async def test_who_withdraws_when(people: People, who: str, proposed: bool, disc
                 await deliberations.withdraw(people[who], made.id)
 
 
+@pytest.mark.parametrize("who", ["lin", "chen"])
+@pytest.mark.parametrize("state", [DeliberationState.WITHDRAWN, DeliberationState.DECIDED])
+async def test_what_is_over_is_not_withdrawn_again(people: People, who: str, state: DeliberationState) -> None:
+    made = await in_state(people, state)
+    with pytest.raises(InvalidState) as refused:
+        await deliberations.withdraw(people[who], made.id)
+    assert refused.value.extra["state"] == state
+
+
 @pytest.mark.parametrize(
     ("who", "refusal"), [("lin", None), ("ma", None), ("guest", NotVerified), ("wu", Forbidden), ("qian", NotVerified)]
 )

@@ -309,6 +309,15 @@ async def test_this_was_not_me(people: People) -> None:
     assert result.invalidated == 1
 
 
+@pytest.mark.parametrize("who", ["guest", "wu", "lin", "ma", "he"])
+async def test_nobody_learns_by_objecting_whether_a_ballot_was_entered_for_another(people: People, who: str) -> None:
+    vote = await voting(people)
+    await deliberations.cast_for(people.ma, vote.id, YES, on_behalf_of=consent(people.mei, people))
+    for resident in (people.mei, people.sun):
+        with pytest.raises(Forbidden):
+            await deliberations.object_to(people[who], vote.id, reason="x", resident_id=resident.id)
+
+
 async def test_ones_own_ballot_is_no_cause_for_an_objection_and_after_the_close_it_is_too_late(people: People) -> None:
     vote = await voting(people)
     await deliberations.cast(people.mei, vote.id, YES)
