@@ -296,6 +296,32 @@ async def test_who_is_passed_over_is_told_once_and_keeps_his_place(people: Peopl
     assert await told(people.lin.id, "signup.passed_over") == 1
 
 
+async def test_a_newcomer_does_not_pass_who_waits_and_can_come_again(people: People) -> None:
+    now = await clock.now()
+    made = await organised(people, *(ShiftPlan(1, "活动室", now + hours(9), now + hours(11)) for _ in range(2)))
+    here, elsewhere = (shift.id for shift in made.shifts)
+    await volunteering.sign_up(people.lin, elsewhere)
+    for who in ("wang", "lin"):
+        await volunteering.sign_up(people[who], here)
+    await volunteering.cancel(people.wang, here)
+    await volunteering.cancel(people.lin, elsewhere)
+    assert await state_of(here, people.lin.id) is SignupState.WAITLISTED
+    assert (await volunteering.sign_up(people.sun, here)).state is SignupState.WAITLISTED
+    assert await state_of(here, people.lin.id) is SignupState.CONFIRMED
+
+
+async def test_a_newcomer_takes_the_seat_of_who_waits_and_cannot_come(people: People) -> None:
+    now = await clock.now()
+    made = await organised(people, *(ShiftPlan(1, "活动室", now + hours(9), now + hours(11)) for _ in range(2)))
+    here, elsewhere = (shift.id for shift in made.shifts)
+    await volunteering.sign_up(people.lin, elsewhere)
+    for who in ("wang", "lin"):
+        await volunteering.sign_up(people[who], here)
+    await volunteering.cancel(people.wang, here)
+    assert (await volunteering.sign_up(people.sun, here)).state is SignupState.CONFIRMED
+    assert await state_of(here, people.lin.id) is SignupState.WAITLISTED
+
+
 # --- reminders
 
 
