@@ -19,7 +19,7 @@ from models.ledger import AccountKind, Leg
 from models.payments import RefundsOwed
 from models.residents import Role
 from services import events, ledger, needs, notifications, payments
-from services.crowdfunding.changing import COMMITTEE_ONLY, changes_due, lock_campaign, tell_givers
+from services.crowdfunding.changing import COMMITTEE_ONLY, changes_due, lock_campaign, tell_all_givers, tell_givers
 from services.crowdfunding.drafting import STAFF_ONLY
 from services.crowdfunding.reading import find, raised
 from services.due import one_by_one
@@ -76,7 +76,7 @@ async def cancel(actor: Actor, campaign_id: int, *, reason: str | None = None) -
     await campaign.move_to(CampaignState.CANCELLED)
     refunded_fen = await payments.give_all_back(campaign, payments.CANCELLED)
     await events.record(actor, "campaign.cancelled", campaign, reason=reason, refunded_fen=refunded_fen)
-    await tell_givers(campaign, "campaign.cancelled")
+    await tell_all_givers(campaign, "campaign.cancelled")
     return await find(actor, campaign.id)
 
 
@@ -194,12 +194,12 @@ async def _end(campaign_id: int) -> None:
     if raised_fen >= least_fen:
         await campaign.move_to(CampaignState.FUNDED)
         await events.record(None, "campaign.funded", campaign, raised_fen=raised_fen)
-        await tell_givers(campaign, "campaign.funded")
+        await tell_all_givers(campaign, "campaign.funded")
         return
     await campaign.move_to(CampaignState.FAILED)
     refunded_fen = await payments.give_all_back(campaign, payments.FAILED)
     await events.record(None, "campaign.failed", campaign, raised_fen=raised_fen, refunded_fen=refunded_fen)
-    await tell_givers(campaign, "campaign.failed")
+    await tell_all_givers(campaign, "campaign.failed")
 
 
 @atomic()

@@ -439,3 +439,22 @@ async def test_cash_counts_for_the_goal(people: People, move_clock: MoveClock) -
     await crowdfunding.end_due()
     assert (await Campaign.get(id=campaign.id)).state is CampaignState.FUNDED
     assert (await clock.now()) > campaign.deadline
+
+
+@pytest.mark.parametrize("turn", ["cancelled", "failed", "funded", "extended"])
+async def test_who_promised_is_told_like_who_paid(people: People, move_clock: MoveClock, turn: str) -> None:
+    kind = CampaignKind.KEEP_WHAT_IS_RAISED if turn == "funded" else CampaignKind.ALL_OR_NOTHING
+    campaign = await opened(people, kind=kind)
+    await paid(people.lin, campaign)
+    await crowdfunding.pledge(people.mei, campaign.id, kind=PledgeKind.TIME, hours=2)
+    promised = await crowdfunding.pledge(people.wang, campaign.id, kind=PledgeKind.SKILL, item="理发")
+    await crowdfunding.withdraw(people.wang, promised.id)
+    if turn == "cancelled":
+        await crowdfunding.cancel(people.chen, campaign.id)
+    elif turn == "extended":
+        await crowdfunding.extend(people.chen, campaign.id, deadline=campaign.deadline + DAY, reason="再等等")
+    else:
+        await move_clock(7 * DAY)
+        await crowdfunding.end_due()
+    told = await Notice.filter(kind=f"campaign.{turn}").order_by("resident_id").values_list("resident_id", flat=True)
+    assert told == sorted([people.lin.id, people.mei.id])

@@ -9,6 +9,7 @@ from tortoise.exceptions import IntegrityError
 
 from app.core import db
 from app.core.errors import Forbidden, InvalidState, NotFound, Unavailable
+from app.gateways import wechat_pay
 from app.gateways.errors import PayError, PayUnknown
 from models.crowdfunding import Campaign, CampaignState, Pledge, PledgeKind, PledgeState
 from models.events import Event, Notice
@@ -425,6 +426,20 @@ async def test_looking_again_and_again_asks_wechat_once_in_five_seconds(people: 
     await move_clock(timedelta(seconds=5))
     assert (await crowdfunding.look_at_pledge(people.lin, pay, pledge.id)).state is PledgeState.PAID
     assert [deed for deed, _ in pay.asked] == ["prepay", "query", "query"]
+
+
+async def test_whoever_looks_while_he_is_heard_to_have_paid_is_not_asked_to_pay(people: People) -> None:
+    pledge = await money(people.lin, await opened(people))
+
+    class PaidMeanwhile(FakePay):
+        async def query(self, out_trade_no: str) -> wechat_pay.Order | None:
+            await payments.hear(await notice(pledge))
+            return await super().query(out_trade_no)
+
+    pay = PaidMeanwhile()
+    await crowdfunding.with_payment(pay, pledge)
+    seen = await crowdfunding.look_at_pledge(people.lin, pay, pledge.id)
+    assert (seen.state, seen.payment) == (PledgeState.PAID, None)
 
 
 async def test_looking_repeats_a_lost_prepay_once_in_five_seconds(people: People, move_clock: MoveClock) -> None:
