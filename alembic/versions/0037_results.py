@@ -1,4 +1,4 @@
-"""What rests on a result: the end of a vote, its archive and its resolution; and that none opens out of sight."""
+"""What rests on a result: the end of a vote, its archive and its resolution; that none opens out of sight; receipts."""
 
 from app.core.migrations import run_script
 
@@ -88,8 +88,13 @@ CREATE TRIGGER deliberations_open_in_sight BEFORE UPDATE ON deliberations FOR EA
 """
 
 
+COLUMNS = """
+ALTER TABLE assistances ADD COLUMN receipt VARCHAR(64);
+"""
+
+
 def upgrade() -> None:
-    run_script(TRIGGERS)
+    run_script(COLUMNS + TRIGGERS)
 
 
 def downgrade() -> None:
@@ -99,4 +104,5 @@ def downgrade() -> None:
     DROP TRIGGER resolutions_of_result ON resolutions;
     DROP TRIGGER deliberations_counted ON deliberations;
     DROP FUNCTION open_in_sight, guard_archive, guard_resolution, guard_end;
+    ALTER TABLE assistances DROP COLUMN receipt;
     """)

@@ -38,8 +38,8 @@ NONCE_BYTES = 16
 async def open_voting(actor: Actor, deliberation_id: int) -> Deliberation:
     """Freeze the roll and open the vote.
 
-    Opened late, it ends as much later. Raises Forbidden, InvalidState, NotChecked while it is hidden, ObjectionsOpen,
-    AreasMissing.
+    It ends as announced, unless that is over already. Raises Forbidden, InvalidState, NotChecked while it is hidden,
+    ObjectionsOpen, AreasMissing.
     """
     deliberation = await find(actor, deliberation_id)
     require(policies.may_moderate(actor, deliberation))
@@ -228,12 +228,14 @@ async def _open_voting(actor: Actor | None, deliberation: Deliberation) -> Delib
     if deliberation.moderation is not Moderation.PASSED:
         raise NotChecked
     now = await clock.now()
-    late = delay.is_late(deliberation.discussion_until, deliberation.voting_until, now)
+    announced = deliberation.discussion_until, deliberation.voting_until
+    by_hand = actor is not None and now < deliberation.voting_until
+    late = not by_hand and delay.is_late(*announced, now)
     size, area_cm2, roll_hash = await rolls.freeze(deliberation)
     await deliberation.move_to(
         DeliberationState.VOTING,
         opened_at=now,
-        voting_until=delay.ends_at(deliberation.discussion_until, deliberation.voting_until, now),
+        voting_until=deliberation.voting_until if by_hand else delay.ends_at(*announced, now),
         roll_size=size,
         roll_area_cm2=area_cm2,
         roll_hash=roll_hash,

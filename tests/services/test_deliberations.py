@@ -714,6 +714,22 @@ async def test_a_vote_opened_within_the_hour_ends_as_announced(people: People, m
     assert (vote.state, vote.voting_until) == (DeliberationState.VOTING, made.voting_until)
 
 
+@pytest.mark.parametrize(("days", "moves"), [(6, False), (8, False), (13, False), (14, True), (30, True)])
+async def test_opened_by_hand_a_vote_ends_as_announced_unless_that_is_over(
+    people: People, move_clock: Move, days: int, moves: bool
+) -> None:
+    made = await in_state(people, DeliberationState.DISCUSSION)
+    await move_clock(timedelta(days=days))
+    vote = await deliberations.open_voting(people.chen, made.id)
+    assert vote.opened_at is not None
+    if moves:
+        assert vote.voting_until - vote.opened_at == made.voting_until - made.discussion_until
+    else:
+        assert vote.voting_until == made.voting_until
+    told = "deliberation.opened_late" if moves else "deliberation.voting_opened"
+    assert await Notice.exists(kind=told, subject_id=made.id, resident_id=people.mei.id)
+
+
 async def test_a_discussion_that_is_over_already_cannot_be_proposed(people: People) -> None:
     with pytest.raises(BadDates):
         await deliberations.propose(people.lin, await lamp(people, discussion_until=await clock.now()))
