@@ -86,7 +86,8 @@ async def claim(actor: Actor, wish_id: int, *, unit_id: int | None = None) -> Wi
 
     Who comes second is refused by the index, not by a look before.
 
-    Raises Forbidden, OwnWish, ClaimingPaused, InvalidState, NotChecked, AlreadyClaimed, TooManyClaims, UnitNotConfirmed.
+    Raises Forbidden, OwnWish, ClaimingPaused, InvalidState, NotChecked, AlreadyClaimed, TooManyClaims,
+    UnitNotConfirmed.
     """
     wish = await find(actor, wish_id)
     require_resident(actor, wish.community_id)
