@@ -487,3 +487,22 @@ async def test_what_does_not_fit_does_not_count_as_heard(people: People) -> None
     assert (await state(pledge), await heard()) == (PledgeState.REFUNDING, 2)
     await payments.hear(await refund_notice(refund))
     assert (await state(pledge), await heard()) == (PledgeState.REFUNDED, 3)
+
+
+async def test_news_of_wechat_is_forgotten_after_thirty_days_and_counts_once_all_the_same(
+    people: People, move_clock: Callable[[timedelta], Awaitable[None]]
+) -> None:
+    pledge = await money(people.lin, await opened(people))
+    said = await notice(pledge)
+    await payments.hear(said)
+    held = await heard()
+    await move_clock(timedelta(days=29))
+    await payments.forget_old_news()
+    assert await heard() == held
+    await move_clock(timedelta(days=1, minutes=1))
+    await payments.forget_old_news()
+    assert await heard() == 0
+    transfers = await db.value("SELECT count(*) FROM transfers")
+    await payments.hear(said)
+    assert await state(pledge) is PledgeState.PAID
+    assert await db.value("SELECT count(*) FROM transfers") == transfers
