@@ -169,6 +169,12 @@ BEGIN
 END $$;
 """
 
+# New rules of spending hold before a payment or after it, too, however they come about.
+RULES = """
+CREATE TRIGGER fund_rules_beside_no_payment BEFORE INSERT OR UPDATE ON fund_rules
+    EXECUTE FUNCTION wait_for_payments();
+"""
+
 # What the government grants comes by bank: the income is noted by its document, its slip moves the books once a second
 # person has signed. Where a charity raises, our books hold nothing, so nothing is owed for it or paid out of it.
 PATHS = """
@@ -260,7 +266,7 @@ CREATE TRIGGER pledges_give_stock_back AFTER UPDATE ON pledges FOR EACH ROW
 
 
 def upgrade() -> None:
-    run_script(SURPLUS + RELEASES + PAYEES + CORRECTIONS + PATHS + SALE)
+    run_script(SURPLUS + RELEASES + PAYEES + CORRECTIONS + RULES + PATHS + SALE)
 
 
 def downgrade() -> None:
@@ -271,6 +277,7 @@ def downgrade() -> None:
     DROP FUNCTION take_stock, give_stock_back;
     ALTER TABLE pledges DROP COLUMN sale_item_id, DROP COLUMN quantity;
     DROP TABLE sale_items;
+    DROP TRIGGER fund_rules_beside_no_payment ON fund_rules;
     DROP TRIGGER expenses_on_path ON expenses;
     DROP TRIGGER matches_on_path ON matches;
     DROP TRIGGER slips_incomes_on_path ON slips;
