@@ -12,6 +12,7 @@ from services.crowdfunding.giving import (
     receive,
     with_payment,
     withdraw,
+    withdraw_all,
 )
 from services.crowdfunding.helping import (
     Helper,
@@ -137,4 +138,5 @@ __all__ = [
     "visible",
     "with_payment",
     "withdraw",
+    "withdraw_all",
 ]

@@ -1,5 +1,7 @@
 """What residents pledge: money on the road of payments, goods, time and skills on that of promises."""
 
+from contextlib import suppress
+
 from tortoise.expressions import Q
 
 from app.core import db
@@ -22,6 +24,7 @@ from models.crowdfunding import (
 )
 from models.homes import NotForChildren
 from models.ledger import AccountKind, Leg
+from models.volunteering import AlreadyCheckedIn
 from services import checks, events, ledger, notifications, payments, residents, volunteering
 from services.crowdfunding.reading import door
 from services.crowdfunding.selling import price
@@ -275,6 +278,17 @@ async def withdraw(actor: Actor, pledge_id: int) -> Pledge:
     await found.move_to(PledgeState.WITHDRAWN)
     await events.record(actor, "pledge.withdrawn", found)
     return found
+
+
+@atomic()
+async def withdraw_all(actor: Actor) -> None:
+    """Take back what somebody who leaves has promised, also of what he may not see any more. Too late stays."""
+    for promised in await Pledge.filter(giver_id=actor.id, state=PledgeState.PROMISED).order_by("id"):
+        with suppress(volunteering.ShiftStarted, volunteering.CancelClosed, AlreadyCheckedIn):
+            if promised.shift_id is not None:
+                await volunteering.give_up(actor, promised.shift_id)
+            await promised.move_to(PledgeState.WITHDRAWN)
+            await events.record(actor, "pledge.withdrawn", promised)
 
 
 async def hold(campaign_id: int) -> tuple[CampaignState, bool]:
