@@ -310,11 +310,7 @@ class TakeBackIn(Asked):
 
 
 class SettleIn(Asked):
-    """Where the surplus goes, if not to the general fund: to another campaign, by a resolution.
-
-    More than a fifth of what was raised goes to the general fund by a resolution, too; the one that the campaign rests
-    on will do where its text says so.
-    """
+    """Where the surplus goes: to another campaign only by a resolution, else to the general fund, by one or none."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -164,7 +164,7 @@ async def look_at_pledge(actor: Actor, pay: WechatPay, pledge_id: int) -> Pledge
     if found.state is PledgeState.AWAITING_PAYMENT and found.giver_id == actor.id:
         payment = await payments.payment_for(pay, found.id, looking=True)
         found = await find_pledge(actor, pledge_id)
-        found.payment = payment
+        found.payment = payment if found.state is PledgeState.AWAITING_PAYMENT else None
     return found
 
 

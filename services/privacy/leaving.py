@@ -137,9 +137,9 @@ async def leave(actor: Actor, *, erase_texts: bool = False) -> None:
             await needs.withdraw(able, line["id"])
     with suppress(residents.NoHome):
         await residents.leave_household(able)
+    await events.record(actor, "resident.left", await Resident.get(id=actor.id), texts=erase_texts)
     for statement in (*ERASE, *(ERASE_TEXTS if erase_texts else ())):
         await db.execute(statement, actor.id)
-    await events.record(actor, "resident.left", await Resident.get(id=actor.id), texts=erase_texts)
 
 
 async def _give_back(actor: Actor) -> None:
