@@ -486,6 +486,8 @@ async def test_sheets_are_printed_a_page_each_and_it_is_recorded(people: People)
     assert pdf.count(b"/Type /Page\n") == 4
     facts = (await Event.get(verb="deliberation.sheets_printed")).facts
     assert (facts["first"], facts["sheets"]) == (3, 4)
+    with pytest.raises(NotFound):  # eight stand on the roll
+        await deliberations.printed_sheets(people.he, vote.id, first=9)
 
 
 async def test_the_code_on_a_sheet_is_read_back_and_typed_in(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
