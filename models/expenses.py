@@ -105,7 +105,6 @@ refuses("expenses_receipt", ReceiptMissing)
 refuses("expenses_resolution", ResolutionNotValid)
 refuses("expenses_resolution_passed", ResolutionNotValid)
 refuses("expenses_paid_by_another", PaysHimself)
-refuses("expenses_paid_by_no_requester", PaysHimself)
 refuses("expenses_payee_resident_id_fkey", NoSuchPayee)
 refuses("campaigns_expenses_closed", ExpensesOpen)
 

@@ -98,8 +98,8 @@ class NeedSort(StrEnum):
 
 class AnotherPath(Conflict):
     code = "another_path"
-    zh = "这条需求已走另一条办理路径：一条需求只走一条路（议事之后可以众筹、再组织活动）"
-    en = "This need has taken another path; a decision may be followed by a campaign and an activity, nothing else"
+    zh = "这条需求已走另一条办理路径：议事、众筹和活动可以同办一条需求，心愿只能单独办"
+    en = "This need has taken another path: a decision, money and activities go together, a wish stands alone"
 
 
 refuses("need_links_once", AlreadyExists)

@@ -103,6 +103,7 @@ END $$;
 """
 
 PAYEES = """
+ALTER TABLE expenses DROP CONSTRAINT expenses_paid_by_no_requester;
 ALTER TABLE expenses ADD COLUMN payee_is_no_resident BOOL NOT NULL DEFAULT false,
     ADD CONSTRAINT expenses_payee_no_resident
         CHECK (NOT payee_is_no_resident OR payee_kind = 'person' AND payee_resident_id IS NULL);
@@ -271,6 +272,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     run_script("""
+    ALTER TABLE expenses ADD CONSTRAINT expenses_paid_by_no_requester CHECK (paid_by_id <> requester_id) NOT VALID;
     DROP TRIGGER pledges_give_stock_back ON pledges;
     DROP TRIGGER pledges_sale_price ON pledges;
     DROP TRIGGER pledges_sale_stays ON pledges;

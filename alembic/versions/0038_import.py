@@ -20,22 +20,17 @@ UPDATE needs n SET answer_days = r.answer_days, decision_days = r.decision_days
 FROM need_rules r WHERE r.community_id = n.community_id;
 UPDATE need_hops h SET days = r.escalation_days FROM need_rules r WHERE r.community_id = h.community_id;
 
--- A need goes one way: a decision may be followed by money and by people who do it, a wish stands alone.
+-- A need goes one way: a decision, money and people who do it belong together, a wish stands alone.
 CREATE FUNCTION keep_to_one_path() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    stages CONSTANT text[] := ARRAY['deliberation', 'campaign', 'activity'];
     way text;
     linked text[];
     taken text[];
 BEGIN
     SELECT route INTO way FROM needs WHERE id = NEW.need_id FOR NO KEY UPDATE;
     linked := ARRAY(SELECT DISTINCT kind FROM need_links WHERE need_id = NEW.need_id);
-    taken := CASE WHEN way = ANY (stages || 'wish'::text) THEN linked || way ELSE linked END;
-    IF NEW.kind <> ALL (linked) AND (
-        taken <> '{}' AND (NEW.kind = 'wish') <> ('wish' = ANY (taken))
-        OR EXISTS (SELECT 1 FROM unnest(linked) AS later
-            WHERE array_position(stages, later) > array_position(stages, NEW.kind))
-    ) THEN
+    taken := CASE WHEN way IN ('deliberation', 'campaign', 'activity', 'wish') THEN linked || way ELSE linked END;
+    IF NEW.kind <> ALL (linked) AND taken <> '{}' AND (NEW.kind = 'wish') <> ('wish' = ANY (taken)) THEN
         RAISE EXCEPTION 'need % has taken another path', NEW.need_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'need_links_one_path';
     END IF;

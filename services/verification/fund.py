@@ -188,8 +188,8 @@ QUESTIONS: dict[str, str] = {
     "document {document_number} was noted {times} times for campaign {campaign_id}": """
         SELECT campaign_id, document_number, count(*) AS times FROM incomes WHERE struck_by_id IS NULL
         GROUP BY campaign_id, document_number HAVING count(*) > 1""",
-    "expense {id} was paid by resident {paid_by_id}, who asked for it or was paid": """
-        SELECT id, paid_by_id FROM expenses WHERE paid_by_id IN (requester_id, payee_resident_id)""",
+    "expense {id} was paid by resident {paid_by_id}, who was paid": """
+        SELECT id, paid_by_id FROM expenses WHERE paid_by_id = payee_resident_id""",
     "disclosure {id} does not have the hash of what hangs": """
         SELECT id FROM disclosures WHERE document_hash <> encode(sha256(convert_to(document, 'UTF8')), 'hex')""",
     "disclosure {id} hung otherwise on {day}": """

@@ -82,8 +82,8 @@ PATHS = [
     (["wish", "wish"], None),
     (["wish", "campaign"], 1),
     (["deliberation", "wish"], 1),
-    (["campaign", "deliberation"], 1),
-    (["activity", "campaign"], 1),
+    (["activity", "campaign", "deliberation"], None),
+    (["activity", "wish"], 1),
 ]
 
 
