@@ -1,28 +1,20 @@
 """What people are told about homes, guardians, accounts and terms, and what somebody who moves away leaves behind."""
 
-from collections.abc import Awaitable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core import db
 from app.core.clock import SHANGHAI
 from app.core.db import atomic
-from app.core.errors import Conflict, Forbidden, NotFound
 from models.base import Record
 from models.events import Event
 from models.homes import Guardianship, Invitation, PhoneMove, RepresentativeChange, ResidentLink
 from models.places import Place
-from models.residents import Membership, Role, RoleGrant
+from models.residents import Membership, Resident, Role, RoleGrant
 from services import crowdfunding, notifications, residents, volunteering, wishes
 from services.due import one_by_one
 
 REMIND_DAYS, DUE_MAX = 7, 100
-HELD = "SELECT wish_id AS id FROM wish_claims WHERE resident_id = $1 AND community_id = $2 AND state = 'held'"
-SIGNED_UP = """
-SELECT g.shift_id AS id FROM signups g JOIN shifts s ON s.id = g.shift_id
-WHERE g.resident_id = $1 AND g.community_id = $2 AND g.state IN ('confirmed', 'waitlisted')
-    AND (s.starts_at IS NULL OR s.starts_at > clock_now())
-"""
 # Told of is a term's end, once for each end it was given.
 ENDING = f"""
 SELECT g.id FROM role_grants g
@@ -97,11 +89,10 @@ async def let_go(event: Event) -> None:
     ):
         return
     assert community_id is not None, "a membership has a community"  # noqa: S101
-    gone = await residents.actor(resident_id)
-    for line in await db.rows(HELD, resident_id, community_id):
-        await _try(wishes.release(gone, line["id"]))
-    for line in await db.rows(SIGNED_UP, resident_id, community_id):
-        await _try(volunteering.cancel(gone, line["id"]))
+    if await Resident.exists(id=resident_id, left_at=None):  # whoever left altogether gave all of it back then
+        gone = await residents.actor(resident_id)
+        await wishes.release_all(gone, community_id=community_id)
+        await volunteering.give_up_all(gone, community_id=community_id)
     await crowdfunding.leave_teams(resident_id, community_id)
 
 
@@ -145,9 +136,3 @@ async def _officers_above(place: Place) -> list[int]:
 
 def _others(event: Event, *resident_ids: int | None) -> list[int]:
     return sorted({one for one in resident_ids if one is not None and one != event.actor_id})
-
-
-async def _try(giving_back: Awaitable[object]) -> None:
-    """What is over or too late meanwhile stays as it is."""
-    with suppress(Conflict, Forbidden, NotFound):
-        await giving_back

@@ -46,6 +46,7 @@ CREATE TRIGGER need_links_one_path BEFORE INSERT ON need_links FOR EACH ROW EXEC
 
 AUDIT = """
 CREATE INDEX events_by_verb ON events (community_id, verb, id);
+CREATE INDEX events_by_reason ON events (((facts->>'reason_id')::bigint)) WHERE facts->>'reason_id' IS NOT NULL;
 """
 
 
@@ -55,7 +56,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     run_script("""
-    DROP INDEX events_by_verb;
+    DROP INDEX events_by_verb, events_by_reason;
     DROP TRIGGER need_links_one_path ON need_links;
     DROP FUNCTION keep_to_one_path;
     ALTER TABLE need_hops DROP COLUMN days;

@@ -12,6 +12,7 @@ from services.crowdfunding.giving import (
     receive,
     with_payment,
     withdraw,
+    withdraw_all,
 )
 from services.crowdfunding.helping import (
     Helper,
@@ -63,7 +64,7 @@ from services.crowdfunding.road import (
     settle,
     submit,
 )
-from services.crowdfunding.selling import Offer, offer, sale_items
+from services.crowdfunding.selling import Offer, offer, offered, sale_items
 
 __all__ = [
     "IN_KIND",
@@ -114,6 +115,7 @@ __all__ = [
     "matches",
     "note_income",
     "offer",
+    "offered",
     "open_due",
     "pay_match",
     "pledge",
@@ -136,4 +138,5 @@ __all__ = [
     "visible",
     "with_payment",
     "withdraw",
+    "withdraw_all",
 ]

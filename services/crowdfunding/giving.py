@@ -1,5 +1,7 @@
 """What residents pledge: money on the road of payments, goods, time and skills on that of promises."""
 
+from contextlib import suppress
+
 from tortoise.expressions import Q
 
 from app.core import db
@@ -22,6 +24,7 @@ from models.crowdfunding import (
 )
 from models.homes import NotForChildren
 from models.ledger import AccountKind, Leg
+from models.volunteering import AlreadyCheckedIn
 from services import checks, events, ledger, notifications, payments, residents, volunteering
 from services.crowdfunding.reading import door
 from services.crowdfunding.selling import price
@@ -143,6 +146,7 @@ async def find_pledge(actor: Actor, pledge_id: int) -> Pledge:
     found = await Pledge.get_or_none(id=pledge_id).select_related("campaign", "giver")
     if found is None or not policies.may_look_into(actor, found):
         raise NotFound("没有找到这笔认捐", "No such pledge")
+    found.refunded_fen = (await payments.refunded([found.id]))[found.id]
     return found
 
 
@@ -164,7 +168,7 @@ async def look_at_pledge(actor: Actor, pay: WechatPay, pledge_id: int) -> Pledge
     if found.state is PledgeState.AWAITING_PAYMENT and found.giver_id == actor.id:
         payment = await payments.payment_for(pay, found.id, looking=True)
         found = await find_pledge(actor, pledge_id)
-        found.payment = payment
+        found.payment = payment if found.state is PledgeState.AWAITING_PAYMENT else None
     return found
 
 
@@ -177,8 +181,10 @@ async def pledges(actor: Actor, campaign_id: int, *, page: Page) -> Listed[Pledg
     campaign = await door(actor, campaign_id)
     shown = Q(state__in=GIVEN) | Q(giver_id=actor.id)
     found = await newest(Pledge.filter(shown, campaign_id=campaign.id).select_related("giver"), page)
+    refunded = await payments.refunded([gift.id for gift in found.items])
     consenting = await residents.named([gift.giver_id for gift in found.items if not gift.anonymous])
     for gift in found.items:
+        gift.refunded_fen = refunded[gift.id]
         gift.named = not gift.anonymous and gift.giver_id in consenting
         if gift.moderation is not Moderation.PASSED and not policies.may_look_into(actor, gift):
             gift.item = gift.message = None
@@ -272,6 +278,17 @@ async def withdraw(actor: Actor, pledge_id: int) -> Pledge:
     await found.move_to(PledgeState.WITHDRAWN)
     await events.record(actor, "pledge.withdrawn", found)
     return found
+
+
+@atomic()
+async def withdraw_all(actor: Actor) -> None:
+    """Take back what somebody who leaves has promised, also of what he may not see any more. Too late stays."""
+    for promised in await Pledge.filter(giver_id=actor.id, state=PledgeState.PROMISED).order_by("id"):
+        with suppress(volunteering.ShiftStarted, volunteering.CancelClosed, AlreadyCheckedIn):
+            if promised.shift_id is not None:
+                await volunteering.give_up(actor, promised.shift_id)
+            await promised.move_to(PledgeState.WITHDRAWN)
+            await events.record(actor, "pledge.withdrawn", promised)
 
 
 async def hold(campaign_id: int) -> tuple[CampaignState, bool]:

@@ -28,7 +28,7 @@ class Kind:
     @property
     def reading(self) -> str:
         """SQL for the words of the things whose ids are $1."""
-        own = ", ".join(f"t.{column}" for column in self.words)
+        own = ", ".join(column if "(" in column else f"t.{column}" for column in self.words)
         lines = ""
         if self.lines:
             table, key, column = self.lines
@@ -90,10 +90,12 @@ KINDS: dict[str, Kind] = {
     "household_claim": Kind("household_claims", ("reason",), Scene.COMMENT),
     "nickname": Kind(
         "residents",
-        ("nickname_wanted",),
+        ("coalesce(t.nickname_wanted, t.nickname)",),
         Scene.PROFILE,
         shown="nickname_moderation",
         also=", nickname = coalesce(nickname_wanted, nickname), nickname_wanted = NULL",
+        also_hidden=", nickname = CASE WHEN nickname_wanted IS NULL THEN '邻居' ELSE nickname END, "
+        "nickname_wanted = coalesce(nickname_wanted, nickname)",
     ),
     "media": Kind("media", (), Scene.SOCIAL, picture=True),
 }

@@ -83,7 +83,7 @@ async def endorse(actor: Actor, need_id: int) -> Need:
     need = await find(actor, need_id)
     require_resident(actor, need.community_id)
     require(policies.may_endorse(actor, need), "不能附议自己的需求", "Nobody endorses his own need")
-    if await db.value(ENDORSE, need.id, actor.id, list(OPEN)) is None:
+    if await db.alone(ENDORSE, need.id, actor.id, list(OPEN)) is None:
         raise InvalidState((await find(actor, need_id)).state)
     return await find(actor, need_id)
 

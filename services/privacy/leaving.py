@@ -9,12 +9,9 @@ from dataclasses import replace
 from app.core import db
 from app.core.db import atomic
 from app.core.errors import Conflict, NotFound
-from models.crowdfunding import Pledge, PledgeState
 from models.residents import Resident
-from models.volunteering import AlreadyCheckedIn
 from services import crowdfunding, events, needs, residents, volunteering, wishes
 from services.policies import Actor
-from services.volunteering import CancelClosed, ShiftStarted
 
 PSEUDONYM = "已注销的邻居"
 ERASED = "（作者已注销，内容已删除）"
@@ -34,8 +31,6 @@ UNION ALL SELECT 'expense:' || id FROM expenses
     WHERE $1 IN (requester_id, payee_resident_id) AND state IN ('requested', 'approved')
 ORDER BY 1 LIMIT 50
 """
-SEATS = "SELECT shift_id AS id FROM signups WHERE resident_id = $1 AND state <> 'cancelled' AND checked_in_at IS NULL"
-CLAIMS = "SELECT wish_id AS id FROM wish_claims WHERE resident_id = $1 AND state = 'held'"
 NEEDS = "SELECT id FROM needs WHERE author_id = $1 AND state = 'submitted' AND endorsements = 0"
 WISHES = "SELECT id FROM wishes WHERE author_id = $1 AND state IN ('in_review', 'open')"
 
@@ -137,24 +132,15 @@ async def leave(actor: Actor, *, erase_texts: bool = False) -> None:
             await needs.withdraw(able, line["id"])
     with suppress(residents.NoHome):
         await residents.leave_household(able)
+    await events.record(actor, "resident.left", await Resident.get(id=actor.id), texts=erase_texts)
     for statement in (*ERASE, *(ERASE_TEXTS if erase_texts else ())):
         await db.execute(statement, actor.id)
-    await events.record(actor, "resident.left", await Resident.get(id=actor.id), texts=erase_texts)
 
 
 async def _give_back(actor: Actor) -> None:
-    """Release what others could have. A seat it is too late to cancel, or taken already, stays his.
-
-    What hangs on something hidden he cannot see: a claim on it runs out, nobody waits for a seat in it.
-    """
-    for line in await db.rows(CLAIMS, actor.id):
-        with suppress(NotFound):
-            await wishes.release(actor, line["id"])
+    """Release what others could have. A seat it is too late to cancel, or taken already, stays his."""
+    await wishes.release_all(actor)
     for line in await db.rows(WISHES, actor.id):
         await wishes.withdraw(actor, line["id"])
-    for pledge in await Pledge.filter(giver_id=actor.id, state=PledgeState.PROMISED):
-        with suppress(NotFound, CancelClosed, ShiftStarted, AlreadyCheckedIn):
-            await crowdfunding.withdraw(actor, pledge.id)
-    for line in await db.rows(SEATS, actor.id):
-        with suppress(NotFound, CancelClosed, ShiftStarted, AlreadyCheckedIn):
-            await volunteering.cancel(actor, line["id"])
+    await crowdfunding.withdraw_all(actor)
+    await volunteering.give_up_all(actor)

@@ -1,6 +1,7 @@
 """Volunteering: activities with shifts, seats that are never oversold, check-in, and hours that a leader confirms.
 
-What it offers to its right: `sign_up` and `cancel` for time that is pledged; the view `hours_served` for sums of hours.
+What it offers to its right: `sign_up` and `cancel` for time that is pledged; `give_up` and `give_up_all` for
+whoever moves away or leaves; the view `hours_served` for sums of hours.
 """
 
 from services.volunteering.activities import ActivityView, ShiftPlan, ShiftView, find, listed, organise, visible
@@ -56,6 +57,8 @@ from services.volunteering.seats import (
     fill_due,
     find_shift,
     find_signup,
+    give_up,
+    give_up_all,
     miscounted,
     sign_up,
     signups,
@@ -125,6 +128,8 @@ __all__ = [
     "find_team",
     "find_transfer",
     "found_team",
+    "give_up",
+    "give_up_all",
     "hand_team_over",
     "history",
     "hours",

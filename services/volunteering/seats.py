@@ -1,6 +1,7 @@
 """Seats and the queue for them: never oversold, first come first served, given up in time."""
 
 import json
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -86,6 +87,12 @@ SELECT open.community_id, open.id, $2, open.period,
 FROM open CROSS JOIN queue LEFT JOIN seat ON seat.id = open.id
 RETURNING id, created_at, state, queue_number, team_id,
     CASE WHEN queue_number IS NOT NULL THEN (SELECT position FROM queue) END AS position
+"""
+COMING = """
+SELECT g.shift_id AS id FROM signups g JOIN shifts s ON s.id = g.shift_id
+WHERE g.resident_id = $1 AND ($2::bigint IS NULL OR g.community_id = $2) AND g.state IN ('confirmed', 'waitlisted')
+    AND g.checked_in_at IS NULL AND (s.starts_at IS NULL OR s.starts_at > clock_now())
+ORDER BY g.shift_id
 """
 FITNESS = """
 SELECT r.birth_year, r.of_age, v.skills FROM residents r LEFT JOIN volunteers v ON v.resident_id = r.id WHERE r.id = $1
@@ -177,21 +184,22 @@ async def cancel(actor: Actor, shift_id: int) -> None:
     start on, unless the shift was moved since), AlreadyCheckedIn.
     """
     shift = await find_shift(actor, shift_id, hold=True)
-    signup = await live(shift.id, actor.id)
-    if signup is None:
+    if not await _give_up(actor, shift):
         require_resident(actor, shift.community_id)
-        return
-    had_seat = signup.state is SignupState.CONFIRMED
-    _require_cancellable(shift, signup, await clock.now())
-    await signup.move_to(SignupState.CANCELLED, queue_number=None)
-    await events.record(actor, "signup.cancelled", signup)
-    if had_seat:
-        await db.execute("UPDATE shifts SET taken = taken - 1 WHERE id = $1", shift.id)
-        activity = shift.activity
-        await notifications.tell(
-            [activity.leader_id], "signup.cancelled", activity, title=activity.title, name=actor.nickname
-        )
-        await fill(shift)
+
+
+@atomic()
+async def give_up(actor: Actor, shift_id: int) -> None:
+    """As `cancel`, for somebody who leaves, also where he may not see the shift any more."""
+    await _give_up(actor, await _held(shift_id))
+
+
+@atomic()
+async def give_up_all(actor: Actor, *, community_id: int | None = None) -> None:
+    """Give up all the seats somebody who leaves can still give up, and his places in queues."""
+    for line in await db.rows(COMING, actor.id, community_id):
+        with suppress(ShiftStarted, CancelClosed, AlreadyCheckedIn):
+            await give_up(actor, line["id"])
 
 
 async def fill_due() -> None:
@@ -217,8 +225,30 @@ async def miscounted() -> list[int]:
 
 @atomic()
 async def _fill_one(shift_id: int) -> None:
+    await fill(await _held(shift_id))
+
+
+async def _held(shift_id: int) -> Shift:
     query = Shift.filter(id=shift_id).select_related("activity")
-    await fill(await query.select_for_update(of=("shifts",), no_key=True).get())
+    return await query.select_for_update(of=("shifts",), no_key=True).get()
+
+
+async def _give_up(actor: Actor, shift: Shift) -> bool:
+    """Under the shift's lock; whether there was anything to give up."""
+    signup = await live(shift.id, actor.id)
+    if signup is None:
+        return False
+    had_seat = signup.state is SignupState.CONFIRMED
+    _require_cancellable(shift, signup, await clock.now())
+    await signup.move_to(SignupState.CANCELLED, queue_number=None)
+    await events.record(actor, "signup.cancelled", signup)
+    if had_seat:
+        await db.execute("UPDATE shifts SET taken = taken - 1 WHERE id = $1", shift.id)
+        activity = shift.activity
+        told = {"title": activity.title, "name": actor.nickname}
+        await notifications.tell([activity.leader_id], "signup.cancelled", activity, **told)
+        await fill(shift)
+    return True
 
 
 async def fill(shift: Shift) -> None:

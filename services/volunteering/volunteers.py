@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from app.core import db
 from app.core.db import atomic
 from models.volunteering import Skill, Volunteer
+from services import events
 from services.policies import Actor
 
 KEEP = """
@@ -18,6 +19,7 @@ ON CONFLICT (resident_id) DO UPDATE SET skills = excluded.skills
 async def set_skills(actor: Actor, offered: Sequence[Skill]) -> list[Skill]:
     """Replace what the actor says he can do; seats that he has already stay his."""
     await db.execute(KEEP, actor.id, json.dumps(sorted(set(offered))))
+    await events.record(actor, "volunteer.skills_set", await Volunteer.get(resident_id=actor.id))
     return await skills(actor)
 
 

@@ -2,6 +2,8 @@
 
 Who the wisher is and how to reach him stays with his side and the committee; claimers learn it while they hold a claim
 and he consents.
+
+What it offers to its right: `release_all` for whoever moves away or leaves.
 """
 
 from services.wishes.claiming import (
@@ -11,6 +13,7 @@ from services.wishes.claiming import (
     extend,
     fulfil,
     release,
+    release_all,
     release_run_out,
     remind_claimers,
 )
@@ -65,6 +68,7 @@ __all__ = [
     "read_contact",
     "record_contact",
     "release",
+    "release_all",
     "release_run_out",
     "remind_claimers",
     "resolve",

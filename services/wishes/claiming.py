@@ -107,22 +107,21 @@ async def claim(actor: Actor, wish_id: int, *, unit_id: int | None = None) -> Wi
 
 @atomic()
 async def release(actor: Actor, wish_id: int) -> Wish:
-    """Give one's claim back; the wish is open again. Raises Forbidden, InvalidState.
-
-    Nobody abandons what he may not read.
-    """
+    """Give one's claim back; the wish is open again. Raises Forbidden, InvalidState."""
     wish = await find(actor, wish_id)
     await lock(wish)
-    held = await _claim_of(actor, wish)
-    now = await clock.now()
-    late = held.due_at <= now and wish.moderation is Moderation.PASSED
-    await held.move_to(WishClaimState.RELEASED, ended_at=now, ran_out=late)
-    await _follow_claims(wish)
-    await events.record(actor, "wish.released", wish, claim_id=held.id)
-    await tell_wisher(actor, "wish.released", wish)
-    if held.ran_out:
-        await tell_if_paused(wish, held)
+    await _release(actor, wish, await _claim_of(actor, wish))
     return await find(actor, wish_id)
+
+
+@atomic()
+async def release_all(actor: Actor, *, community_id: int | None = None) -> None:
+    """Give back what somebody who leaves (a community, or altogether) holds, also of wishes he may not see any more."""
+    held = WishClaim.filter(resident_id=actor.id, state=WishClaimState.HELD).select_related("wish").order_by("wish_id")
+    for claim in await (held if community_id is None else held.filter(community_id=community_id)):
+        await lock(claim.wish)
+        if await WishClaim.exists(id=claim.id, state=WishClaimState.HELD):
+            await _release(actor, claim.wish, claim)
 
 
 @atomic()
@@ -311,6 +310,18 @@ async def _follow_claims(wish: Wish) -> None:
     target = WishState.OPEN if wish.free_slots > 0 else WishState.CLAIMED if live["held"] else WishState.FULFILLED
     if target is not wish.state:
         await wish.move_to(target)
+
+
+async def _release(actor: Actor, wish: Wish, held: WishClaim) -> None:
+    """Under the wish's lock. Nobody abandons what he may not read."""
+    now = await clock.now()
+    late = held.due_at <= now and wish.moderation is Moderation.PASSED
+    await held.move_to(WishClaimState.RELEASED, ended_at=now, ran_out=late)
+    await _follow_claims(wish)
+    await events.record(actor, "wish.released", wish, claim_id=held.id)
+    await tell_wisher(actor, "wish.released", wish)
+    if held.ran_out:
+        await tell_if_paused(wish, held)
 
 
 async def _claim_of(actor: Actor, wish: Wish) -> WishClaim:

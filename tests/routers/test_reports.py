@@ -8,11 +8,13 @@ import httpx
 import pytest
 
 from app.core import db
+from app.core.errors import NotFound
 from app.core.pages import Page
 from models.base import Moderation
 from models.events import Event
 from models.moderation import Check
-from services import jobs, media, notifications
+from services import jobs, media, notifications, reports
+from services.moderation import texts
 from services.moderation.pausing import HIDDEN_MAX
 from services.moderation.reporting import APPEAL_DAYS, REPORTS_MAX
 from tests.people import People
@@ -235,7 +237,7 @@ async def test_who_has_too_much_hidden_pauses(as_: As, people: People, move_cloc
         assert refused.json()["until"] == pause["until_at"]
     assert (await lin.get(f"/v1/needs/{others}")).status_code == 200
     assert (await lin.put(f"/v1/needs/{others}/endorsement")).status_code == 200
-    assert (await lin.post(f"/v1/needs/{open_to_all}/withdraw", json=WHY)).status_code == 200
+    assert (await lin.post(f"/v1/needs/{open_to_all}/withdraw")).status_code == 200
     assert any("不能发布" in line for line in await inbox(people, "lin"))
     await db.execute("UPDATE sessions SET expires_at = expires_at + interval '60 days'")
     await move_clock(timedelta(days=6, hours=23))
@@ -289,3 +291,77 @@ async def test_a_picture_is_reported_hidden_and_restored(as_: As, people: People
     for verb, photos in (("hide", []), ("restore", [photo])):
         assert (await by_hand(as_, "chen", verb, f"media:{photo}")).status_code == 200
         assert [one["id"] for one in (await mei.get(f"/v1/needs/{need_id}")).json()["photos"]] == photos
+
+
+# --- everything that others read --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", texts.KINDS)
+async def test_every_kind_of_words_is_found_by_its_reference_or_says_why_not(people: People, kind: str) -> None:
+    ways = [kind in way for way in (reports.DOORS, reports.ELSEWHERE, reports.WITHIN, reports.PUBLIC)]
+    ways += [kind in ("reason", "media"), kind in reports.BETWEEN_FEW]
+    assert sum(ways) == 1
+    with pytest.raises(NotFound):
+        await reports.report(people.mei, f"{kind}:999999999", reason="广告")
+    await texts.show(kind, 0, "hidden")  # the application may
+
+
+async def answered(as_: As, people: People) -> str:
+    need_id = await raised(as_, people)
+    chen = await as_("zhao")
+    await chen.post(f"/v1/needs/{need_id}/accept")
+    await chen.post(f"/v1/needs/{need_id}/answer", json={"body": "给您发红包"})
+    return f"need_answer:{await db.value('SELECT max(id) FROM need_answers')}"
+
+
+async def declined(as_: As, people: People) -> str:
+    need_id = await raised(as_, people)
+    await (await as_("zhao")).post(f"/v1/needs/{need_id}/decline", json={"reason": "给您发红包"})
+    return f"reason:{await db.value('SELECT max(id) FROM reasons')}"
+
+
+async def renamed(as_: As, people: People) -> str:
+    await (await as_("zhao")).put("/v1/me", json={"nickname": "领红包"})
+    return f"nickname:{people.zhao.id}"
+
+
+@pytest.mark.parametrize("make", [answered, declined, renamed])
+async def test_it_is_reported_hidden_appealed_against_and_restored(
+    as_: As, people: People, make: Callable[[As, People], Awaitable[str]]
+) -> None:
+    subject = await make(as_, people)
+    assert (await reported(as_, "mei", subject)).status_code == 201
+    assert (await reported(as_, "zhao", subject)).status_code == 403, "his own"
+    decided = await by_hand(as_, "chen", "hide", subject)
+    assert (decided.status_code, decided.json()["state"]) == (200, "hidden"), decided.text
+    assert "红包" in str(decided.json()["texts"])
+    zhao = await as_("zhao")
+    (mine,) = (await zhao.get("/v1/moderation/decisions")).json()["items"]
+    appealed = await zhao.post(f"/v1/moderation/{mine['id']}/appeal", json={"reason": "是真的红包"})
+    assert appealed.status_code == 200, appealed.text
+    (waiting,) = (await (await as_("ma")).get("/v1/moderation/queue")).json()["items"]
+    assert (await (await as_("ma")).post(f"/v1/moderation/{waiting['id']}/approve")).status_code == 200
+    kind, _, number = subject.partition(":")
+    assert await texts.shown(kind, int(number)) == "passed"
+
+
+async def test_a_hidden_nickname_is_shown_to_nobody(as_: As, people: People) -> None:
+    subject = await renamed(as_, people)
+    need_id = await raised(as_, people, "zhao")
+    mei = await as_("mei")
+    for verb, name in (("hide", "邻居"), ("restore", "领红包")):
+        assert (await by_hand(as_, "chen", verb, subject)).status_code == 200
+        assert (await mei.get(f"/v1/needs/{need_id}")).json()["author"]["nickname"] == name
+
+
+async def test_an_avatar_is_hidden_by_its_reference(as_: As, people: People) -> None:
+    lin = await as_("lin")
+    sent = {"file": ("a.jpg", plain(), "image/jpeg")}
+    avatar = (await lin.post("/v1/media", files=sent, data={"purpose": "avatar"})).json()
+    shown = await lin.put("/v1/me", json={"avatar_url": avatar["url"]})
+    assert shown.status_code == 200, shown.text
+    await media.settle(avatar["id"], Moderation.PASSED)
+    assert (await lin.get("/v1/me")).json()["avatar_url"] is not None
+    assert (await reported(as_, "mei", f"media:{avatar['id']}")).status_code == 201
+    assert (await by_hand(as_, "chen", "hide", f"media:{avatar['id']}")).status_code == 200
+    assert (await lin.get("/v1/me")).json()["avatar_url"] is None

@@ -279,6 +279,19 @@ async def test_who_moves_out_reads_but_acts_no_more(people: People) -> None:
         await residents.leave_household(gone)
 
 
+async def test_what_was_hidden_meanwhile_is_given_back_too(people: People) -> None:
+    wish = await opened(people)
+    await wishes.claim(people.lin, wish.id)
+    shift = await one_shift(people, after=100)
+    await volunteering.sign_up(people.lin, shift)
+    await db.execute("UPDATE wishes SET moderation = 'hidden'")
+    await db.execute("UPDATE activities SET moderation = 'hidden'")
+    await residents.leave_household(people.lin)
+    await let_go(people.lin.id)
+    assert (await WishClaim.get(wish_id=wish.id)).state is WishClaimState.RELEASED
+    assert (await Signup.get(shift_id=shift)).state is SignupState.CANCELLED
+
+
 async def test_moving_within_the_community_keeps_what_can_be_kept(people: People) -> None:
     wish = await opened(people)
     await wishes.claim(people.mei, wish.id)

@@ -128,6 +128,9 @@ async def test_whoever_appealed_and_holds_what_was_hidden_may_leave(as_: LoggedI
     await zhao.post("/v1/moderation/hide", json={"subject": f"activity:{activity['id']}", "reason": "广告"})
     assert (await lin.delete("/v1/me")).status_code == 204
     assert await _where("不是广告") == set()
+    assert await db.value("SELECT state FROM wish_claims WHERE resident_id = $1", people.lin.id) == "released"
+    assert await db.value("SELECT state FROM wishes WHERE id = $1", wish_id) == "open"
+    assert await db.value("SELECT state FROM signups WHERE resident_id = $1", people.lin.id) == "cancelled"
 
 
 async def test_what_others_were_told_names_his_wish_no_more_nor_his_opinions(as_: LoggedIn, people: People) -> None:

@@ -1,15 +1,18 @@
 """A need's dates follow the calendar, it takes one path, and whoever takes the list out is remembered."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
 
+from app.core import db
 from app.core.pages import Page
 from models.events import Event
 from models.needs import AnotherPath, NeedRoute
 from services import audit, calendars, deliberations, jobs, needs
 from services.needs.export import as_csv
+from tests.conftest import as_owner
 from tests.people import People
 from tests.services.test_deliberations import lamp
 from tests.services.test_needs import written
@@ -112,3 +115,19 @@ async def test_whoever_takes_the_list_out_stands_in_the_audit_trail(people: Peop
         found = await audit.trail(people.qian, community_id, verb="need.exported", page=Page(5, None))
         line = found.items[0]
         assert (line.actor_id, line.subject, line.facts) == (people.qian.id, f"place:{community_id}", {})
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_two_paths_at_once_are_one(committed: str, guarded: bool) -> None:
+    people = await People.load()
+    need = await accepted(people)
+    if not guarded:  # and without the trigger the invariant breaks
+        async with db.tx():
+            await as_owner(lambda: db.execute("DROP TRIGGER need_links_one_path ON need_links"))
+    made = [Made(1, people.jy, "wish"), Made(2, people.jy, "deliberation")]
+    done = await asyncio.gather(
+        *(needs.link(people.zhao if one.id == 1 else people.chen, [need.id], one) for one in made),  # type: ignore[arg-type]
+        return_exceptions=True,
+    )
+    kept = await db.value("SELECT count(DISTINCT kind) FROM need_links WHERE need_id = $1", need.id)
+    assert kept == (1 if guarded else 2), done
