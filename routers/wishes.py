@@ -161,7 +161,9 @@ async def publish_wish_thanks(actor: CurrentActor, wish_id: PathId, asked: Thank
 
 
 @router.post("/{wish_id}/dispute", response_model=WishOut)
-async def dispute_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: DisputeIn) -> WishOut:
+async def dispute_wish(
+    actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: DisputeIn = DisputeIn()
+) -> WishOut:
     """Say that what was reported is not so."""
     return await _stepped(
         actor, only_once, acting(actor, asked, "wish.disputed", wishes.dispute, wish_id, **_said(asked))

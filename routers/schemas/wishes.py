@@ -299,11 +299,11 @@ class ThanksIn(Asked):
 
 
 class DisputeIn(HelpIn):
-    """Why what was reported is not so."""
+    """Why what was reported is not so, if one wants to say."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "至今没有收到"}]})
 
-    reason: ReasonText
+    reason: ReasonText | None = None
 
 
 class StatementIn(Asked):

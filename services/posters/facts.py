@@ -15,7 +15,7 @@ from models.codes import PosterKind
 from models.crowdfunding import Campaign, CampaignState, LegalPath
 from models.deliberations import DeliberationState, Roll
 from models.needs import NeedField, NeedState
-from models.volunteering import ActivityKind
+from models.volunteering import ActivityKind, ShiftState
 from models.wishes import WishKind, WishState
 from services import crowdfunding, deliberations, needs, places, volunteering, wishes
 from services.drawing import Hue, Poster, Progress
@@ -69,7 +69,9 @@ async def _need(actor: Actor, need_id: int, tongue: Tongue) -> Poster:
     _require_public(need.moderation is Moderation.PASSED)
     if need.state in (NeedState.WITHDRAWN, NeedState.MERGED):
         raise InvalidState(need.state)
-    endorsed = tongue((f"{need.endorsements} 位邻居", f"{need.endorsements} neighbours"))
+    endorsed = tongue(
+        (f"{need.endorsements} 位邻居", f"{need.endorsements} neighbour{'' if need.endorsements == 1 else 's'}")
+    )
     rows = (
         (tongue(("领域", "Field")), tongue(FIELDS[need.field])),
         (tongue(("进展", "State")), tongue(NEEDS[need.state])),
@@ -124,12 +126,17 @@ async def _activity(actor: Actor, activity_id: int, tongue: Tongue) -> Poster:
     view = await volunteering.find(actor, activity_id)
     activity, now = view.activity, await clock.now()
     _require_public(activity.moderation is Moderation.PASSED)
-    ahead = [shift for shift in view.shifts if shift.ends_at is None or shift.ends_at > now]
+    if view.state is ShiftState.CANCELLED:
+        raise InvalidState(view.state)
+    planned = [shift for shift in view.shifts if shift.state is ShiftState.PLANNED]
+    ahead = [shift for shift in planned if shift.ends_at is None or shift.ends_at > now]
     rows = []
     for shift in ahead[:SHIFTS_SHOWN]:
         if shift.starts_at is not None and shift.ends_at is not None:
             rows.append((tongue(("时间", "When")), tongue.period(shift.starts_at, shift.ends_at)))
         rows.append((tongue(("地点", "Where")), shift.place_text))
+    if len(ahead) > SHIFTS_SHOWN:
+        rows.append((tongue(("场次", "Shifts")), tongue((f"共 {len(ahead)} 场", f"{len(ahead)} in all"))))
     free = sum(shift.capacity - shift.taken for shift in ahead)
     over = ("已结束", "Over")
     left = (f"还有 {free} 个", f"{free} left") if free else ("已满，可以候补", "Full; you may wait for one")

@@ -25,6 +25,10 @@ class CheckInClosed(Conflict):
     en = "Check in from an hour before the start until the end; check out until an hour after the end"
 
 
+class NotYetAbsent(CheckInClosed):
+    zh, en = "班次开始以后才能登记缺席", "Who did not come is noted once the shift has started"
+
+
 class NotSignedUp(Forbidden):
     code, zh, en = "not_signed_up", "没有报名这个班次", "Not signed up for this shift"
 
@@ -150,7 +154,7 @@ async def report(
 async def mark_no_show(actor: Actor, shift_id: int, *, resident_id: int) -> Signup:
     """The leader notes that somebody with a seat did not come; he is told, and checking him in takes it back.
 
-    Raises NotFound, Forbidden, NotSignedUp, InvalidState while waitlisted, CheckInClosed before the start,
+    Raises NotFound, Forbidden, NotSignedUp, InvalidState while waitlisted, NotYetAbsent before the start,
     AlreadyCheckedIn.
     """
     shift = await find_shift(actor, shift_id)
@@ -158,7 +162,7 @@ async def mark_no_show(actor: Actor, shift_id: int, *, resident_id: int) -> Sign
     if signup.no_show:
         return signup
     if shift.starts_at is None or await clock.now() < shift.starts_at:
-        raise CheckInClosed
+        raise NotYetAbsent
     if not await Signup.filter(id=signup.id, state=SignupState.CONFIRMED, checked_in_at=None).update(no_show=True):
         raise AlreadyCheckedIn
     await events.record(actor, "signup.no_show", signup, shift_id=shift.id)

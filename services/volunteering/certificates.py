@@ -75,6 +75,9 @@ WHERE h.resident_id = $1 AND h.community_id = $2 AND h.minutes > 0
         BETWEEN coalesce($3::date, '-infinity') AND coalesce($4::date, 'infinity')
 ORDER BY day DESC, h.id DESC
 """
+LAST_SERVED = """
+SELECT community_id FROM hours_served WHERE resident_id = $1 AND minutes > 0 ORDER BY created_at DESC, id DESC LIMIT 1
+"""
 IN_CHARGE = """
 SELECT r.nickname FROM role_grants g JOIN residents r ON r.id = g.resident_id
 WHERE g.place_id = $1 AND g.role = 'committee' AND g.from_at <= clock_now()
@@ -102,12 +105,15 @@ async def issue_certificate(
     purpose: CertificatePurpose = CertificatePurpose.OTHER,
     secret: Keys,
 ) -> CertificateSeen:
-    """Certify one's own confirmed hours in a community, by default where one lives; nobody has to agree.
+    """Certify one's own confirmed hours in a community, by default that of the newest; nobody has to agree.
 
     The name is the one on record; where there is none it is declared, once for all certificates, and until then the
     nickname stands for it. Raises NotFound, NoHours, OtherName.
     """
-    issuer = await places.find_community(community_id or actor.community_id or 0)
+    community_id = community_id or await db.value(LAST_SERVED, actor.id)
+    if community_id is None:
+        raise NoHours
+    issuer = await places.find_community(community_id)
     await db.advisory_lock(f"the certificates of resident {actor.id}")
     served = await db.rows(SERVED, actor.id, issuer.id, from_on, until_on)
     if not served:

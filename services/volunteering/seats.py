@@ -50,13 +50,29 @@ POSITION = RawSQL(
     "nullif((SELECT count(*) FROM signups w WHERE w.shift_id = signups.shift_id AND w.state = 'waitlisted' "
     "AND w.queue_number <= signups.queue_number), 0)"
 )
+FREE = "s.taken < s.capacity AND s.state = 'planned' AND (s.starts_at IS NULL OR s.starts_at > clock_now())"
+CAN_COME = """
+w.state = 'waitlisted' AND NOT EXISTS (
+    SELECT FROM signups other WHERE other.state = 'confirmed' AND other.resident_id = w.resident_id
+        AND other.period && w.period)
+AND EXISTS (
+    SELECT FROM memberships m JOIN residents r ON r.id = m.resident_id
+    WHERE m.resident_id = w.resident_id AND m.community_id = w.community_id AND m.until_at IS NULL AND NOT r.suspended)
+"""
+# Whoever has waited longest of those who still live there and are not elsewhere at that time.
+NEXT = f"""
+SELECT w.id FROM shifts s JOIN signups w ON w.shift_id = s.id WHERE s.id = $1 AND {FREE} AND {CAN_COME}
+ORDER BY w.queue_number LIMIT 1
+"""
 # In one round trip, with the shift locked before: a seat if there is one, else the end of the queue; nothing when the
-# shift has started or is cancelled, or the resident is in it already. $3 is a team for which it counts if he is in it.
-SIGN_UP = """
+# shift has started or is cancelled, the resident is in it already, or somebody who waits is to have a free seat first.
+# $3 is a team for which it counts if he is in it.
+SIGN_UP = f"""
 WITH open AS MATERIALIZED (
     SELECT * FROM shifts s
     WHERE s.id = $1 AND s.state = 'planned' AND (s.starts_at IS NULL OR s.starts_at > clock_now())
         AND NOT EXISTS (SELECT FROM signups WHERE shift_id = $1 AND resident_id = $2 AND state <> 'cancelled')
+        AND NOT EXISTS ({NEXT})
 ), seat AS (
     UPDATE shifts SET taken = taken + 1 WHERE id IN (SELECT id FROM open) AND taken < capacity RETURNING id
 ), queue AS (
@@ -80,20 +96,6 @@ ORDER BY g.shift_id
 """
 FITNESS = """
 SELECT r.birth_year, r.of_age, v.skills FROM residents r LEFT JOIN volunteers v ON v.resident_id = r.id WHERE r.id = $1
-"""
-FREE = "s.taken < s.capacity AND s.state = 'planned' AND (s.starts_at IS NULL OR s.starts_at > clock_now())"
-CAN_COME = """
-w.state = 'waitlisted' AND NOT EXISTS (
-    SELECT FROM signups other WHERE other.state = 'confirmed' AND other.resident_id = w.resident_id
-        AND other.period && w.period)
-AND EXISTS (
-    SELECT FROM memberships m JOIN residents r ON r.id = m.resident_id
-    WHERE m.resident_id = w.resident_id AND m.community_id = w.community_id AND m.until_at IS NULL AND NOT r.suspended)
-"""
-# Whoever has waited longest of those who still live there and are not elsewhere at that time.
-NEXT = f"""
-SELECT w.id FROM shifts s JOIN signups w ON w.shift_id = s.id WHERE s.id = $1 AND {FREE} AND {CAN_COME}
-ORDER BY w.queue_number LIMIT 1
 """
 # A seat went by whoever waits although one is free, or although somebody behind him got one.
 PASSED_OVER = f"""
@@ -157,9 +159,11 @@ async def sign_up(actor: Actor, shift_id: int, *, team_id: int | None = None) ->
     shift = await find_shift(actor, shift_id, hold=True)
     require_resident(actor, shift.community_id)
     await _require_fit(shift, actor.id)
-    if shift.taken < shift.capacity and await Signup.exists(shift_id=shift.id, state=SignupState.WAITLISTED):
+    asked = (shift.id, actor.id, team_id or shift.activity.team_id)
+    line = await db.row(SIGN_UP, *asked)
+    while line is None and await db.value(NEXT, shift.id) is not None:
         await fill(shift)
-    line = await db.row(SIGN_UP, shift.id, actor.id, team_id or shift.activity.team_id)
+        line = await db.row(SIGN_UP, *asked)
     if line is None:
         there = await live(shift.id, actor.id)
         if there is None:

@@ -29,7 +29,7 @@ HEARING_DAYS = 3
 
 
 @atomic()
-async def dispute(actor: Actor, wish_id: int, *, reason: str) -> Wish:
+async def dispute(actor: Actor, wish_id: int, *, reason: str | None = None) -> Wish:
     """Say that what was reported is not so; the committee settles it. Raises Forbidden, InvalidState."""
     wish = await find(actor, wish_id)
     await must_conclude(actor, wish)

@@ -7,7 +7,16 @@ from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import Invalid, InvalidState
 from models.base import Moderation
-from models.wishes import AlreadyAttested, PhotoConsentMissing, Wish, WishClaim, WishClaimState, WishKind, WishState
+from models.wishes import (
+    AlreadyAttested,
+    NotChecked,
+    PhotoConsentMissing,
+    Wish,
+    WishClaim,
+    WishClaimState,
+    WishKind,
+    WishState,
+)
 from services import checks, events, media, needs, residents
 from services.due import one_by_one
 from services.policies import Actor, require
@@ -99,17 +108,20 @@ async def approve(actor: Actor, wish_id: int, *, ground: str | None = None) -> W
 
     Whoever approves a wish posted for somebody that none has attested attests it by that.
 
-    Raises Forbidden, InvalidState, Invalid for a ground where nothing is attested, AlreadyAttested.
+    Raises Forbidden, InvalidState, NotChecked when its words are hidden, Invalid for a ground where nothing is
+    attested, AlreadyAttested.
     """
     wish = await find_locked(actor, wish_id)
     require(policies.may_approve(actor, wish), *COMMITTEE_ONLY)
     if wish.state is not WishState.IN_REVIEW:
         raise InvalidState(wish.state)
+    if wish.moderation is Moderation.HIDDEN:
+        raise NotChecked
     attests = ground is not None or (wish.assisted and not wish.attested)
     attested = await _attested(actor, wish, ground) if attests else {}
-    await wish.move_to(WishState.OPEN, approved_by_id=actor.id, **attested)
     if attests:
         await events.record(actor, "wish.attested", wish)
+    await wish.move_to(WishState.OPEN, approved_by_id=actor.id, **attested)
     await events.record(actor, "wish.approved", wish)
     await tell_wisher(actor, "wish.approved", wish)
     return wish

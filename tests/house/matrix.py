@@ -33,7 +33,8 @@ ooooooooooooooo  aided  list_campaign_expenses
 !oooooooooooooo  *  delete_me export_me get_activity get_activity_calendar get_code get_constituency get_deliberation
 !oooooooooooooo  *  get_electorate get_link get_me get_meeting get_my_points get_my_skills get_need get_own_roll_line
 !oooooooooooooo  *  get_petition get_poster get_preferences get_roll get_volunteer_team get_wish give_consent
-!oooooooooooooo  *  import_paper_ballots leave_household leave_volunteer_team list_activities list_campaigns
+!oooooooooooooo  *  import_paper_ballots issue_certificate leave_household leave_volunteer_team list_activities
+!oooooooooooooo  *  list_campaigns
 !oooooooooooooo  *  list_certificates list_consents list_constituencies list_deliberation_comments list_deliberations
 !oooooooooooooo  *  list_disputed_records list_guardianships list_household_claims list_inbox list_meetings
 !oooooooooooooo  *  list_my_assistances list_my_decisions list_my_reports list_need_comments list_needs
@@ -49,7 +50,6 @@ ooooooooooooooo  aided  list_campaign_expenses
 !-----ooooooooo  *  export_campaign_accounts_csv export_campaign_accounts_xlsx get_campaign get_campaign_accounts
 !-----ooooooooo  *  get_refunds get_team leave_team list_campaign_comments list_helpers list_incomes list_matches
 !-----ooooooooo  *  list_pledges list_sale_items list_teams list_use_changes
-!--oo-ooooooo--  *  issue_certificate
 !xxxxxooooooooo  *  list_role_holders
 ------ooooooooo  *  list_campaign_expenses
 !-----oooooo-oo  *  get_objection

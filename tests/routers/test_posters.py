@@ -269,3 +269,10 @@ async def test_a_closed_activity_says_so(as_: As, people: People, move_clock: An
     await move_clock(timedelta(days=3))
     after = await facts(people.lin, PosterKind.ACTIVITY, activity, Tongue(english=False))
     assert after.rows == (("名额", "已结束"),)
+
+
+async def test_an_activity_called_off_has_none(as_: As, people: People) -> None:
+    activity = await MAKERS[CodeKind.ACTIVITY](as_, people)
+    assert (await (await as_("chen")).post(f"/v1/activities/{activity}/cancel", json={"reason": "下雨"})).is_success
+    answer = await (await as_("lin")).get(f"/v1/posters/activity/{activity}.png")
+    assert (answer.status_code, answer.json()["code"]) == (409, "invalid_state")

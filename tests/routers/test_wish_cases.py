@@ -47,6 +47,17 @@ async def test_a_wish_for_somebody_in_difficulty(as_: As, people: People) -> Non
     assert (gone.status_code, gone.json()["code"]) == (403, "contact_not_shared")
 
 
+@pytest.mark.parametrize("body", [None, {}])
+async def test_a_dispute_needs_no_words(as_: As, people: People, body: dict[str, str] | None) -> None:
+    wish = await opened(as_, people)
+    path = f"/v1/wishes/{wish['id']}"
+    lin, wang = await as_("lin"), await as_("wang")
+    await lin.post(f"{path}/claim")
+    await lin.post(f"{path}/fulfil", json={"note": "已送到"})
+    disputed = await wang.post(f"{path}/dispute", json=body) if body is not None else await wang.post(f"{path}/dispute")
+    assert (disputed.status_code, disputed.json()["state"]) == (200, "disputed"), disputed.text
+
+
 async def test_a_dispute_is_heard_and_settled(as_: As, people: People) -> None:
     wish = await opened(as_, people)
     path = f"/v1/wishes/{wish['id']}"

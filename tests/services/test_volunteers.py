@@ -1,6 +1,7 @@
 """Volunteers' teams, points, certificates and calendars."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -274,8 +275,8 @@ async def test_a_name_on_record_is_taken(
 async def test_no_hours_no_certificate(people: People, move_clock: MoveClock) -> None:
     with pytest.raises(NoHours):
         await issued(people)
-    with pytest.raises(NotFound):
-        await volunteering.issue_certificate(people.guest, name="客", secret=KEYS)
+    with pytest.raises(NoHours):
+        await volunteering.issue_certificate(people.guest, secret=KEYS)
     await served(people, "lin", move_clock)
     today = (await clock.now()).astimezone(clock.SHANGHAI).date()
     with pytest.raises(NoHours):
@@ -284,6 +285,13 @@ async def test_no_hours_no_certificate(people: People, move_clock: MoveClock) ->
         await issued(people, community_id=people.yl)
     made = await issued(people, from_on=date(2020, 1, 1), until_on=today + timedelta(days=1))
     assert (made.from_on, made.minutes) == (date(2020, 1, 1), 60)
+
+
+async def test_who_has_moved_out_still_has_his_hours_certified(people: People, move_clock: MoveClock) -> None:
+    await served(people, "lin", move_clock)
+    gone = replace(people.lin, household_id=None, community_id=None, home_path=None)
+    made = await volunteering.issue_certificate(gone, secret=KEYS)
+    assert (made.community_id, made.minutes) == (people.jy, 60)
 
 
 async def test_the_issuer_revokes_and_the_page_says_why(people: People, move_clock: MoveClock) -> None:

@@ -16,6 +16,7 @@ from models.wishes import (
     AlreadyClaimed,
     ClaimingPaused,
     ExtensionAsked,
+    NotChecked,
     NotHeard,
     Outcome,
     OwnWish,
@@ -80,9 +81,18 @@ async def test_a_wish_for_somebody_is_attested_by_another_than_who_approves_it(p
         assert all("ground" not in line.facts and line.reason is None for line in seen.timeline)
 
 
+async def test_hidden_words_are_not_approved(people: People) -> None:
+    wish = await posted(people)
+    await Wish.filter(id=wish.id).update(moderation=Moderation.HIDDEN)
+    with pytest.raises(NotChecked):
+        await wishes.approve(people.zhao, wish.id)
+
+
 async def test_whoever_approves_a_wish_for_somebody_attests_it_by_that(people: People) -> None:
     wish = await posted(people, "ma", on_behalf_of=signed(people.wang))
     await wishes.approve(people.zhao, wish.id, ground="低保户")
+    steps = [(line.verb, line.facts["state"]) for line in (await wishes.detail(people.zhao, wish.id)).timeline]
+    assert sorted(steps)[:2] == [("wish.approved", "open"), ("wish.attested", "in_review")]
     kept = await Wish.get(id=wish.id)
     assert (kept.attested_by_id, kept.attested_ground) == (people.zhao.id, "低保户")
     assert [line.verb for line in (await wishes.detail(people.lin, wish.id)).timeline] == [
