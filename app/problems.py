@@ -50,6 +50,8 @@ ZH = {
     "date_parsing": "日期格式不正确",
     "extra_forbidden": "没有这一项",
     "json_invalid": "不是合法的 JSON",
+    "one_ballot": "请在 choice、option_id、option_ids、scores、ranking 中填写且只填写一项",
+    "of_a_budget": "budget_fen、count 和 cost_fen 只用于预算表决",
     "value_error": "不符合要求",
 }
 TITLES = {
@@ -126,7 +128,10 @@ async def _validation(request: Request, exc: Exception) -> Response:
 
 
 def _zh(error: dict[str, Any]) -> str:
-    return ZH.get(error["type"], "格式不正确").format_map(_Context(error.get("ctx", {})))
+    context = error.get("ctx", {})
+    if "expected" in context:  # Pydantic's list of words: 'yes', 'no' or 'abstain'
+        context = context | {"expected": context["expected"].replace(" or ", " 或 ")}
+    return ZH.get(error["type"], "格式不正确").format_map(_Context(context))
 
 
 class _Context(dict[str, Any]):

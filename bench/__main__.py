@@ -69,6 +69,6 @@ async def main() -> None:
 
 
 if len(sys.argv) > 1:
-    runpy.run_module(f"bench.{sys.argv[1]}", run_name="__main__")
+    runpy.run_module(f"bench.{sys.argv.pop(1)}", run_name="__main__")
 else:
     asyncio.run(main())

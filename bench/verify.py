@@ -69,4 +69,4 @@ async def _measure() -> tuple[float, list[tuple[float, str]]]:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*map(int, sys.argv[2:])))
+    asyncio.run(main(*map(int, sys.argv[1:])))

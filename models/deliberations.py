@@ -150,6 +150,7 @@ class SecretVote(Conflict):
 
 
 refuses("deliberations_dates", BadDates)
+refuses("deliberations_open_in_sight", NotChecked)
 refuses("deliberations_rule_fits_ballot", BallotMisfitsRule)
 refuses("options_costed", Uncosted)
 refuses("secret_ballots_receipt_once", NonceUsed)

@@ -426,6 +426,8 @@ class Assistance(Record):
     verb = fields.CharField(60)
     subject_kind = fields.CharField(30)
     subject_id = fields.BigIntField()
+    receipt = fields.CharField(64, null=True)
+    """Of a ballot entered for him: what was handed to him then, also when another has replaced that ballot."""
     objected_at: datetime | None = fields.DatetimeField(null=True)
     objected_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "assistances_objected", on_delete=RESTRICT, null=True

@@ -93,6 +93,10 @@ class OwnWish(Forbidden):
     code, zh, en = "own_wish", "不能认领自己发布的心愿", "Nobody claims a wish of his own"
 
 
+class NotChecked(Conflict):
+    code, zh, en = "not_checked", "内容尚未通过审核", "Its words have not passed the check"
+
+
 class AlreadyAttested(Conflict):
     code, zh, en = "already_attested", "这个心愿已经核实过了", "This wish has been attested already"
 

@@ -232,6 +232,7 @@ def _gift(actor: Actor, gift: Pledge) -> GiftOut:
             "kind": gift.kind,
             "state": gift.state,
             "amount_fen": gift.amount_fen,
+            "refunded_fen": gift.refunded_fen,
             "item": gift.item,
             "hours": gift.hours,
             "message": gift.message,

@@ -102,9 +102,11 @@ async def reject_expense(actor: CurrentActor, only_once: OnlyOnce, expense_id: P
 
 
 @router.post("/{expense_id}/pay", response_model=ExpenseOut)
-async def pay_expense(actor: CurrentActor, only_once: OnlyOnce, expense_id: PathId, asked: PayIn) -> ExpenseLine:
+async def pay_expense(
+    actor: CurrentActor, only_once: OnlyOnce, expense_id: PathId, asked: PayIn | None = None
+) -> ExpenseLine:
     """Note that it was paid and post it; a committee member does, as long as both approvals still count."""
-    effect = partial(expenses.pay, actor, expense_id, reference=asked.reference)
+    effect = partial(expenses.pay, actor, expense_id, reference=asked.reference if asked else None)
     return await only_once(effect, partial(expenses.find, actor))
 
 

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from models.crowdfunding import Income, Pledge
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheWechat, acting
 from routers.house import make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.crowdfunding import PledgeOut
@@ -22,7 +22,7 @@ from routers.schemas.giving import (
 )
 from routers.schemas.media import PhotoOut
 from routers.schemas.residents import HelpIn
-from services import crowdfunding
+from services import checks, crowdfunding, moderation
 from services.crowdfunding import Helper, Offer, TeamLine, TeamPage
 
 campaigns = make_router("/campaigns", "campaigns")
@@ -45,10 +45,15 @@ async def list_incomes(actor: CurrentActor, paging: ThePaging, campaign_id: Path
 
 
 @campaigns.put("/{campaign_id}/sale-items", response_model=SaleOut)
-async def offer_sale_items(actor: CurrentActor, campaign_id: PathId, asked: SaleIn) -> dict[str, Any]:
+async def offer_sale_items(
+    actor: CurrentActor, wechat: TheWechat, campaign_id: PathId, asked: SaleIn
+) -> dict[str, Any]:
     """Say what is sold for it, all of it; the staff do. Never more is sold than there is."""
     offers = [Offer(one.title, one.price_fen, one.quantity) for one in asked.items]
-    return {"items": await crowdfunding.offer(actor, campaign_id, offers)}
+    with checks.noted() as written:
+        await crowdfunding.offer(actor, campaign_id, offers)
+    await moderation.check_now(wechat, written)
+    return {"items": await crowdfunding.offered(campaign_id)}
 
 
 @campaigns.get("/{campaign_id}/sale-items", response_model=PageOf[SaleItemOut])

@@ -91,7 +91,7 @@ async def put_meeting_on_record(
     actor: CurrentActor, only_once: OnlyOnce, meeting_id: PathId, asked: MinutesIn
 ) -> MeetingOut:
     """Put a meeting on record with its minutes; the figures of who came are kept with it. Committee only."""
-    effect = partial(deliberations.hold_meeting, actor, meeting_id, minutes=asked.minutes)
+    effect = partial(deliberations.hold_meeting, actor, meeting_id, minutes=asked.minutes, photo_ids=asked.photo_ids)
     return _meeting(await only_once(effect, partial(deliberations.find_meeting, actor)))
 
 
@@ -181,6 +181,7 @@ def _meeting(view: MeetingView) -> MeetingOut:
         attending=view.attending,
         minutes=view.minutes,
         minutes_moderation=meeting.minutes_moderation,
+        minutes_photos=[PhotoOut.model_validate(photo) for photo in view.minutes_photos],
         photos=[PhotoOut.model_validate(photo) for photo in view.photos],
         created_at=meeting.created_at,
     )

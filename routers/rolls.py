@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from fastapi import File, Query, Response, UploadFile
 
 from app.core.errors import TooLarge
-from models.deliberations import Ballot
-from models.residents import Representative
+from models.residents import Assistance, Representative
 from models.rolls import Objection, ObjectionState, PaperBatch
 from routers.deliberations import rule_out
 from routers.deps import CurrentActor, IdempotencyKey, InEnglish, Once, OnlyOnce, ThePaging, TheWechat, helped
@@ -199,7 +198,7 @@ async def strike_from_roll(
 @rolls.post("/{deliberation_id}/ballots/assisted", response_model=BallotOut, status_code=201)
 async def cast_assisted_ballot(
     actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: AssistedBallotIn
-) -> Ballot:
+) -> Assistance:
     """Enter what somebody chose who does not use a phone; staff only, never in a secret vote. Hand him the receipt."""
     consent = asked.on_behalf_of.consent
     effect = partial(

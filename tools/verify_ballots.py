@@ -54,7 +54,7 @@ def fund(costs, named, left, purses, unit):
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 list(map(parser.add_argument, ("archive", "--receipt", "--choice", "--nonce")))
 archive = json.loads(pathlib.Path((args := parser.parse_args()).archive).read_text("utf-8"))
-head, ballot, rule, ballots = archive.pop("head"), archive["ballot"], archive["rule"], archive["ballots"]
+head, ballot, rule, ballots = archive.pop("head", None), archive["ballot"], archive["rule"], archive["ballots"]
 roll, there, few = archive["roll"], archive["turnout"], ballot["secret"] and archive["turnout"][0] < 5
 costs, whole = {str(it["id"]): it["cost_fen"] for it in archive["options"]}, [roll["size"], roll["area_cm2"]]
 ids = ["yes", "no", "abstain"] if (kind := ballot["kind"]) == "yes_no" else list(costs)
@@ -77,7 +77,7 @@ counted = {one["receipt"]: canonical(one["choice"]) for one in ballots}
 said, nonce = args.choice and canonical(json.loads(args.choice)), (args.nonce or "").lower()
 mine = args.receipt or (said and sha256(f"{archive['deliberation_id']}\n{said}\n{nonce or parser.error('nonce')}"))
 checks = {
-    "The head belongs to another archive.": head["text"].split()[2] == sha256(canonical(archive)),
+    "The head is missing, or of another archive.": head and head["text"].split()[2] == sha256(canonical(archive)),
     "The roll is inconsistent.": [len(roll["lines"]), sha256("\n".join(roll["lines"]))] == [roll["size"], roll["hash"]],
     "Too much for the roll.": all(a <= b for a, b in zip(there, whole)) and (roll["kind"] == "owners" or not whole[1]),
     "A ballot stands there twice, or out of order.": [one["receipt"] for one in ballots] == sorted(counted),

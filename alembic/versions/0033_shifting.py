@@ -222,6 +222,23 @@ END $$;
 CREATE TRIGGER points_not_overdrawn BEFORE INSERT ON point_transfers
     FOR EACH ROW EXECUTE FUNCTION points_not_overdrawn();
 
+-- A team is led by one of its members or by nobody, once all that belongs together is done.
+CREATE FUNCTION led_by_a_member() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    team BIGINT := CASE TG_TABLE_NAME WHEN 'volunteer_teams' THEN NEW.id ELSE (to_jsonb(NEW) ->> 'team_id')::bigint END;
+BEGIN
+    IF EXISTS (SELECT FROM volunteer_teams t WHERE t.id = team AND t.leader_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM volunteer_team_members m
+        WHERE m.team_id = t.id AND m.resident_id = t.leader_id AND m.state = 'member')) THEN
+        RAISE EXCEPTION 'led by somebody else' USING ERRCODE = '23514', CONSTRAINT = 'volunteer_teams_led_by_a_member';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER volunteer_teams_led_by_a_member AFTER INSERT OR UPDATE OF leader_id ON volunteer_teams
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION led_by_a_member();
+CREATE CONSTRAINT TRIGGER volunteer_team_members_leader_stays AFTER UPDATE OF state ON volunteer_team_members
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION led_by_a_member();
+
 -- What was certified stands. Only its seals are renewed with the key, or broken for who leaves.
 CREATE FUNCTION certificates_stand() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -251,6 +268,7 @@ ALTER TABLE shifts
     DROP COLUMN state, DROP COLUMN skills, DROP COLUMN minimum_age, DROP COLUMN moved_at, DROP COLUMN changed_at;
 ALTER TABLE activities DROP COLUMN team_id;
 DROP TABLE volunteer_team_members, volunteer_teams, volunteers;
+DROP FUNCTION led_by_a_member;
 """
 
 

@@ -1,4 +1,4 @@
-"""A large surplus needs a resolution; what was paid in error is undone; what the government grants enters the books."""
+"""A resolution may send a surplus; what was paid in error is undone; what the government grants enters the books."""
 
 from app.core.migrations import run_script
 
@@ -12,27 +12,6 @@ SURPLUS = """
 ALTER TABLE campaigns DROP CONSTRAINT campaigns_surplus_by_resolution,
     ADD CONSTRAINT campaigns_surplus_by_resolution CHECK (
         (surplus_campaign_id IS NULL OR surplus_resolution_id IS NOT NULL) AND surplus_campaign_id IS DISTINCT FROM id);
-
--- More than a fifth of what was raised leaves its campaign only as a resolution says.
-CREATE FUNCTION refuse_large_surplus() RETURNS trigger LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_bitmapscan = off AS $$
-BEGIN
-    IF NOT EXISTS (
-        SELECT 1 FROM campaigns c JOIN resolutions r ON r.id = c.surplus_resolution_id
-        WHERE c.id = NEW.source_id AND r.passed IS DISTINCT FROM false
-    ) AND NEW.amount_fen * 5 > (
-        SELECT coalesce(sum(CASE WHEN leg IN ('capture', 'returned') THEN amount_fen
-            WHEN leg IN ('set_aside', 'counter_capture') THEN -amount_fen END), 0)
-        FROM (SELECT leg, amount_fen FROM transfers WHERE credit_account_id = NEW.debit_account_id
-            UNION ALL SELECT leg, amount_fen FROM transfers WHERE debit_account_id = NEW.debit_account_id) t
-    ) THEN
-        RAISE EXCEPTION 'campaign % has a large surplus', NEW.source_id USING ERRCODE = '23514',
-            CONSTRAINT = 'transfers_surplus_by_resolution', TABLE = 'transfers';
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER transfers_surplus_by_resolution AFTER INSERT ON transfers FOR EACH ROW WHEN (NEW.leg = 'surplus')
-    EXECUTE FUNCTION refuse_large_surplus();
 """
 
 RELEASES = """
@@ -133,7 +112,7 @@ ALTER TABLE expenses ADD COLUMN payee_is_no_resident BOOL NOT NULL DEFAULT false
 CORRECTIONS = """
 ALTER TABLE expenses DROP CONSTRAINT expenses_paid_says_how,
     ADD CONSTRAINT expenses_paid_says_how CHECK (
-        CASE WHEN state IN ('paid', 'corrected') THEN num_nulls(paid_by_id, paid_at, reference) = 0
+        CASE WHEN state IN ('paid', 'corrected') THEN num_nulls(paid_by_id, paid_at) = 0
             ELSE num_nonnulls(paid_by_id, paid_at, reference) = 0 END);
 DROP TRIGGER expenses_road_steps ON expenses;
 CREATE TRIGGER expenses_road_steps BEFORE UPDATE ON expenses FOR EACH ROW WHEN (OLD.state <> NEW.state)
@@ -188,6 +167,12 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+"""
+
+# New rules of spending hold before a payment or after it, too, however they come about.
+RULES = """
+CREATE TRIGGER fund_rules_beside_no_payment BEFORE INSERT OR UPDATE ON fund_rules
+    EXECUTE FUNCTION wait_for_payments();
 """
 
 # What the government grants comes by bank: the income is noted by its document, its slip moves the books once a second
@@ -281,7 +266,7 @@ CREATE TRIGGER pledges_give_stock_back AFTER UPDATE ON pledges FOR EACH ROW
 
 
 def upgrade() -> None:
-    run_script(SURPLUS + RELEASES + PAYEES + CORRECTIONS + PATHS + SALE)
+    run_script(SURPLUS + RELEASES + PAYEES + CORRECTIONS + RULES + PATHS + SALE)
 
 
 def downgrade() -> None:
@@ -292,6 +277,7 @@ def downgrade() -> None:
     DROP FUNCTION take_stock, give_stock_back;
     ALTER TABLE pledges DROP COLUMN sale_item_id, DROP COLUMN quantity;
     DROP TABLE sale_items;
+    DROP TRIGGER fund_rules_beside_no_payment ON fund_rules;
     DROP TRIGGER expenses_on_path ON expenses;
     DROP TRIGGER matches_on_path ON matches;
     DROP TRIGGER slips_incomes_on_path ON slips;
@@ -327,8 +313,6 @@ def downgrade() -> None:
                 NEW.refund_until))
         EXECUTE FUNCTION keep_terms();
     ALTER TABLE use_changes DROP COLUMN budget_line_id;
-    DROP TRIGGER transfers_surplus_by_resolution ON transfers;
-    DROP FUNCTION refuse_large_surplus;
     ALTER TABLE campaigns DROP CONSTRAINT campaigns_surplus_by_resolution;
     UPDATE campaigns SET surplus_resolution_id = NULL WHERE surplus_campaign_id IS NULL;
     ALTER TABLE campaigns ADD CONSTRAINT campaigns_surplus_by_resolution CHECK (

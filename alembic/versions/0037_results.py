@@ -1,4 +1,4 @@
-"""What rests on a result: the end of a vote, its archive and its resolution."""
+"""What rests on a result: the end of a vote, its archive and its resolution; that none opens out of sight; receipts."""
 
 from app.core.migrations import run_script
 
@@ -75,17 +75,34 @@ BEGIN
 END $$;
 CREATE TRIGGER archives_of_result AFTER INSERT ON archives
     FOR EACH ROW EXECUTE FUNCTION guard_archive();
+
+-- No vote opens that its voters do not see; from the opening on deliberations_keep_in_sight watches.
+CREATE FUNCTION open_in_sight() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a vote opens in sight' USING ERRCODE = '23514',
+        CONSTRAINT = 'deliberations_open_in_sight', TABLE = 'deliberations';
+END $$;
+CREATE TRIGGER deliberations_open_in_sight BEFORE UPDATE ON deliberations FOR EACH ROW
+    WHEN (OLD.state = 'discussion' AND NEW.state = 'voting' AND NEW.moderation <> 'passed')
+    EXECUTE FUNCTION open_in_sight();
+"""
+
+
+COLUMNS = """
+ALTER TABLE assistances ADD COLUMN receipt VARCHAR(64);
 """
 
 
 def upgrade() -> None:
-    run_script(TRIGGERS)
+    run_script(COLUMNS + TRIGGERS)
 
 
 def downgrade() -> None:
     run_script("""
+    DROP TRIGGER deliberations_open_in_sight ON deliberations;
     DROP TRIGGER archives_of_result ON archives;
     DROP TRIGGER resolutions_of_result ON resolutions;
     DROP TRIGGER deliberations_counted ON deliberations;
-    DROP FUNCTION guard_archive, guard_resolution, guard_end;
+    DROP FUNCTION open_in_sight, guard_archive, guard_resolution, guard_end;
+    ALTER TABLE assistances DROP COLUMN receipt;
     """)

@@ -31,7 +31,6 @@ from models.crowdfunding.words import (
     ResolutionNotValid,
     SoldOut,
     StruckByAnother,
-    SurplusNeedsResolution,
     UseChangeAnnounced,
     UseChangeState,
 )
@@ -72,7 +71,6 @@ __all__ = [
     "SaleItem",
     "SoldOut",
     "StruckByAnother",
-    "SurplusNeedsResolution",
     "Team",
     "TeamMember",
     "UseChange",

@@ -127,6 +127,8 @@ class Pledge(Stateful):
 
     named: bool = False
     """Whether the list of gifts may name its giver."""
+    refunded_fen: int = 0
+    """What of it went back, or is on its way."""
     payment: dict[str, str] | None = None
 
     class Meta:

@@ -179,17 +179,10 @@ class HandOverFirst(Conflict):
     en = "Hand the lead over to another helper before you leave"
 
 
-class SurplusNeedsResolution(Conflict):
-    code = "surplus_needs_resolution"
-    zh = "结余超过所筹款项的五分之一，须引用居民决议决定去向"
-    en = "More than a fifth of what was raised is left; cite the resolution that says where it goes"
-
-
 class OwnGift(Forbidden):
     code, zh, en = "own_gift", "不能确认收到自己捐的物品或服务", "Nobody notes that he received his own gift"
 
 
-refuses("transfers_surplus_by_resolution", SurplusNeedsResolution)
 refuses("campaigns_no_personal_appeal", PersonalAppeal)
 refuses("campaigns_checked", NotChecked)
 refuses("pledges_checked", NotChecked)

@@ -241,7 +241,10 @@ class PledgeIn(HelpIn):
 
 
 class PledgeOut(Shape):
-    """A pledge as its giver and the staff see it; `payment` goes straight into wx.requestPayment."""
+    """A pledge as its giver and the staff see it; `payment` goes straight into wx.requestPayment.
+
+    `refunded_fen` of it went back, or is on its way.
+    """
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -253,6 +256,7 @@ class PledgeOut(Shape):
                     "kind": "money",
                     "state": "awaiting_payment",
                     "amount_fen": 5000,
+                    "refunded_fen": 0,
                     "item": None,
                     "hours": None,
                     "budget_line_id": None,
@@ -282,6 +286,7 @@ class PledgeOut(Shape):
     kind: PledgeKind
     state: PledgeState
     amount_fen: int | None
+    refunded_fen: int
     item: str | None
     hours: int | None
     budget_line_id: int | None
@@ -310,11 +315,7 @@ class TakeBackIn(Asked):
 
 
 class SettleIn(Asked):
-    """Where the surplus goes, if not to the general fund: to another campaign, by a resolution.
-
-    More than a fifth of what was raised goes to the general fund by a resolution, too; the one that the campaign rests
-    on will do where its text says so.
-    """
+    """Where the surplus goes: to another campaign only by a resolution, else to the general fund, by one or none."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -326,7 +327,10 @@ class SettleIn(Asked):
 
 
 class GiftOut(Shape):
-    """A line in the list of gifts; a giver is named if he wants to be and has consented to publishing."""
+    """A line in the list of gifts; a giver is named if he wants to be and has consented to publishing.
+
+    `refunded_fen` of it went back, or is on its way.
+    """
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -339,6 +343,7 @@ class GiftOut(Shape):
                     "kind": "money",
                     "state": "paid",
                     "amount_fen": 5000,
+                    "refunded_fen": 0,
                     "item": None,
                     "hours": None,
                     "message": "支持邻里",
@@ -354,6 +359,7 @@ class GiftOut(Shape):
     kind: PledgeKind
     state: PledgeState
     amount_fen: int | None
+    refunded_fen: int
     item: str | None
     hours: int | None
     message: str | None

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, AliasPath, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from models.base import Moderation
 from models.deliberations import MAX_SCORE, BallotKind, BudgetCount, DeliberationState, Form, Roll, Rule
@@ -111,7 +112,7 @@ class DeliberationIn(Asked):
     def _money_is_for_a_budget(self) -> Self:
         money = [self.ballot.budget_fen, self.ballot.count, *(option.cost_fen for option in self.options)]
         if self.ballot.kind is not BallotKind.BUDGET and any(given is not None for given in money):
-            raise ValueError("budget_fen, count and cost_fen belong to a budget vote")
+            raise PydanticCustomError("of_a_budget", "budget_fen, count and cost_fen belong to a budget vote")
         return self
 
 
@@ -222,7 +223,9 @@ class BallotIn(Asked):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if len(self.model_dump(exclude_none=True, exclude={"nonce"})) != 1:
-            raise ValueError("give exactly one of choice, option_id, option_ids, scores and ranking")
+            raise PydanticCustomError(
+                "one_ballot", "give exactly one of choice, option_id, option_ids, scores and ranking"
+            )
         return self
 
 

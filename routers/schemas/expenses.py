@@ -98,11 +98,11 @@ class ApproveIn(Asked):
 
 
 class PayIn(Asked):
-    """Under what reference the bank paid."""
+    """Under what reference the bank paid, if it names one."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reference": "网银 20261123-0017"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reference": "网银 20261123-0017"}, {}]})
 
-    reference: Annotated[str, bounded(1, 100), PRINTABLE]
+    reference: Annotated[str, bounded(1, 100), PRINTABLE] | None = None
 
 
 class ApprovalOut(Shape):

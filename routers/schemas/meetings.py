@@ -56,6 +56,7 @@ MEETING: dict[str, Any] = {
     "attending": False,
     "minutes": None,
     "minutes_moderation": "passed",
+    "minutes_photos": [],
     "photos": [PHOTO],
     "created_at": "2026-11-23T10:00:00+08:00",
 }
@@ -148,7 +149,7 @@ class AttendanceFigures(Shape):
 
 
 class MeetingOut(Shape):
-    """A meeting; `announced_at` is when those concerned were told, `minutes` are there once it is `held`."""
+    """A meeting; `announced_at` is when those concerned were told. Once it is `held` it has `minutes`, with photos."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [MEETING]})
 
@@ -172,6 +173,7 @@ class MeetingOut(Shape):
     attending: bool
     minutes: str | None
     minutes_moderation: Moderation
+    minutes_photos: list[PhotoOut]
     photos: list[PhotoOut]
     created_at: Moment
 
@@ -185,13 +187,14 @@ class MeetingDetail(MeetingOut):
 
 
 class MinutesIn(Asked):
-    """What was said and agreed."""
+    """What was said and agreed, with pictures of what belongs to it."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"minutes": "到会 640 人，同意进入表决。"}]}
     )
 
     minutes: Body
+    photo_ids: PhotoIds = []
 
 
 class MeetingCodeOut(Shape):

@@ -64,7 +64,7 @@ from services.crowdfunding.road import (
     settle,
     submit,
 )
-from services.crowdfunding.selling import Offer, offer, sale_items
+from services.crowdfunding.selling import Offer, offer, offered, sale_items
 
 __all__ = [
     "IN_KIND",
@@ -115,6 +115,7 @@ __all__ = [
     "matches",
     "note_income",
     "offer",
+    "offered",
     "open_due",
     "pay_match",
     "pledge",

@@ -4,6 +4,7 @@ Every giver is told. Until the old deadline, and for as long as a change of use 
 gave; nobody spends it before.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app.core import clock, db
@@ -18,6 +19,7 @@ from models.crowdfunding import (
     CampaignState,
     ExtendedBefore,
     LineRelease,
+    PledgeState,
     UseChange,
     UseChangeState,
 )
@@ -62,7 +64,7 @@ async def extend(actor: Actor, campaign_id: int, *, deadline: datetime, reason: 
     if await db.value(EXTEND, campaign.id, deadline) is None:
         raise CampaignOver
     await events.record(actor, "campaign.extended", campaign, reason=reason, seconds=_seconds(campaign, deadline))
-    await tell_givers(campaign, "campaign.extended", until=_day(deadline))
+    await tell_all_givers(campaign, "campaign.extended", until=_day(deadline))
     return await find(actor, campaign.id)
 
 
@@ -203,11 +205,22 @@ async def lock_campaign(campaign: Campaign) -> None:
 
 async def tell_givers(campaign: Campaign, kind: str, **params: str) -> None:
     """Tell everybody whose money is in a campaign, or on its way back."""
+    await _tell(campaign, (PledgeState.PAID, PledgeState.REFUNDING), kind, **params)
+
+
+async def tell_all_givers(campaign: Campaign, kind: str, **params: str) -> None:
+    """Tell everybody who has given money, goods, time or a skill to a campaign, or promised it."""
+    given = (PledgeState.PAID, PledgeState.REFUNDING, PledgeState.PROMISED, PledgeState.RECEIVED)
+    await _tell(campaign, given, kind, **params)
+
+
+async def _tell(campaign: Campaign, states: Sequence[PledgeState], kind: str, **params: str) -> None:
     found = await db.rows(
-        "SELECT giver_id AS id FROM pledges WHERE campaign_id = $1 AND state IN ('paid', 'refunding') "
+        "SELECT giver_id AS id FROM pledges WHERE campaign_id = $1 AND state = ANY ($2::text[]) "
         "UNION SELECT giver_id FROM slips WHERE campaign_id = $1 AND kind = 'gift' "
         "AND state IN ('posted', 'refunding')",
         campaign.id,
+        [state.value for state in states],
     )
     await notifications.tell([line["id"] for line in found], kind, campaign, title=campaign.title, **params)
 

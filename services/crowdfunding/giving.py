@@ -146,6 +146,7 @@ async def find_pledge(actor: Actor, pledge_id: int) -> Pledge:
     found = await Pledge.get_or_none(id=pledge_id).select_related("campaign", "giver")
     if found is None or not policies.may_look_into(actor, found):
         raise NotFound("没有找到这笔认捐", "No such pledge")
+    found.refunded_fen = (await payments.refunded([found.id]))[found.id]
     return found
 
 
@@ -167,7 +168,7 @@ async def look_at_pledge(actor: Actor, pay: WechatPay, pledge_id: int) -> Pledge
     if found.state is PledgeState.AWAITING_PAYMENT and found.giver_id == actor.id:
         payment = await payments.payment_for(pay, found.id, looking=True)
         found = await find_pledge(actor, pledge_id)
-        found.payment = payment
+        found.payment = payment if found.state is PledgeState.AWAITING_PAYMENT else None
     return found
 
 
@@ -180,8 +181,10 @@ async def pledges(actor: Actor, campaign_id: int, *, page: Page) -> Listed[Pledg
     campaign = await door(actor, campaign_id)
     shown = Q(state__in=GIVEN) | Q(giver_id=actor.id)
     found = await newest(Pledge.filter(shown, campaign_id=campaign.id).select_related("giver"), page)
+    refunded = await payments.refunded([gift.id for gift in found.items])
     consenting = await residents.named([gift.giver_id for gift in found.items if not gift.anonymous])
     for gift in found.items:
+        gift.refunded_fen = refunded[gift.id]
         gift.named = not gift.anonymous and gift.giver_id in consenting
         if gift.moderation is not Moderation.PASSED and not policies.may_look_into(actor, gift):
             gift.item = gift.message = None

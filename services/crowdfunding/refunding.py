@@ -64,7 +64,7 @@ async def take_back(
         use_change_id=use_change_id,
         reason=reason,
     )
-    return found
+    return await find_pledge(actor, found.id)
 
 
 async def refunds(actor: Actor, campaign_id: int) -> Progress:

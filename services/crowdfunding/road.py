@@ -19,7 +19,7 @@ from models.ledger import AccountKind, Leg
 from models.payments import RefundsOwed
 from models.residents import Role
 from services import events, ledger, needs, notifications, payments
-from services.crowdfunding.changing import COMMITTEE_ONLY, changes_due, lock_campaign, tell_givers
+from services.crowdfunding.changing import COMMITTEE_ONLY, changes_due, lock_campaign, tell_all_givers, tell_givers
 from services.crowdfunding.drafting import STAFF_ONLY
 from services.crowdfunding.reading import find, raised
 from services.due import one_by_one
@@ -76,7 +76,7 @@ async def cancel(actor: Actor, campaign_id: int, *, reason: str | None = None) -
     await campaign.move_to(CampaignState.CANCELLED)
     refunded_fen = await payments.give_all_back(campaign, payments.CANCELLED)
     await events.record(actor, "campaign.cancelled", campaign, reason=reason, refunded_fen=refunded_fen)
-    await tell_givers(campaign, "campaign.cancelled")
+    await tell_all_givers(campaign, "campaign.cancelled")
     return await find(actor, campaign.id)
 
 
@@ -96,17 +96,13 @@ async def settle(
 ) -> Campaign:
     """Close the campaign's account; what is left goes to the general fund, or to another campaign by a resolution.
 
-    More than a fifth of what was raised goes to the general fund by a resolution, too: so much was not given for that
-    (慈善法 58). The one the campaign cites will do, and is meant when none is named. The givers are told of what was
-    left, and where it went. Raises NotFound, Forbidden, InvalidState (also when the other campaign is over), Invalid,
-    ResolutionNotValid, RefundsOwed while it holds money that must go back, and KeptForGivers while the use of its
-    money changes.
+    The givers are told of what was left, and where it went. Raises NotFound, Forbidden, InvalidState (also when the
+    other campaign is over), Invalid, ResolutionNotValid, RefundsOwed while it holds money that must go back, and
+    KeptForGivers while the use of its money changes.
     """
     campaign = await find(actor, campaign_id)
     require(policies.may_conduct(actor, campaign), *COMMITTEE_ONLY)
     to = await _surplus_to(actor, campaign, to_campaign_id, resolution_id)
-    if to_campaign_id is None:
-        resolution_id = resolution_id or campaign.resolution_id
     await campaign.move_to(
         CampaignState.SETTLED,
         surplus_campaign_id=to_campaign_id,
@@ -198,12 +194,12 @@ async def _end(campaign_id: int) -> None:
     if raised_fen >= least_fen:
         await campaign.move_to(CampaignState.FUNDED)
         await events.record(None, "campaign.funded", campaign, raised_fen=raised_fen)
-        await tell_givers(campaign, "campaign.funded")
+        await tell_all_givers(campaign, "campaign.funded")
         return
     await campaign.move_to(CampaignState.FAILED)
     refunded_fen = await payments.give_all_back(campaign, payments.FAILED)
     await events.record(None, "campaign.failed", campaign, raised_fen=raised_fen, refunded_fen=refunded_fen)
-    await tell_givers(campaign, "campaign.failed")
+    await tell_all_givers(campaign, "campaign.failed")
 
 
 @atomic()

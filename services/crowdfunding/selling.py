@@ -63,7 +63,12 @@ async def offer(actor: Actor, campaign_id: int, offers: Sequence[Offer]) -> list
             await checks.expect(actor, await SaleItem.get(id=item["id"]))
     await db.execute(TAKE_OFF, campaign.id, kept)
     await events.record(actor, "campaign.sale_offered", campaign, items=len(kept))
-    return await SaleItem.filter(campaign_id=campaign.id, offered=True).order_by("id")
+    return await offered(campaign.id)
+
+
+async def offered(campaign_id: int) -> list[SaleItem]:
+    """All that is sold for a campaign, in the order it came."""
+    return await SaleItem.filter(campaign_id=campaign_id, offered=True).order_by("id")
 
 
 async def sale_items(actor: Actor, campaign_id: int, *, page: Page) -> Listed[SaleItem]:

@@ -5,6 +5,7 @@ from typing import Any
 from app.core.db import atomic
 from app.core.errors import NotFound
 from models.deliberations import Ballot, Deliberation
+from models.residents import Assistance
 from models.rolls import Channel, SecretInPerson
 from services import events, notifications, residents
 from services.deliberations.reading import find
@@ -16,9 +17,9 @@ from services.residents import OnBehalfOf
 
 @atomic()
 async def cast_for(
-    actor: Actor, deliberation_id: int, choice: dict[str, Any], *, on_behalf_of: OnBehalfOf | None
-) -> Ballot:
-    """Enter what an elector (or the representative of a household) chose; he is told. The ballot has his receipt.
+    actor: Actor, deliberation_id: int, choice: dict[str, Any], *, on_behalf_of: OnBehalfOf
+) -> Assistance:
+    """Enter what an elector (or the representative of a household) chose; he is told. What is kept has his receipt.
 
     In a secret vote nobody does: whoever enters a choice knows it. Raises NotFound, Forbidden, Invalid (the consent),
     SecretInPerson, AlreadyVoted when there is a ballot of his that the actor did not enter so, and what `cast` raises.
@@ -31,18 +32,20 @@ async def cast_for(
     elector = await residents.actor(speaker.id)
     receipt = await cast(elector, deliberation.id, choice, channel=Channel.ASSISTED, entered_by_id=actor.id)
     ballot = await Ballot.get(deliberation_id=deliberation.id, resident_id=elector.id, receipt=receipt)
-    await residents.note_assistance(actor, speaker, "ballot.cast", ballot, deliberation.community_id)
+    kept = await residents.keep_assistance(
+        actor, on_behalf_of, "ballot.cast", ballot, deliberation.community_id, receipt=receipt
+    )
     await events.record(actor, "deliberation.ballot_entered", deliberation, on_behalf_of_id=elector.id)
     await tell_whom_it_was_entered_for(deliberation, [elector.id])
-    return ballot
+    return kept
 
 
-async def find_entered(actor: Actor, ballot_id: int) -> Ballot:
-    """A ballot that the actor entered for somebody. Raises NotFound, also when it was objected to since."""
-    ballot = await Ballot.get_or_none(id=ballot_id, entered_by_id=actor.id)
-    if ballot is None:
+async def find_entered(actor: Actor, assistance_id: int) -> Assistance:
+    """What the actor entered for somebody, also when it was replaced or objected to since. Raises NotFound."""
+    kept = await Assistance.get_or_none(id=assistance_id, assistant_id=actor.id, receipt__isnull=False)
+    if kept is None:
         raise NotFound("没有找到这张选票", "No such ballot")
-    return ballot
+    return kept
 
 
 async def tell_whom_it_was_entered_for(deliberation: Deliberation, resident_ids: list[int]) -> None:

@@ -31,6 +31,7 @@ from services.policies import Actor, require, require_resident
 from services.policies import meetings as policies
 from services.rules.quorum import PRESETS, Preset
 
+MINUTES = "meeting_minutes"
 CODE_S = 30
 DUE_AT_ONCE = 20
 IN_WORDS = {
@@ -91,13 +92,14 @@ class Turnout:
 
 @dataclass(frozen=True)
 class MeetingView:
-    """A meeting with its agenda, what it is about, who came so far, and pictures of it."""
+    """A meeting with its agenda, what it is about, who came so far, its minutes, and pictures of it and of them."""
 
     meeting: Meeting
     agenda: list[AgendaItem]
     deliberation_ids: list[int]
     attendance: Turnout
     minutes: str | None
+    minutes_photos: list[Photo]
     photos: list[Photo]
     attending: bool
 
@@ -226,10 +228,10 @@ async def attendances(actor: Actor, meeting_id: int, *, page: Page) -> Listed[At
 
 
 @atomic()
-async def hold(actor: Actor, meeting_id: int, *, minutes: str) -> MeetingView:
-    """Put a meeting on record, with its minutes and the figures of who came; those who came are told.
+async def hold(actor: Actor, meeting_id: int, *, minutes: str, photo_ids: Sequence[int] = ()) -> MeetingView:
+    """Put a meeting on record, with its minutes (and pictures of them) and the figures of who came; they are told.
 
-    Raises NotFound, Forbidden, InvalidState, NotChecked, NotYetHeld before its start.
+    Raises NotFound, Forbidden, InvalidState, NotChecked, NotYetHeld before its start, UnknownPhoto, SamePhotoTwice.
     """
     meeting = await _door(actor, meeting_id)
     require(policies.may_call(actor, meeting.community_id), "只有居委会可以归档会议", "Only the committee may")
@@ -244,7 +246,8 @@ async def hold(actor: Actor, meeting_id: int, *, minutes: str) -> MeetingView:
         expected=turnout.expected,
         present=turnout.present,
     )
-    await checks.expect(actor, meeting, kind="meeting_minutes")
+    await media.attach(actor, meeting, meeting.community_id, photo_ids, kind=MINUTES)
+    await checks.expect(actor, meeting, kind=MINUTES)
     await events.record(actor, "meeting.held", meeting, expected=turnout.expected, present=turnout.present)
     came = await Attendance.filter(meeting_id=meeting.id).only("resident_id")
     await _tell(meeting, "meeting.held", [attendance.resident_id for attendance in came])
@@ -355,11 +358,12 @@ async def _door(actor: Actor, meeting_id: int) -> Meeting:
 
 
 async def _views(actor: Actor, meetings: Sequence[Meeting]) -> list[MeetingView]:
-    """The same meetings with all that is shown of them; six queries for a page, and one per roll counted live."""
+    """The same meetings with all that is shown of them; seven queries for a page, and one per roll counted live."""
     ids = [meeting.id for meeting in meetings]
     agenda = await AgendaItem.filter(meeting_id__in=ids).order_by("position")
     links = await MeetingDeliberation.filter(meeting_id__in=ids).order_by("deliberation_id")
     photos = await media.photos_of(actor, Meeting.noun(), ids)
+    of_minutes = await media.photos_of(actor, MINUTES, ids)
     mine = await Attendance.filter(meeting_id__in=ids, resident_id=actor.id).values_list("meeting_id", flat=True)
     turnouts = await _turnouts(meetings)
     return [
@@ -369,6 +373,7 @@ async def _views(actor: Actor, meetings: Sequence[Meeting]) -> list[MeetingView]
             [link.deliberation_id for link in links if link.meeting_id == meeting.id],
             turnouts[meeting.id],
             meeting.minutes if _may_read_minutes(actor, meeting) else None,
+            of_minutes[meeting.id] if _may_read_minutes(actor, meeting) else [],
             photos[meeting.id],
             meeting.id in mine,
         )

@@ -140,14 +140,14 @@ async def _invalidate(
     who = residents.Speaker(actor.id)
     if on_behalf_of is not None:
         who = await residents.speaker(actor, deliberation.community_id, on_behalf_of)
-    ballot = await db.row(ENTERED, deliberation.id, resident_id or who.id)
-    if ballot is None:
-        raise ObjectionTooLate
-    if resident_id not in (None, who.id) or ballot["entered_by_id"] == actor.id:
+    ballot = await db.row(ENTERED, deliberation.id, who.id)
+    if resident_id not in (None, who.id) or (ballot is not None and ballot["entered_by_id"] == actor.id):
         raise Forbidden(
             "只能由本人，或经本人同意由未录入该选票的工作人员代为提出",
             "Only he himself, or with his consent staff who did not enter it, may",
         )
+    if ballot is None:
+        raise ObjectionTooLate
     made = await Objection.create(
         community_id=deliberation.community_id,
         deliberation_id=deliberation.id,

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from app.core import db
-from app.core.errors import InvalidState
+from app.core.errors import InvalidState, NotFound
 from models.deliberations import BallotKind, Deliberation, DeliberationState
 from models.rolls import SecretInPerson
 from services import events
@@ -56,7 +56,8 @@ WHERE e.deliberation_id = $1 AND e.number >= $2 ORDER BY e.number LIMIT $3
 async def printed(actor: Actor, deliberation_id: int, *, first: int = 1, count: int = SHEETS_MOST) -> bytes:
     """A PDF of the sheets of `count` electors from number `first` on, for the staff while the vote runs.
 
-    Whose they are is recorded as printed. Raises NotFound, Forbidden, InvalidState, SecretInPerson.
+    Whose they are is recorded as printed. Raises NotFound, also for a number beyond the roll, Forbidden, InvalidState,
+    SecretInPerson.
     """
     deliberation = await find(actor, deliberation_id)
     require(policies.may_enter_ballots(actor, deliberation))
@@ -65,13 +66,15 @@ async def printed(actor: Actor, deliberation_id: int, *, first: int = 1, count: 
     if deliberation.state is not DeliberationState.VOTING:
         raise InvalidState(deliberation.state)
     sheets = [Sheet(**line) for line in await db.rows(SHEETS, deliberation.id, first, min(count, SHEETS_MOST))]
+    if not sheets:
+        raise NotFound("名册上没有这个序号", "The roll has no such number")
     await events.record(actor, "deliberation.sheets_printed", deliberation, first=first, sheets=len(sheets))
     return await asyncio.to_thread(draw, deliberation, sheets)
 
 
 def draw(deliberation: Deliberation, sheets: list[Sheet]) -> bytes:
-    """The pages as one PDF; a page that says so where there are none."""
-    pages = [_page(deliberation, sheet) for sheet in sheets] or [Image.new("1", A5, 1)]
+    """The pages as one PDF."""
+    pages = [_page(deliberation, sheet) for sheet in sheets]
     made = io.BytesIO()
     pages[0].save(made, "PDF", save_all=True, append_images=pages[1:], resolution=DPI)
     return made.getvalue()

@@ -7,10 +7,12 @@ from typing import Any
 from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import InvalidState, NotFound
+from models.base import Moderation
 from models.deliberations import (
     Deliberation,
     DeliberationState,
     NonceMisfits,
+    NotChecked,
     NotOnRoll,
     Rule,
     StillVoting,
@@ -36,7 +38,8 @@ NONCE_BYTES = 16
 async def open_voting(actor: Actor, deliberation_id: int) -> Deliberation:
     """Freeze the roll and open the vote.
 
-    Opened late, it ends as much later. Raises Forbidden, InvalidState, ObjectionsOpen, AreasMissing.
+    It ends as announced, unless that is over already. Raises Forbidden, InvalidState, NotChecked while it is hidden,
+    ObjectionsOpen, AreasMissing.
     """
     deliberation = await find(actor, deliberation_id)
     require(policies.may_moderate(actor, deliberation))
@@ -174,7 +177,7 @@ async def end(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
 
 
 WAITS = f"""
-(EXISTS (SELECT 1 FROM objections o WHERE o.deliberation_id = d.id AND o.state = 'open')
+(d.moderation <> 'passed' OR EXISTS (SELECT 1 FROM objections o WHERE o.deliberation_id = d.id AND o.state = 'open')
     OR (d.roll = 'owners' AND ({rolls.AREAS_MISSING.replace("$1", "d.community_id")}) > 0))
 """
 DUE = f"""
@@ -192,7 +195,7 @@ async def advance_due() -> None:
     """Open the votes whose discussion is over, close those whose time is over, withdraw what nobody took up.
 
     A vote that opens late, because the clock slept, ends as much later; it is not withdrawn. One that waits for
-    its objections, or for the areas of owners, waits until its time is over.
+    its objections, for the areas of owners, or to be shown again, waits until its time is over.
     At most 50 at a time, each in its own transaction; one that fails does not keep the others waiting.
     """
     await one_by_one((due["id"] for due in await db.rows(DUE)), _advance)
@@ -222,13 +225,17 @@ async def _advance(deliberation_id: int) -> None:
 async def _open_voting(actor: Actor | None, deliberation: Deliberation) -> Deliberation:
     if deliberation.state is not DeliberationState.DISCUSSION:
         raise InvalidState(deliberation.state)
+    if deliberation.moderation is not Moderation.PASSED:
+        raise NotChecked
     now = await clock.now()
-    late = delay.is_late(deliberation.discussion_until, deliberation.voting_until, now)
+    announced = deliberation.discussion_until, deliberation.voting_until
+    by_hand = actor is not None and now < deliberation.voting_until
+    late = not by_hand and delay.is_late(*announced, now)
     size, area_cm2, roll_hash = await rolls.freeze(deliberation)
     await deliberation.move_to(
         DeliberationState.VOTING,
         opened_at=now,
-        voting_until=delay.ends_at(deliberation.discussion_until, deliberation.voting_until, now),
+        voting_until=deliberation.voting_until if by_hand else delay.ends_at(*announced, now),
         roll_size=size,
         roll_area_cm2=area_cm2,
         roll_hash=roll_hash,

@@ -36,6 +36,8 @@ class Certificate:
     verify_url: str
     identity: str | None = None
     """Of an identity document, masked already: 5101**********1234."""
+    declared: tuple[str, ...] = ()
+    """What is the volunteer's own word, unchecked: 姓名, 证件号码."""
     purpose: str | None = None
     revoked_on: date | None = None
 
@@ -52,12 +54,15 @@ def certificate(facts: Certificate) -> bytes:
     paper.paragraph((left, 372 + 68 - size, width), facts.name, size, most=1, align="middle", bold=True)
     paper.rule(480, left=left + 160, right=WIDTH - left - 160, colour=GOLD)
     if facts.identity is not None:
-        paper.write((WIDTH / 2, 492), f"证件号码  {clean(facts.identity)}", 26, colour=GREY, align="middle")
+        paper.write((WIDTH / 2, 490), f"证件号码  {clean(facts.identity)}", 26, colour=GREY, align="middle")
+    if facts.declared:
+        word = f"（{'、'.join(facts.declared)}由本人申报，未经核验）"
+        paper.write((WIDTH / 2, 524), word, 24, colour=GREY, align="middle")
     said = (
-        f"于{_day(facts.begins_on)}至{_day(facts.ends_on)}期间，在{facts.issuer}参加志愿服务，"
+        f"于{_days(facts.begins_on, facts.ends_on)}，在{facts.issuer}参加志愿服务，"
         f"累计服务时间{lasting(facts.minutes)}，情况属实，特此证明。"
     )
-    y = paper.paragraph((left, 556, width), said, 36, most=4) + 22
+    y = paper.paragraph((left, 566, width), said, 36, most=4) + 22
     y = _services(paper, y, facts.services) + 14
     if facts.purpose is not None:
         y = paper.paragraph((left + 24, y, width - 48), f"用途：{facts.purpose}", 28, most=2, colour=GREY) + 4
@@ -127,6 +132,10 @@ def _issuer(paper: Paper, facts: Certificate) -> None:
         y = max(y + 54, paper.paragraph((x + 150, y, width - 150), value, 30, most=2, colour=INK) + 8)
     note = "依据《志愿服务条例》第十九条，志愿服务记录证明无偿、如实出具。"
     paper.write((WIDTH / 2, HEIGHT - 98), note, 22, colour=FAINT, align="middle")
+
+
+def _days(begins: date, ends: date) -> str:
+    return _day(begins) if begins == ends else f"{_day(begins)}至{_day(ends)}期间"
 
 
 def _day(day: date) -> str:

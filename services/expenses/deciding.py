@@ -74,8 +74,8 @@ async def reject(actor: Actor, expense_id: int, *, reason: str) -> ExpenseLine:
 
 
 @atomic()
-async def pay(actor: Actor, expense_id: int, *, reference: str) -> ExpenseLine:
-    """Note that an approved expense was paid, by the bank's reference, and post it; a committee member does.
+async def pay(actor: Actor, expense_id: int, *, reference: str | None = None) -> ExpenseLine:
+    """Note that an approved expense was paid, by the bank's reference if any, and post it; a committee member does.
 
     What counts is decided now: valid approvals, the campaign's state, the budget line, the balance, the negative list.
     Raises NotFound, Forbidden, InvalidState, ApprovalsMissing, OverBudget, NotEnough, NeverPaid.

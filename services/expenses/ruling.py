@@ -65,7 +65,7 @@ async def set_rules(actor: Actor, community_id: int, *, supervisor_above_fen: in
     role = policies.sets_rules_as(actor, community_id)
     if role is None:
         raise Forbidden(*NOT_ALONE)
-    await db.advisory_lock("who may approve")  # no payment is decided meanwhile, by the old rules after the new ones
+    await db.advisory_lock("who may approve")  # before the clock is read: no later payment goes by the old rules
     said = (supervisor_above_fen, sorted(set(never_paid)))
     current = await rules(community_id)
     proposed = current.proposal

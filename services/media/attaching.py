@@ -25,19 +25,21 @@ async def attach(
     community_id: int,
     photo_ids: Sequence[int],
     *,
+    kind: str | None = None,
     purposes: Sequence[Purpose] = (Purpose.PHOTO,),
 ) -> None:
     """Show photos of the actor's own with something he has just made, in this order; or keep evidence with it.
 
-    They are uploaded by whose hand it is. Raises UnknownPhoto for one that is not there, not his, or uploaded for
-    something else; SamePhotoTwice.
+    `kind` is a part of it that has pictures of its own, named as in `services.moderation.texts`. They are uploaded by
+    whose hand it is. Raises UnknownPhoto for one that is not there, not his, or uploaded for something else;
+    SamePhotoTwice.
     """
     if not photo_ids:
         return
     attached = await db.rows(
         ATTACH,
         community_id,
-        subject.noun(),
+        kind or subject.noun(),
         subject.id,
         list(photo_ids),
         actor.hand_id,

@@ -91,12 +91,12 @@ NOTICES: dict[str, tuple[str, str]] = {
     "campaign.in_review": ("众筹「{title}」等待您审核发布", "The campaign “{title}” waits for you to publish it"),
     "campaign.funded": ("您支持的众筹「{title}」已达成", "The campaign “{title}” you gave to is funded"),
     "campaign.failed": (
-        "众筹「{title}」未达成，您付的款将原路退回",
-        "The campaign “{title}” was not funded; what you paid is coming back",
+        "众筹「{title}」未达成：已付的款将原路退回，答应的物品、时间和技能不必再给",
+        "The campaign “{title}” was not funded; what was paid is coming back, what was promised need not be given",
     ),
     "campaign.cancelled": (
-        "众筹「{title}」已取消，您付的款将原路退回",
-        "The campaign “{title}” was cancelled; what you paid is coming back",
+        "众筹「{title}」已取消：已付的款将原路退回，答应的物品、时间和技能不必再给",
+        "The campaign “{title}” was cancelled; what was paid is coming back, what was promised need not be given",
     ),
     "expense.requested": (
         "「{title}」申请支出 {yuan} 元，等待审批",
@@ -113,7 +113,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     ),
     "expense.paid": ("「{title}」的 {yuan} 元支出已支付", "The {yuan} yuan from “{title}” have been paid"),
     "campaign.extended": (
-        "众筹「{title}」的截止时间延长至 {until}，在此之前您可以申请退款",
+        "众筹「{title}」的截止时间延长至 {until}，在此之前您可以收回所捐",
         "The campaign “{title}” now ends on {until}; until then you may take back what you gave",
     ),
     "campaign.surplus_to_fund": (

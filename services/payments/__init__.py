@@ -26,6 +26,7 @@ from services.payments.refunds import (
     give_back,
     left_of,
     progress,
+    refunded,
     still_owed,
 )
 
@@ -56,6 +57,7 @@ __all__ = [
     "open_order",
     "payment_for",
     "progress",
+    "refunded",
     "settle_difference",
     "still_owed",
 ]

@@ -1,5 +1,6 @@
 """Giving back: refunds are owed in the transaction that caused them, and sent, asked about and followed afterwards."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -98,6 +99,16 @@ async def left_of(pledge_id: int) -> tuple[int, int | None]:
     """What a giver's payment still holds, and the sum of its last refund if WeChat has closed that; in fen."""
     found = await db.row(LEFT, pledge_id)
     return (found["left_fen"], found["refused_fen"]) if found else (0, None)
+
+
+async def refunded(pledge_ids: Sequence[int]) -> dict[int, int]:
+    """What of each pledge was given back or is on its way, in fen."""
+    found = await db.rows(
+        "SELECT pledge_id AS id, refund_reserved_fen AS fen FROM orders "
+        "WHERE pledge_id = ANY ($1::bigint[]) AND captured_fen > 0",
+        pledge_ids,
+    )
+    return dict.fromkeys(pledge_ids, 0) | {line["id"]: line["fen"] for line in found}
 
 
 # The last refund of an order `o` was closed by WeChat, so its giver is still owed.

@@ -14,9 +14,9 @@ def may_moderate(actor: Actor, deliberation: Deliberation) -> bool:
 
 
 def may_withdraw(actor: Actor, deliberation: Deliberation) -> bool:
-    """The committee; whoever proposed it until the vote opens."""
+    """The committee; whoever proposed it, but not while the vote runs."""
     is_author = deliberation.author_id == actor.id and not actor.suspended
-    return may_moderate(actor, deliberation) or (is_author and deliberation.state in BEFORE_THE_VOTE)
+    return may_moderate(actor, deliberation) or (is_author and deliberation.state is not DeliberationState.VOTING)
 
 
 def may_set_terms(actor: Actor, place: Place) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from models.base import Moderation
 from models.volunteering import Activity
 from services.policies.actor import Actor
 
@@ -24,6 +25,12 @@ def may_lead(actor: Actor, activity: Activity) -> bool:
 def may_manage(actor: Actor, activity: Activity) -> bool:
     """The leader and the staff change an activity and its shifts, and call them off."""
     return may_lead(actor, activity) or actor.is_staff(activity.community_id)
+
+
+def reads_words(actor: Actor, activity: Activity) -> bool:
+    """Everybody once they have passed; before, and when they are hidden, who wrote or leads it and the staff."""
+    own = actor.id in (activity.author_id, activity.leader_id) or actor.is_staff(activity.community_id)
+    return own or activity.moderation is Moderation.PASSED
 
 
 def may_confirm_hours(actor: Actor, activity: Activity) -> bool:

@@ -1,5 +1,6 @@
 """Who may do what about a wish."""
 
+from models.base import Moderation
 from models.wishes import Side, Wish
 from services.policies.actor import Actor
 
@@ -28,6 +29,11 @@ def may_approve(actor: Actor, wish: Wish) -> bool:
 def knows_the_wisher(actor: Actor, wish: Wish) -> bool:
     """His own side and the committee; everybody else reads a masked name."""
     return speaks_for(actor, wish) or actor.is_committee(wish.community_id)
+
+
+def reads_words(actor: Actor, wish: Wish) -> bool:
+    """Everybody once they have passed; before, and when they are hidden, the wisher's side and the committee."""
+    return wish.moderation is Moderation.PASSED or knows_the_wisher(actor, wish) or actor.id == wish.assistant_id
 
 
 def is_own(wish: Wish, *resident_ids: int) -> bool:

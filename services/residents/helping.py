@@ -115,18 +115,25 @@ async def note_help(person: Actor, verb: str, subject_kind: str, subject_id: int
 
 async def note_assistance(actor: Actor, speaker: Speaker, verb: str, subject: Record, community_id: int) -> None:
     """Keep how the person helped agreed to the act just done; nothing to keep when the actor spoke for himself."""
-    if speaker.helped is None:
-        return
-    await Assistance.create(
+    if speaker.helped is not None:
+        await keep_assistance(actor, speaker.helped, verb, subject, community_id)
+
+
+async def keep_assistance(
+    actor: Actor, helped: OnBehalfOf, verb: str, subject: Record, community_id: int, *, receipt: str | None = None
+) -> Assistance:
+    """What was just done for somebody, and how he agreed; of a ballot with its receipt."""
+    return await Assistance.create(
         community_id=community_id,
-        resident_id=speaker.id,
+        resident_id=helped.resident_id,
         assistant_id=actor.id,
-        consent_kind=speaker.helped.consent,
-        witness_id=speaker.helped.witness_id,
-        media_id=speaker.helped.media_id,
+        consent_kind=helped.consent,
+        witness_id=helped.witness_id,
+        media_id=helped.media_id,
         verb=verb,
         subject_kind=subject.noun(),
         subject_id=subject.id,
+        receipt=receipt,
     )
 
 

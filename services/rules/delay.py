@@ -1,11 +1,11 @@
-"""A vote that opens late ends as much later, so that it runs as long as was announced."""
+"""A vote that the clock opens late ends as much later, so that it runs as long as was announced."""
 
 from datetime import datetime, timedelta
 
 LATE = timedelta(hours=1)
 """A vote opened within the hour keeps its announced end."""
 LEAST = 10
-"""But one that loses a tenth of its time, or more, is late at once."""
+"""But one that has lost a tenth of its time, or more, is late before that."""
 
 
 def is_late(discussion_until: datetime, voting_until: datetime, opened_at: datetime) -> bool:

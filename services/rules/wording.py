@@ -108,11 +108,11 @@ def _votes(preset: Preset, lines: Sequence[Line]) -> Said:
     if preset.by_area:
         return (
             "；".join(f"{line.zh} {line.votes} 票、{square_metres(line.area_cm2)} 平方米" for line in lines) + "。",
-            "; ".join(f"{line.en}: {line.votes}, {square_metres(line.area_cm2)} m²" for line in lines) + ".",
+            _sentence("; ".join(f"{line.en}: {line.votes}, {square_metres(line.area_cm2)} m²" for line in lines)),
         )
     return (
         "；".join(f"{line.zh} {line.votes} 票" for line in lines) + "。",
-        "; ".join(f"{line.en}: {line.votes}" for line in lines) + ".",
+        _sentence("; ".join(f"{line.en}: {line.votes}" for line in lines)),
     )
 
 
@@ -128,7 +128,11 @@ def _majority(preset: Preset, threshold: Threshold, lines: Sequence[Line], prese
         return f"{zh}{zh_names}达到要求（{shares}），通过。", f"{en} Passed: {en_names} ({shares})."
     if not about:
         return f"{zh}未达到，未通过。", f"{en} This was not reached: not passed."
-    return f"{zh}{zh_names}未达到（{shares}），未通过。", f"{en} {en_names}: not reached ({shares}), not passed."
+    return f"{zh}{zh_names}未达到（{shares}），未通过。", f"{en} Not passed: {en_names} ({shares})."
+
+
+def _sentence(en: str) -> str:
+    return en[:1].upper() + en[1:] + "."
 
 
 def _of(preset: Preset, threshold: Threshold, zh_whole: str, en_whole: str) -> Said:

@@ -15,7 +15,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.pages import Listed, Page, newest
 from models.base import Moderation
 from models.volunteer_teams import VolunteerTeam
-from models.volunteering import Activity, ActivityKind, Shift, ShiftState, SignupState, Skill
+from models.volunteering import Activity, ActivityKind, Shift, ShiftState, Signup, SignupState, Skill
 from services import checks, events, media, needs, notifications, places, residents
 from services.media import Photo
 from services.policies import Actor, require
@@ -163,15 +163,16 @@ async def organise(
 
 
 def seen(actor: Actor, through: str = "") -> Q:
-    """Passed, or one's own, or of the community one works in."""
-    served: Any = actor.serves(*STAFF)
-    own: Any = actor.id
-    passed: Any = Moderation.PASSED
-    return (
-        Q(**{f"{through}moderation": passed})
-        | Q(**{f"{through}author_id": own})
-        | Q(**{f"{through}community_id__in": served})
-    )
+    """Passed, or one's own, or led by oneself, or of the community one works in, or what one is signed up for."""
+    mine = Signup.filter(resident_id=actor.id).exclude(state=SignupState.CANCELLED)
+    either: dict[str, Any] = {
+        "moderation": Moderation.PASSED,
+        "author_id": actor.id,
+        "leader_id": actor.id,
+        "community_id__in": actor.serves(*STAFF),
+        "id__in": Subquery(mine.values("shift__activity_id")),
+    }
+    return Q(*(Q(**{f"{through}{column}": value}) for column, value in either.items()), join_type=Q.OR)
 
 
 async def find_leader(resident_id: int, community_id: int) -> Actor:
@@ -219,9 +220,16 @@ ORDER BY s.starts_at, s.id
 
 
 async def _with_shifts(actor: Actor, activities: Sequence[Activity]) -> list[ActivityView]:
+    """The activities as the actor may see them: who is only signed up keeps the times of words not shown to him."""
     photos = await media.photos_of(actor, Activity.noun(), [activity.id for activity in activities])
-    views = {one.id: ActivityView(one.id, one, [], [], photos[one.id]) for one in activities}
+    worded = {one.id: policies.reads_words(actor, one) for one in activities}
+    views = {one.id: ActivityView(one.id, one, [], [], photos[one.id] if worded[one.id] else []) for one in activities}
+    for one in activities:
+        if not worded[one.id]:
+            one.title, one.body = "志愿活动", ""
     for line in await db.rows(SHIFTS, list(views), actor.id):
+        if not worded[line["activity_id"]]:
+            line["place_text"] = ""
         line["state"] = ShiftState(line["state"])
         line["skills"] = [Skill(skill) for skill in json.loads(line["skills"])]
         line["my_state"] = SignupState(line["my_state"]) if line["my_state"] else None

@@ -207,6 +207,7 @@ async def certificate_picture(
         issued_on=_day(seen.created_at),
         verify_url=verify_url,
         identity="*" * 14 + tail if tail else None,
+        declared=("姓名",) * seen.name_declared + ("证件号码",) * bool(tail),
         purpose=PURPOSES[seen.purpose],
         revoked_on=seen.revoked_at and _day(seen.revoked_at),
     )

@@ -157,6 +157,8 @@ async def sign_up(actor: Actor, shift_id: int, *, team_id: int | None = None) ->
     shift = await find_shift(actor, shift_id, hold=True)
     require_resident(actor, shift.community_id)
     await _require_fit(shift, actor.id)
+    if shift.taken < shift.capacity and await Signup.exists(shift_id=shift.id, state=SignupState.WAITLISTED):
+        await fill(shift)
     line = await db.row(SIGN_UP, shift.id, actor.id, team_id or shift.activity.team_id)
     if line is None:
         there = await live(shift.id, actor.id)

@@ -68,10 +68,13 @@ FROM volunteer_team_members m JOIN volunteer_teams t ON t.id = m.team_id JOIN re
 WHERE m.team_id = $1 AND (m.state = 'member' OR (m.state = 'asked' AND $2)) AND ($3::bigint IS NULL OR m.id < $3)
 ORDER BY m.id DESC LIMIT $4
 """
+# Who has only asked becomes a member where he joins as one; else joining again changes nothing.
 JOIN = """
-INSERT INTO volunteer_team_members (community_id, team_id, resident_id, state)
+INSERT INTO volunteer_team_members AS m (community_id, team_id, resident_id, state)
 SELECT community_id, id, $2, $3 FROM volunteer_teams WHERE id = $1
-ON CONFLICT (team_id, resident_id) WHERE state IN ('asked', 'member') DO NOTHING RETURNING id
+ON CONFLICT (team_id, resident_id) WHERE state IN ('asked', 'member')
+    DO UPDATE SET state = 'member' WHERE m.state = 'asked' AND excluded.state = 'member'
+RETURNING id
 """
 
 

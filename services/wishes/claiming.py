@@ -16,6 +16,7 @@ from models.wishes import (
     AlreadyClaimed,
     ClaimingPaused,
     ExtensionAsked,
+    NotChecked,
     OwnWish,
     TooManyClaims,
     UnitNotConfirmed,
@@ -85,7 +86,8 @@ async def claim(actor: Actor, wish_id: int, *, unit_id: int | None = None) -> Wi
 
     Who comes second is refused by the index, not by a look before.
 
-    Raises Forbidden, OwnWish, ClaimingPaused, InvalidState, AlreadyClaimed, TooManyClaims, UnitNotConfirmed.
+    Raises Forbidden, OwnWish, ClaimingPaused, InvalidState, NotChecked, AlreadyClaimed, TooManyClaims,
+    UnitNotConfirmed.
     """
     wish = await find(actor, wish_id)
     require_resident(actor, wish.community_id)
@@ -93,6 +95,8 @@ async def claim(actor: Actor, wish_id: int, *, unit_id: int | None = None) -> Wi
         raise OwnWish
     if wish.state not in (WishState.OPEN, WishState.CLAIMED):
         raise InvalidState(wish.state)
+    if wish.moderation is not Moderation.PASSED:
+        raise NotChecked
     if unit_id is not None:
         await _must_act_for(actor, wish, unit_id)
     claim_id = await _take(actor, wish, unit_id)
@@ -228,17 +232,20 @@ async def _due(condition: str) -> list[int]:
 async def _run_out(claim_id: int) -> None:
     claim = await WishClaim.get(id=claim_id).select_related("wish")
     await lock(claim.wish)
+    late = claim.wish.moderation is Moderation.PASSED
     released = await db.execute(
-        "UPDATE wish_claims SET state = 'released', ran_out = true, ended_at = clock_now() "
+        "UPDATE wish_claims SET state = 'released', ran_out = $2, ended_at = clock_now() "
         "WHERE id = $1 AND state = 'held' AND due_at <= clock_now()",
         claim.id,
+        late,
     )
     if released:
         await _follow_claims(claim.wish)
-        await events.record(None, "wish.released", claim.wish, claim_id=claim.id, ran_out=True)
+        await events.record(None, "wish.released", claim.wish, claim_id=claim.id, ran_out=late)
         told = [claim.resident_id, claim.assistant_id, claim.wish.author_id, claim.wish.assistant_id]
         await notifications.tell(told, "wish.released", claim.wish, title=claim.wish.title)
-        await tell_if_paused(claim.wish, claim)
+        if late:
+            await tell_if_paused(claim.wish, claim)
 
 
 @atomic()
@@ -306,8 +313,10 @@ async def _follow_claims(wish: Wish) -> None:
 
 
 async def _release(actor: Actor, wish: Wish, held: WishClaim) -> None:
-    """Under the wish's lock."""
-    await held.move_to(WishClaimState.RELEASED, ended_at=(now := await clock.now()), ran_out=held.due_at <= now)
+    """Under the wish's lock. Nobody abandons what he may not read."""
+    now = await clock.now()
+    late = held.due_at <= now and wish.moderation is Moderation.PASSED
+    await held.move_to(WishClaimState.RELEASED, ended_at=now, ran_out=late)
     await _follow_claims(wish)
     await events.record(actor, "wish.released", wish, claim_id=held.id)
     await tell_wisher(actor, "wish.released", wish)

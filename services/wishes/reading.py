@@ -25,7 +25,9 @@ SELECT w.*, r.nickname,
         OR w.community_id = ANY($2::bigint[]) THEN {media.photos_sql("wish", "w.id", "$1")} END AS photos
 FROM wishes w JOIN residents r ON r.id = w.author_id
 WHERE (w.approved_by_id IS NOT NULL AND w.moderation = 'passed'
-    OR w.author_id = $1 OR w.assistant_id = $1 OR w.community_id = ANY($2::bigint[]))
+    OR w.author_id = $1 OR w.assistant_id = $1 OR w.community_id = ANY($2::bigint[])
+    OR w.id IN (SELECT c.wish_id FROM wish_claims c
+        WHERE c.resident_id = $1 OR c.assistant_id = $1))
 """
 MINE = " AND (w.author_id = $1 OR w.assistant_id = $1)"
 CLAIMED_BY_ME = """ AND w.id IN (SELECT c.wish_id FROM wish_claims c
@@ -185,10 +187,15 @@ async def detail(actor: Actor, wish_id: int) -> WishDetail:
 
 
 def _wish(actor: Actor, found: dict[str, Any]) -> Wish:
-    """The wish as the actor may see it: to all but the wisher's side and the committee its maker's name is masked."""
+    """The wish as the actor may see it: to all but the wisher's side and the committee its maker's name is masked.
+
+    Whoever has claimed it keeps sight of it, but not of words that are not shown.
+    """
     wish = Wish._init_from_db(**found)
     wish.free_slots, wish.claimed_by_me = found["free_slots"], found["claimed_by_me"]
     wish.photos = media.read_photos(found["photos"])
+    if not policies.reads_words(actor, wish):
+        wish.title, wish.body, wish.photos = "微心愿", "", []
     known = policies.knows_the_wisher(actor, wish)
     wish.wisher_name = found["nickname"] if known else residents.masked(found["nickname"])
     wish.wisher_id = wish.author_id if known else None

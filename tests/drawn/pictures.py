@@ -110,6 +110,7 @@ SHORT = Certificate(
     verify_url="https://linli.example/v1/certificates/7Q2M9KXW4T",
     purpose="升学",
 )
+DECLARED = replace(SHORT, name="小林", ends_on=SHORT.begins_on, declared=("姓名",), purpose=None)
 CROWDED = replace(
     SHORT,
     name=LONG_NAME,
@@ -119,6 +120,7 @@ CROWDED = replace(
     person_in_charge=LONG_NAME,
     contact=f"{LONG_PLACE}100号  028-8512 0000 转 8001",
     identity="5101**********1234",
+    declared=("姓名", "证件号码"),
     purpose="用于申请成都市青年志愿服务积分落户材料，一式两份，仅限本次使用，复印无效，逾期作废，不得转让他人使用。"
     * 2,
     revoked_on=date(2027, 1, 15),
@@ -169,6 +171,7 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "poster_begun": partial(poster, CAMPAIGN),
     "poster_done": partial(poster, DONE),
     "certificate_short": partial(certificate, SHORT),
+    "certificate_declared": partial(certificate, DECLARED),
     "certificate_crowded_revoked": partial(certificate, CROWDED),
     "receipt_short": partial(receipt, PAID),
     "receipt_partly_returned": partial(receipt, replace(PAID, refunded_fen=345, refunding_fen=1_000)),

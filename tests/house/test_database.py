@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 
+import asyncpg
 import pytest
 
 from app.core import db
@@ -109,6 +110,13 @@ async def test_limits_reach_the_server_as_text() -> None:
     given = config["connections"]["default"]["credentials"]["server_settings"]
     assert (given["lock_timeout"], given["statement_timeout"]) == ("2000", "5000")
     assert given["idle_in_transaction_session_timeout"] == "10000"
+
+
+@pytest.mark.no_database
+def test_a_line_that_broke_just_before_is_an_outage() -> None:
+    """Seen when PostgreSQL was killed under load: the driver says so in a class that is none of its InterfaceErrors."""
+    broke = asyncpg.InternalClientError('cannot switch to state 13; protocol is in the "failed" state')
+    assert isinstance(db.meaning(broke), Unavailable)
 
 
 async def test_waiting_for_a_connection_is_bounded(committed: str) -> None:

@@ -118,6 +118,11 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         [*DISCUSSED, f"UPDATE deliberations SET state = 'voting' WHERE id = {VOTE}"],
     ),
     (
+        "deliberations_open_in_sight",
+        "no vote opens that is hidden",
+        [*DISCUSSED, f"UPDATE deliberations SET moderation = 'hidden' WHERE id = {VOTE}", OPENED[-1]],
+    ),
+    (
         "deliberations_closed",
         "what is decided says when",
         [*OPENED, f"UPDATE deliberations SET state = 'decided' WHERE id = {VOTE}"],

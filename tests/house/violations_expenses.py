@@ -134,7 +134,7 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "paying what one asked for",
         [*SPENDING, PAID.replace(CHEN, LIN)],
     ),
-    ("expenses_paid_says_how", "paid without a reference", [*SPENDING, update("expenses", {"state": "'paid'"})]),
+    ("expenses_paid_says_how", "paid by nobody", [*SPENDING, update("expenses", {"state": "'paid'"})]),
     ("expenses_paid_says_how", "a reference before it is paid", [*ASKED, update("expenses", {"reference": "'1'"})]),
     ("expenses_road_begins", "approved from the beginning", made(BUDGETED, "expenses", EXPENSE, state="'approved'")),
     (

@@ -87,12 +87,6 @@ CHANGING = [*PAID, *RESOLVED_AGAIN, insert("use_changes", CHANGE)]
 HANDED_BACK = {"kind": "'hand_back'", "gift_id": last("slips")}
 FOR_CHANGE = {"use_change_id": last("use_changes")}
 
-SURPLUS = TRANSFER | {
-    "debit_account_id": last("accounts"),
-    "source_kind": "'campaign'",
-    "source_id": last("campaigns"),
-    "leg": "'surplus'",
-}
 RELEASE = {
     "community_id": JY,
     "budget_line_id": last("budget_lines"),
@@ -331,17 +325,6 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ),
     ("use_changes_terms", "another sum than was announced", [*CHANGING, update("use_changes", {"amount_fen": "1"})]),
     ("use_changes_terms", "a change of use that vanishes", [*CHANGING, "DELETE FROM use_changes"]),
-    (
-        "transfers_surplus_by_resolution",
-        "more than a fifth to the general fund by nobody's leave",
-        [
-            *RAISING,
-            *BANKED,
-            ACCOUNT_CAMPAIGN,
-            insert("transfers", TRANSFER, credit_account_id=last("accounts")),
-            insert("transfers", SURPLUS),
-        ],
-    ),
     (
         "use_changes_of_line",
         "a change of use of no line",

@@ -261,6 +261,16 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "hours taken back",
         [*A_RECORD, spent(), "UPDATE point_transfers SET minutes = 1"],
     ),
+    (
+        "volunteer_teams_led_by_a_member",
+        "led by somebody who is not in it",
+        [*A_TEAM, f"UPDATE volunteer_teams SET leader_id = {MEI}"],
+    ),
+    (
+        "volunteer_teams_led_by_a_member",
+        "left by who leads it",
+        [*A_TEAM, "SET CONSTRAINTS ALL IMMEDIATE", "UPDATE volunteer_team_members SET state = 'left'"],
+    ),
     ("certificates_one_code", "two at one address", [certificate(), certificate(number="2")]),
     ("certificates_one_number", "two of one number", [certificate(), certificate("1123456789ABCDEFGHJK")]),
     ("certificates_code", "a code to be guessed", [certificate("1")]),

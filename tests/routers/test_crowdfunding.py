@@ -114,6 +114,20 @@ async def test_givers_are_neighbours_to_each_other(as_: As, people: People) -> N
         assert "小林" not in (await (await as_(who)).get(f"/v1/campaigns/{campaign.id}/pledges")).text
 
 
+async def test_what_went_back_of_a_gift_is_shown(as_: As, people: People) -> None:
+    campaign = await opened(people)
+    given = await paid(people.lin, campaign)
+    lin, mei = await as_("lin"), await as_("mei")
+    back = (await lin.post(f"/v1/pledges/{given.id}/refund", json={"amount_fen": 2_000})).json()
+    assert (back["state"], back["amount_fen"], back["refunded_fen"]) == ("refunding", 5_000, 2_000)
+    await payments.hear(await refund_notice(await Refund.get()))
+    own = (await lin.get(f"/v1/pledges/{given.id}")).json()
+    [gift] = (await mei.get(f"/v1/campaigns/{campaign.id}/pledges")).json()["items"]
+    for seen in (own, gift):
+        assert (seen["state"], seen["amount_fen"], seen["refunded_fen"]) == ("paid", 5_000, 2_000)
+    assert (await mei.get(f"/v1/campaigns/{campaign.id}")).json()["raised_fen"] == 3_000
+
+
 async def test_the_fund_and_its_ledger_are_public(anonymous: httpx.AsyncClient, people: People) -> None:
     campaign = await opened(people)
     given = await paid(people.lin, campaign)

@@ -9,7 +9,7 @@ import pytest
 
 from models.media import Purpose
 from tests.people import People
-from tests.spending import MoveClock, funded, picture
+from tests.spending import MoveClock, approved, funded, picture
 
 As = Callable[[str], Awaitable[httpx.AsyncClient]]
 
@@ -50,7 +50,7 @@ async def test_from_a_receipt_to_what_everybody_sees(
     refused = await zhao.post(f"{expense}/pay", json={"reference": "1"})
     assert (refused.status_code, refused.json()["state"]) == (409, "requested")
     assert (await sun.post(f"{expense}/approve", json={})).json()["state"] == "approved"
-    assert (await zhao.post(f"{expense}/pay", json={})).status_code == 422
+    assert (await zhao.post(f"{expense}/pay", json={"reference": ""})).status_code == 422
     done = await zhao.post(f"{expense}/pay", json={"reference": "网银 0017"})
     assert (done.status_code, done.json()["state"], done.json()["reference"]) == (200, "paid", "网银 0017")
 
@@ -116,6 +116,13 @@ async def test_strangers_learn_nothing_of_a_campaign_by_its_expenses(
     assert (await (await as_("lin")).get(f"/v1/campaigns/{campaign.id}/expenses")).json()["items"] == []
     bad = {"Authorization": "Bearer nonsense"}
     assert (await anonymous.get(f"/v1/communities/{people.jy}/fund/expenses", headers=bad)).status_code == 200
+
+
+@pytest.mark.parametrize("said", [{}, {"json": {}}])
+async def test_it_is_paid_without_a_word(as_: As, people: People, move_clock: MoveClock, said: dict[str, Any]) -> None:
+    expense = await approved(people, await funded(people, move_clock))
+    done = await (await as_("zhao")).post(f"/v1/expenses/{expense.id}/pay", **said)
+    assert (done.status_code, done.json()["state"], done.json()["reference"]) == (200, "paid", None)
 
 
 async def test_approvals_that_no_longer_count_are_named(as_: As, people: People, move_clock: MoveClock) -> None:

@@ -222,3 +222,21 @@ async def test_a_resolution_proves_where_it_hung_in_one_place(
     for part in ("days", "document_hash", "shown_from", "shown_until"):
         assert shown[part] == of_resolution["on_screen"][part]
     assert len(shown["days"]) == 1
+
+
+async def test_what_is_offered_is_bought_at_once(as_: As, people: People) -> None:
+    where = f"/v1/campaigns/{(await opened(people)).id}"
+    ma, lin = await as_("ma"), await as_("lin")
+    items = [
+        {"title": "手工香囊", "price_fen": 1_500, "quantity": 3},
+        {"title": "旧书", "price_fen": 500, "quantity": 1},
+    ]
+    said = (await ma.put(f"{where}/sale-items", json={"items": items})).json()["items"]
+    assert [(one["title"], one["moderation"]) for one in said] == [("手工香囊", "passed"), ("旧书", "passed")]
+    assert (await ma.put(f"{where}/sale-items", json={"items": items})).json()["items"] == said
+    assert [one["id"] for one in (await lin.get(f"{where}/sale-items")).json()["items"]] == [
+        said[1]["id"],
+        said[0]["id"],
+    ]
+    order = await lin.post(f"{where}/pledges", json={"kind": "sale", "sale_item_id": said[0]["id"]})
+    assert (order.status_code, order.json()["amount_fen"]) == (201, 1_500)

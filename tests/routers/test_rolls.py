@@ -135,7 +135,9 @@ async def test_a_ballot_is_entered_for_another_and_objected_to(as_: As, people: 
     for_mei = {"reason": "她不同意", "on_behalf_of": asked["on_behalf_of"]}
     assert (await (await as_("ma")).post(f"{path}/objections", json=for_mei)).json()["code"] == "roll_frozen"  # gone
     assert (await mei.get(path)).json()["my_ballot"] is None
+    assert (await he.post(f"{path}/ballots/assisted", json=asked, headers=key)).json() == entered.json()
     assert (await mei.put(f"{path}/ballot", json={"choice": "no"})).status_code == 200
+    assert (await he.post(f"{path}/ballots/assisted", json=asked, headers=key)).json() == entered.json()
     refused = await he.post(f"{path}/ballots/assisted", json=asked)
     assert (refused.status_code, refused.json()["code"]) == (409, "already_voted")
     unwitnessed = asked | {"on_behalf_of": {"resident_id": people.mei.id, "consent": {"kind": "witness"}}}

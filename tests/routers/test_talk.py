@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 
 from app.core import clock
+from models.base import Moderation
+from models.media import Media
 from services import deliberations
 from tests.people import People
 from tests.pictures import plain
@@ -105,8 +107,17 @@ async def test_neighbours_ask_for_a_meeting_and_it_is_held(as_: As, people: Peop
     assert (stale.status_code, stale.json()["code"]) == (422, "stale_code")
     await done(await ma.post(f"{where}/check-in", json={"resident_id": people.wang.id}))
     assert len((await done(await ma.get(f"{where}/attendances")))["items"]) == 2
-    held = await done(await chen.post(f"{where}/hold", json={"minutes": "再议。"}))
+    sheets = [(await upload(chen, plain(colour=colour))).json()["id"] for colour in ("red", "blue")]
+    record = {"minutes": "再议。", "photo_ids": sheets}
+    others = await (await as_("zhao")).post(f"{where}/hold", json=record)
+    assert (others.status_code, others.json()["code"]) == (422, "unknown_photo"), others.text
+    held = await done(await chen.post(f"{where}/hold", json=record))
     assert (held["state"], held["minutes"], held["attendance"]["present"]) == ("held", "再议。", 2)
+    await Media.filter(id__in=[photo, *sheets]).update(moderation=Moderation.PASSED)
+    for reader in (lin, chen):
+        read = await done(await reader.get(where))
+        assert [one["id"] for one in read["minutes_photos"]] == sheets
+        assert [one["id"] for one in read["photos"]] == [photo]
     listed = await done(await lin.get(f"/v1/meetings?community_id={people.jy}&state=held"))
     assert [one["id"] for one in listed["items"]] == [meeting["id"]]
     gone = await chen.post(f"{where}/cancel", json={"reason": "不开了"})

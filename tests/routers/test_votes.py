@@ -166,3 +166,17 @@ async def test_a_few_secret_ballots_are_withheld(as_: As, anonymous: httpx.Async
     assert (archive["withheld"], archive["ballots"], archive["tally"]) == (True, [], None)
     resolution = (await anonymous.get(f"/v1/resolutions/{result['resolution_id']}")).json()
     assert resolution["counts"]["tally"] == []
+
+
+@pytest.mark.parametrize(
+    ("ballot", "says"),
+    [
+        ({"choice": "maybe"}, "只能是 'yes', 'no' 或 'abstain'"),
+        ({}, "请在 choice、option_id、option_ids、scores、ranking 中填写且只填写一项"),
+        ({"choice": "yes", "option_id": 1}, "请在 choice、option_id、option_ids、scores、ranking 中填写且只填写一项"),
+    ],
+)
+async def test_what_is_wrong_with_a_ballot_is_said_in_chinese(as_: As, ballot: Any, says: str) -> None:
+    refused = await (await as_("lin")).put("/v1/deliberations/1/ballot", json=ballot)
+    assert refused.status_code == 422
+    assert [error["message"] for error in refused.json()["errors"]] == [says]

@@ -68,7 +68,7 @@ def test_a_result_reads_like_a_sentence_with_its_figures_and_article() -> None:
     )
     assert en == (
         "3 of the 5 residents on the roll took part. Organic Law of Urban Residents' Committees, art. 27 asks for more "
-        "than 1/2: the quorum was met. in favour: 2; against: 1; abstaining: 0. To pass, more than 1/2 of those taking "
+        "than 1/2: the quorum was met. In favour: 2; against: 1; abstaining: 0. To pass, more than 1/2 of those taking "
         "part must be in favour. Passed: in favour (2/3)."
     )
 

@@ -20,14 +20,13 @@ from models.crowdfunding import (
     PledgeKind,
     PledgeState,
     ResolutionNotValid,
-    SurplusNeedsResolution,
     UseChange,
     UseChangeAnnounced,
     UseChangeState,
 )
 from models.events import Event, Notice, Reason
 from models.expenses import OverBudget
-from models.ledger import AccountKind, KeptForGivers, Leg, NotEnough
+from models.ledger import AccountKind, KeptForGivers, NotEnough
 from models.payments import Refund, RefundState, RefundTooLarge
 from services import crowdfunding, expenses, ledger, payments, statements
 from services.ledger import Purse
@@ -363,43 +362,21 @@ async def test_a_surplus_goes_to_another_campaign_by_a_resolution(people: People
     assert await ledger.check_books() == []
 
 
-@pytest.mark.parametrize(("left_fen", "needs"), [(20_000, False), (20_001, True), (100_000, True)])
-async def test_more_than_a_fifth_goes_to_the_fund_only_by_a_resolution_at_least_by_the_one_it_cites(
-    people: People, move_clock: MoveClock, left_fen: int, needs: bool
+@pytest.mark.parametrize("by_resolution", [False, True])
+async def test_whoever_accepted_settles_and_all_that_is_left_goes_to_the_fund(
+    people: People, move_clock: MoveClock, by_resolution: bool
 ) -> None:
-    campaign = await crowdfunding.find(people.chen, (await funded(people, move_clock, lin=100_000)).id)
-    await carried_out(people, move_clock, campaign)
-    if left_fen < 100_000:
-        for line, fen in zip(campaign.budget, split(left_fen), strict=True):
-            made = await approved(people, campaign, fen, budget_line_id=line.id, purpose="灯和安装")
-            await expenses.pay(people.chen, made.id, reference="网银")
-    if needs:
-        with pytest.raises(SurplusNeedsResolution):
-            async with db.tx():
-                await Campaign.filter(id=campaign.id).update(state=CampaignState.SETTLED)
-                general, purse = Purse(AccountKind.GENERAL), Purse(AccountKind.CAMPAIGN, campaign.id)
-                await ledger.post(
-                    people.jy, debit=purse, credit=general, amount_fen=left_fen, cause=campaign, leg=Leg.SURPLUS
-                )
-        for wrong in (999_999, await resolution(people.jy, people.chen, passed=False)):
-            with pytest.raises(ResolutionNotValid):
-                await crowdfunding.settle(people.zhao, campaign.id, resolution_id=wrong)
-    settled = await crowdfunding.settle(people.zhao, campaign.id)
-    assert settled.surplus_resolution_id == campaign.resolution_id
-    assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) == left_fen
-    assert await ledger.check_books() == []
-
-
-def split(left_fen: int) -> tuple[int, int]:
-    """What is spent of the two lines so that so much is left."""
-    return 60_000, 40_000 - left_fen
-
-
-async def test_who_accepted_may_settle(people: People, move_clock: MoveClock) -> None:
     campaign = await funded(people, move_clock, lin=100_000)
     await carried_out(people, move_clock, campaign)
-    settled = await crowdfunding.settle(people.chen, campaign.id, resolution_id=campaign.resolution_id)
-    assert settled.state is CampaignState.SETTLED
+    for wrong in (999_999, await resolution(people.jy, people.chen, passed=False)):
+        with pytest.raises(ResolutionNotValid):
+            await crowdfunding.settle(people.chen, campaign.id, resolution_id=wrong)
+    cited = await resolution(people.jy, people.chen) if by_resolution else None
+    settled = await crowdfunding.settle(people.chen, campaign.id, resolution_id=cited)
+    assert (settled.state, settled.surplus_resolution_id) == (CampaignState.SETTLED, cited)
+    assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) == 100_000
+    assert await Notice.exists(resident_id=people.lin.id, kind="campaign.surplus_to_fund")
+    assert await ledger.check_books() == []
 
 
 async def lines_of(people: People, campaign: Campaign) -> list[tuple[str, int, int]]:
@@ -462,3 +439,22 @@ async def test_cash_counts_for_the_goal(people: People, move_clock: MoveClock) -
     await crowdfunding.end_due()
     assert (await Campaign.get(id=campaign.id)).state is CampaignState.FUNDED
     assert (await clock.now()) > campaign.deadline
+
+
+@pytest.mark.parametrize("turn", ["cancelled", "failed", "funded", "extended"])
+async def test_who_promised_is_told_like_who_paid(people: People, move_clock: MoveClock, turn: str) -> None:
+    kind = CampaignKind.KEEP_WHAT_IS_RAISED if turn == "funded" else CampaignKind.ALL_OR_NOTHING
+    campaign = await opened(people, kind=kind)
+    await paid(people.lin, campaign)
+    await crowdfunding.pledge(people.mei, campaign.id, kind=PledgeKind.TIME, hours=2)
+    promised = await crowdfunding.pledge(people.wang, campaign.id, kind=PledgeKind.SKILL, item="理发")
+    await crowdfunding.withdraw(people.wang, promised.id)
+    if turn == "cancelled":
+        await crowdfunding.cancel(people.chen, campaign.id)
+    elif turn == "extended":
+        await crowdfunding.extend(people.chen, campaign.id, deadline=campaign.deadline + DAY, reason="再等等")
+    else:
+        await move_clock(7 * DAY)
+        await crowdfunding.end_due()
+    told = await Notice.filter(kind=f"campaign.{turn}").order_by("resident_id").values_list("resident_id", flat=True)
+    assert told == sorted([people.lin.id, people.mei.id])

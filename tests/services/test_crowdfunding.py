@@ -285,7 +285,7 @@ async def test_a_funded_campaign_is_carried_out_accepted_and_settled(people: Peo
     await move_clock(timedelta(minutes=1))
     await crowdfunding.begin_due()
     await crowdfunding.accept(people.chen, campaign.id)
-    settled = await crowdfunding.settle(people.chen, campaign.id, resolution_id=campaign.resolution_id)
+    settled = await crowdfunding.settle(people.chen, campaign.id)
     assert (settled.state, settled.raised_fen) == (CampaignState.SETTLED, 100_000)
     assert await ledger.balance(people.jy, Purse(AccountKind.GENERAL)) == 100_000
     assert await Notice.exists(resident_id=people.lin.id, kind="campaign.surplus_to_fund")

@@ -23,6 +23,7 @@ from models.deliberations import (
     Elector,
     Form,
     NoSuchResolution,
+    NotChecked,
     NotOnRoll,
     Resolution,
     Result,
@@ -318,6 +319,15 @@ async def test_who_withdraws_when(people: People, who: str, proposed: bool, disc
                 await deliberations.withdraw(people[who], made.id)
 
 
+@pytest.mark.parametrize("who", ["lin", "chen"])
+@pytest.mark.parametrize("state", [DeliberationState.WITHDRAWN, DeliberationState.DECIDED])
+async def test_what_is_over_is_not_withdrawn_again(people: People, who: str, state: DeliberationState) -> None:
+    made = await in_state(people, state)
+    with pytest.raises(InvalidState) as refused:
+        await deliberations.withdraw(people[who], made.id)
+    assert refused.value.extra["state"] == state
+
+
 @pytest.mark.parametrize(
     ("who", "refusal"), [("lin", None), ("ma", None), ("guest", NotVerified), ("wu", Forbidden), ("qian", NotVerified)]
 )
@@ -360,6 +370,26 @@ async def test_what_is_hidden_is_not_there_but_for_its_author(people: People) ->
             await look
     with pytest.raises(NotFound):
         await deliberations.outcome(made.id)
+
+
+@pytest.mark.parametrize("shown_again", [True, False])
+async def test_what_was_hidden_while_discussed_does_not_open(
+    people: People, move_clock: Move, shown_again: bool
+) -> None:
+    made = await in_state(people, DeliberationState.DISCUSSION)
+    await Deliberation.filter(id=made.id).update(moderation=Moderation.HIDDEN)
+    with pytest.raises(NotChecked):
+        await deliberations.open_voting(people.chen, made.id)
+    await move_clock(timedelta(days=8))
+    await deliberations.advance_due()
+    assert (await deliberations.find(people.chen, made.id)).state is DeliberationState.DISCUSSION
+    if shown_again:
+        await Deliberation.filter(id=made.id).update(moderation=Moderation.PASSED)
+    else:
+        await move_clock(timedelta(days=7))
+    await deliberations.advance_due()
+    expected = DeliberationState.VOTING if shown_again else DeliberationState.WITHDRAWN
+    assert (await deliberations.find(people.chen, made.id)).state is expected
 
 
 # --- the roll ---------------------------------------------------------------------------------------------------
@@ -682,6 +712,22 @@ async def test_a_vote_opened_within_the_hour_ends_as_announced(people: People, m
     await deliberations.advance_due()
     vote = await deliberations.find(people.lin, made.id)
     assert (vote.state, vote.voting_until) == (DeliberationState.VOTING, made.voting_until)
+
+
+@pytest.mark.parametrize(("days", "moves"), [(6, False), (8, False), (13, False), (14, True), (30, True)])
+async def test_opened_by_hand_a_vote_ends_as_announced_unless_that_is_over(
+    people: People, move_clock: Move, days: int, moves: bool
+) -> None:
+    made = await in_state(people, DeliberationState.DISCUSSION)
+    await move_clock(timedelta(days=days))
+    vote = await deliberations.open_voting(people.chen, made.id)
+    assert vote.opened_at is not None
+    if moves:
+        assert vote.voting_until - vote.opened_at == made.voting_until - made.discussion_until
+    else:
+        assert vote.voting_until == made.voting_until
+    told = "deliberation.opened_late" if moves else "deliberation.voting_opened"
+    assert await Notice.exists(kind=told, subject_id=made.id, resident_id=people.mei.id)
 
 
 async def test_a_discussion_that_is_over_already_cannot_be_proposed(people: People) -> None:

@@ -573,3 +573,11 @@ def test_the_operator_reads_which_templates_to_apply_for() -> None:
 def test_a_digest_of_everything_fits() -> None:
     said = digest({name.value: 1000 for name in MessageTemplate}, at=datetime(2026, 11, 23, tzinfo=SHANGHAI))
     assert len(said.data["thing2"]) == 20
+
+
+async def test_the_inbox_is_read_up_to_a_notice(people: People) -> None:
+    await tell(people.lin)
+    seen = (await notifications.inbox(people.lin, page=Page(10))).items[0]
+    await tell(people.lin)
+    await notifications.read(people.lin, through_id=seen.id)
+    assert [line.read for line in (await notifications.inbox(people.lin, page=Page(10))).items] == [False, True]

@@ -9,6 +9,7 @@ from tortoise.exceptions import IntegrityError
 
 from app.core import db
 from app.core.errors import Forbidden, InvalidState, NotFound, Unavailable
+from app.gateways import wechat_pay
 from app.gateways.errors import PayError, PayUnknown
 from models.crowdfunding import Campaign, CampaignState, Pledge, PledgeKind, PledgeState
 from models.events import Event, Notice
@@ -427,6 +428,20 @@ async def test_looking_again_and_again_asks_wechat_once_in_five_seconds(people: 
     assert [deed for deed, _ in pay.asked] == ["prepay", "query", "query"]
 
 
+async def test_whoever_looks_while_he_is_heard_to_have_paid_is_not_asked_to_pay(people: People) -> None:
+    pledge = await money(people.lin, await opened(people))
+
+    class PaidMeanwhile(FakePay):
+        async def query(self, out_trade_no: str) -> wechat_pay.Order | None:
+            await payments.hear(await notice(pledge))
+            return await super().query(out_trade_no)
+
+    pay = PaidMeanwhile()
+    await crowdfunding.with_payment(pay, pledge)
+    seen = await crowdfunding.look_at_pledge(people.lin, pay, pledge.id)
+    assert (seen.state, seen.payment) == (PledgeState.PAID, None)
+
+
 async def test_looking_repeats_a_lost_prepay_once_in_five_seconds(people: People, move_clock: MoveClock) -> None:
     pay, pledge = FakePay(), await money(people.lin, await opened(people))
     number = (await Order.get(pledge_id=pledge.id)).out_trade_no
@@ -472,3 +487,22 @@ async def test_what_does_not_fit_does_not_count_as_heard(people: People) -> None
     assert (await state(pledge), await heard()) == (PledgeState.REFUNDING, 2)
     await payments.hear(await refund_notice(refund))
     assert (await state(pledge), await heard()) == (PledgeState.REFUNDED, 3)
+
+
+async def test_news_of_wechat_is_forgotten_after_thirty_days_and_counts_once_all_the_same(
+    people: People, move_clock: Callable[[timedelta], Awaitable[None]]
+) -> None:
+    pledge = await money(people.lin, await opened(people))
+    said = await notice(pledge)
+    await payments.hear(said)
+    held = await heard()
+    await move_clock(timedelta(days=29))
+    await payments.forget_old_news()
+    assert await heard() == held
+    await move_clock(timedelta(days=1, minutes=1))
+    await payments.forget_old_news()
+    assert await heard() == 0
+    transfers = await db.value("SELECT count(*) FROM transfers")
+    await payments.hear(said)
+    assert await state(pledge) is PledgeState.PAID
+    assert await db.value("SELECT count(*) FROM transfers") == transfers

@@ -9,9 +9,11 @@ import pytest
 from app.core import clock, db
 from app.core.errors import AlreadyExists, Forbidden, Invalid, InvalidState, NotFound, NotVerified
 from app.core.pages import Page
+from models.base import Moderation
 from models.events import Notice
 from models.residents import Assistance, ConsentKind, Resident
 from models.volunteering import (
+    Activity,
     ActivityKind,
     AlreadyCheckedIn,
     DisputeState,
@@ -245,6 +247,38 @@ async def test_changed_words_are_checked_and_told(people: People) -> None:
         await volunteering.change_activity(people.ma, made.id, leader_id=people.wu.id)
 
 
+async def test_a_leader_who_is_no_staff_changes_words(people: People) -> None:
+    made = await organised(people, leader_id=people.lin.id)
+    shift_id = made.shifts[0].id
+    assert (await volunteering.change_activity(people.lin, made.id, body="请带手套")).activity.body == "请带手套"
+    assert (await volunteering.change_shift(people.lin, shift_id, place_text="8号楼")).shifts[0].place_text == "8号楼"
+    assert await volunteering.check_in_code(people.lin, shift_id, secret=SECRET)
+
+
+@pytest.mark.parametrize("moderation", [Moderation.CHECKING, Moderation.QUEUED, Moderation.HIDDEN])
+async def test_who_is_signed_up_keeps_his_way_out_when_words_are_not_shown(
+    people: People, moderation: Moderation
+) -> None:
+    made = await organised(people)
+    shift_id = made.shifts[0].id
+    for who in ("lin", "mei"):
+        await volunteering.sign_up(people[who], shift_id)
+    await Activity.filter(id=made.id).update(moderation=moderation)
+    seen = await volunteering.find(people.mei, made.id)
+    assert (seen.activity.title, seen.activity.body, seen.shifts[0].place_text) == ("志愿活动", "", "")
+    assert seen.shifts[0].my_state is SignupState.CONFIRMED
+    listed = await volunteering.listed(people.mei, community_id=people.jy, page=Page())
+    assert [(found.id, found.activity.title) for found in listed.items] == [(made.id, "志愿活动")]
+    assert (await volunteering.find(people.ma, made.id)).activity.title == "陪老人逛公园"
+    assert (await volunteering.sign_up(people.lin, shift_id)).state is SignupState.CONFIRMED  # again
+    await volunteering.cancel(people.mei, shift_id)
+    for who in ("mei", "wang"):
+        with pytest.raises(NotFound):
+            await volunteering.find(people[who], made.id)
+        with pytest.raises(NotFound):
+            await volunteering.sign_up(people[who], shift_id)
+
+
 async def test_who_is_passed_over_is_told_once_and_keeps_his_place(people: People) -> None:
     now = await clock.now()
     made = await organised(people, *(ShiftPlan(1, "活动室", now + hours(9), now + hours(11)) for _ in range(2)))
@@ -260,6 +294,32 @@ async def test_who_is_passed_over_is_told_once_and_keeps_his_place(people: Peopl
     await volunteering.cancel(people.mei, one)
     assert await state_of(one, people.lin.id) is SignupState.CONFIRMED
     assert await told(people.lin.id, "signup.passed_over") == 1
+
+
+async def test_a_newcomer_does_not_pass_who_waits_and_can_come_again(people: People) -> None:
+    now = await clock.now()
+    made = await organised(people, *(ShiftPlan(1, "活动室", now + hours(9), now + hours(11)) for _ in range(2)))
+    here, elsewhere = (shift.id for shift in made.shifts)
+    await volunteering.sign_up(people.lin, elsewhere)
+    for who in ("wang", "lin"):
+        await volunteering.sign_up(people[who], here)
+    await volunteering.cancel(people.wang, here)
+    await volunteering.cancel(people.lin, elsewhere)
+    assert await state_of(here, people.lin.id) is SignupState.WAITLISTED
+    assert (await volunteering.sign_up(people.sun, here)).state is SignupState.WAITLISTED
+    assert await state_of(here, people.lin.id) is SignupState.CONFIRMED
+
+
+async def test_a_newcomer_takes_the_seat_of_who_waits_and_cannot_come(people: People) -> None:
+    now = await clock.now()
+    made = await organised(people, *(ShiftPlan(1, "活动室", now + hours(9), now + hours(11)) for _ in range(2)))
+    here, elsewhere = (shift.id for shift in made.shifts)
+    await volunteering.sign_up(people.lin, elsewhere)
+    for who in ("wang", "lin"):
+        await volunteering.sign_up(people[who], here)
+    await volunteering.cancel(people.wang, here)
+    assert (await volunteering.sign_up(people.sun, here)).state is SignupState.CONFIRMED
+    assert await state_of(here, people.lin.id) is SignupState.WAITLISTED
 
 
 # --- reminders

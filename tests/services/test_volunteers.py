@@ -17,6 +17,7 @@ from models.residents import Resident
 from models.volunteer_teams import TeamMemberState
 from models.volunteering import Activity, NotEnoughHours, OwnHours, Volunteer
 from services import drawing, volunteering
+from services.policies import Actor
 from services.volunteering import HandOver, NoHours, NotInTeam, OtherName, TeamSeen
 from tests.passing import passed
 from tests.people import People
@@ -130,6 +131,17 @@ async def test_an_activity_belongs_to_a_team_of_its_own_community(people: People
         await organised(people, team_id=(await passed(elsewhere)).id)
 
 
+async def test_who_asked_and_then_comes_to_a_team_without_a_leader_is_a_member_and_leads(people: People) -> None:
+    made = await team(people)
+    for who in ("mei", "wang"):
+        await volunteering.join_team(people[who], made.id)
+    assert (await volunteering.leave_team(people.lin, made.id)).leader_id is None
+    seen = await volunteering.join_team(people.mei, made.id)
+    assert (seen.my_state, seen.members, seen.leading) == (TeamMemberState.MEMBER, 1, True)
+    asking = (await volunteering.join_team(people.wang, made.id)).my_state
+    assert asking is TeamMemberState.ASKED
+
+
 # --- points
 
 
@@ -204,20 +216,27 @@ async def test_confirmed_hours_are_certified_at_once(people: People, move_clock:
     assert [one.id for one in (await volunteering.certificates(people.lin, page=Page())).items] == [made.id]
 
 
+async def pictured(actor: Actor, code: str, monkeypatch: pytest.MonkeyPatch) -> drawing.Certificate:
+    """What is drawn on a certificate."""
+    drawn: list[drawing.Certificate] = []
+
+    async def draw(brush: object, facts: drawing.Certificate) -> bytes:
+        drawn.append(facts)
+        return b"png"
+
+    monkeypatch.setattr(drawing, "in_the_studio", draw)
+    await volunteering.certificate_picture(actor, code, verify_url="https://x/y", secret=KEYS)
+    return drawn[0]
+
+
 async def test_the_picture_carries_the_whole_name_for_its_holder_alone(
     people: People, move_clock: MoveClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await served(people, "lin", move_clock)
     made = await issued(people, document_tail="1234")
-    seen: list[drawing.Certificate] = []
-
-    async def draw(brush: object, facts: drawing.Certificate) -> bytes:
-        seen.append(facts)
-        return b"png"
-
-    monkeypatch.setattr(drawing, "in_the_studio", draw)
-    await volunteering.certificate_picture(people.lin, made.code, verify_url="https://x/y", secret=KEYS)
-    assert (seen[0].name, seen[0].identity, seen[0].number) == ("林小芳", "*" * 14 + "1234", made.number)
+    seen = await pictured(people.lin, made.code, monkeypatch)
+    assert (seen.name, seen.identity, seen.number) == ("林小芳", "*" * 14 + "1234", made.number)
+    assert seen.declared == ("姓名", "证件号码")
     for who in ("mei", "chen", "guest"):
         with pytest.raises(NotFound):
             await volunteering.certificate_picture(people[who], made.code, verify_url="https://x/y", secret=KEYS)
@@ -236,7 +255,9 @@ async def test_the_name_is_said_once_for_all_and_until_then_the_nickname_stands_
     assert (await issued(people, name=None)).name_masked == "林**"
 
 
-async def test_a_name_on_record_is_taken(people: People, move_clock: MoveClock) -> None:
+async def test_a_name_on_record_is_taken(
+    people: People, move_clock: MoveClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await served(people, "lin", move_clock)
     sealed = crypto.seal(KEYS, "林芳", table="residents", column="name", row=people.lin.id)
     await Resident.filter(id=people.lin.id).update(name_sealed=sealed)
@@ -244,6 +265,10 @@ async def test_a_name_on_record_is_taken(people: People, move_clock: MoveClock) 
         await issued(people)
     made = await issued(people, name="林芳")
     assert not made.name_declared
+    seen = await pictured(people.lin, made.code, monkeypatch)
+    assert (seen.name, seen.identity, seen.declared) == ("林芳", None, ())
+    tailed = await issued(people, name="林芳", document_tail="123X")
+    assert (await pictured(people.lin, tailed.code, monkeypatch)).declared == ("证件号码",)
 
 
 async def test_no_hours_no_certificate(people: People, move_clock: MoveClock) -> None:

@@ -14,6 +14,7 @@ from models.residents import Assistance, ConsentKind, RoleGrant
 from models.wishes import (
     AlreadyClaimed,
     ClaimingPaused,
+    NotChecked,
     Outcome,
     OwnWish,
     TooManyClaims,
@@ -124,6 +125,39 @@ async def test_a_hidden_wish_is_not_found(people: People) -> None:
     await Wish.filter(id=wish.id).update(moderation=Moderation.HIDDEN)
     with pytest.raises(NotFound):
         await wishes.claim(people.lin, wish.id)
+
+
+@pytest.mark.parametrize("moderation", [Moderation.CHECKING, Moderation.QUEUED, Moderation.HIDDEN])
+async def test_who_holds_a_claim_keeps_his_way_out_when_the_words_are_not_shown(
+    people: People, moderation: Moderation
+) -> None:
+    wish = await opened(people)
+    await wishes.claim(people.lin, wish.id)
+    await Wish.filter(id=wish.id).update(moderation=moderation)
+    seen = (await wishes.detail(people.lin, wish.id)).wish
+    assert (seen.title, seen.body, seen.photos, seen.claimed_by_me) == ("微心愿", "", [], True)
+    listed = await wishes.listed(people.lin, claimed_by_me=True, page=Page())
+    assert [(found.id, found.title) for found in listed.items] == [(wish.id, "微心愿")]
+    for who in ("wang", "zhao"):
+        assert (await wishes.find(people[who], wish.id)).title == "想要一台收音机"
+    released = await wishes.release(people.lin, wish.id)
+    assert (released.state, released.title) == (WishState.OPEN, "微心愿")
+    for who in ("lin", "chen"):
+        with pytest.raises(NotChecked):
+            await wishes.claim(people[who], wish.id)
+    with pytest.raises(NotFound):
+        await wishes.claim(people.mei, wish.id)
+
+
+async def test_whoever_may_not_read_a_wish_does_not_abandon_it(people: People, move_clock: MoveClock) -> None:
+    made = [await opened(people, who) for who in ("wang", "mei", "sun")]
+    for wish in made:
+        await wishes.claim(people.lin, wish.id)
+    await Wish.filter(id=made[0].id).update(moderation=Moderation.HIDDEN)
+    await move_clock(timedelta(days=7))
+    await wishes.release_run_out()
+    assert await WishClaim.filter(resident_id=people.lin.id, state=WishClaimState.RELEASED).count() == 3
+    assert await wishes.claiming_paused_until(people.lin.id) is None
 
 
 async def test_the_wisher_is_masked_to_all_but_his_own_side(people: People) -> None:

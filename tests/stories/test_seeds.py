@@ -11,6 +11,7 @@ from app.scale import seed_scale
 from models.places import Place
 from models.residents import Role
 from services import residents, statistics
+from services.statistics import OpenTable
 from services.transparency import sequence_pending
 from services.verification import verify
 from tests.conftest import as_owner
@@ -61,6 +62,11 @@ async def test_the_contest_adds_up_to_the_fen_and_a_second_run_changes_nothing(
     assert sum(each.values()) == CONTEST["raised_fen"]
     paid = "SELECT community_id, sum(captured_fen)::bigint AS fen FROM orders GROUP BY community_id"
     assert {line["community_id"]: line["fen"] for line in await db.rows(paid)} == each, "to the fen, by the rows"
+    campaigns = await statistics.open_data(district.id, OpenTable.CAMPAIGNS)
+    of = campaigns.columns.index
+    for measure in ("raised_fen", "teams", "team_members"):
+        by_campaign = [row[of(measure)] for row in campaigns.rows]
+        assert sum(cell for cell in by_campaign if isinstance(cell, int)) == CONTEST[measure], measure
     sizes = await db.rows("SELECT count(*) AS size FROM team_members GROUP BY team_id")
     assert len({line["size"] for line in sizes}) > 5, "teams are not all alike"
     await residents.grant_from_command_line("judge", Role.DISTRICT_OFFICER, district.id)

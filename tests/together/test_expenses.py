@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -11,7 +12,7 @@ from models.expenses import ExpenseState
 from models.ledger import AccountKind
 from models.residents import Kinship
 from services import crowdfunding, expenses, ledger, residents
-from services.expenses import deciding, reading
+from services.expenses import deciding, reading, ruling
 from services.ledger import Purse
 from services.policies import Actor
 from tests.conftest import as_owner
@@ -159,6 +160,55 @@ async def test_without_waiting_it_would_be_paid_on_a_relative_s_word(people: Peo
     await as_table_owner("ALTER TABLE relatives DISABLE TRIGGER relatives_beside_no_payment")
     assert await paid_beside_a_relative(people, campaign) == "ok"
     assert "was paid without two_people" in (await expenses.check_expenses())[0]
+
+
+STRICTER = """
+INSERT INTO fund_rules (community_id, proposer_id, role, supervisor_above_fen, never_paid, in_force_at)
+VALUES ($1, $2, 'street_officer', 0, '[]', clock_now())
+"""
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_payment_waits_for_rules_under_way(people: People, campaign: Campaign, kept: bool) -> None:
+    if not kept:
+        await as_table_owner("ALTER TABLE fund_rules DISABLE TRIGGER fund_rules_beside_no_payment")
+    made = await approved(people, campaign, 1)
+    written = asyncio.Event()
+
+    async def rule() -> None:
+        async with db.tx():
+            await db.execute(STRICTER, people.jy, people.qian.id)
+            written.set()
+            await asyncio.sleep(0.5)
+
+    setting = asyncio.create_task(rule())
+    await written.wait()
+    assert await outcomes([pay(people.chen, made.id)]) == ({"ApprovalsMissing": 1} if kept else {"ok": 1})
+    await setting
+    assert (await expenses.check_expenses() == []) is kept
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_rules_wait_for_payments_under_way_before_they_say_since_when(
+    people: People, campaign: Campaign, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not kept:
+        monkeypatch.setattr(ruling.db, "advisory_lock", AsyncMock())
+    first, second = await approved(people, campaign, 1), await approved(people, campaign, 1)
+    written = asyncio.Event()
+
+    async def pay_both() -> None:
+        async with db.tx():
+            await pay(people.chen, first.id)
+            written.set()
+            await asyncio.sleep(0.5)
+            await pay(people.chen, second.id)
+
+    paying = asyncio.create_task(pay_both())
+    await written.wait()
+    await expenses.set_rules(people.qian, people.jy, supervisor_above_fen=0, never_paid=[])
+    await paying
+    assert (await expenses.check_expenses() == []) is kept
 
 
 async def test_what_is_paid_past_the_books_is_refused_when_it_is_committed(people: People, campaign: Campaign) -> None:

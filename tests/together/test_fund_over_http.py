@@ -173,7 +173,10 @@ async def test_whoever_paid_is_in_the_books_once_although_all_is_killed(tmp_path
                 await made.kill(name)
 
         async with readers(made, people.jy) as seen:
-            await asyncio.gather(killing(), *(crowd.come() for _ in range(AT_ONCE)))
+            async with asyncio.TaskGroup() as at_once:
+                at_once.create_task(killing())
+                for _ in range(AT_ONCE):
+                    at_once.create_task(crowd.come())
             await agrees(made, campaign)
         assert await db.value("SELECT count(*) FROM pledges") == 2_000
         assert not [what for what in seen if "DISAGREE" in what], seen

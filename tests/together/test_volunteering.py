@@ -11,11 +11,12 @@ from tortoise.exceptions import IntegrityError
 
 from app.core import clock, db
 from app.core.db import constraint_name
-from app.core.errors import AlreadyExists
+from app.core.errors import AlreadyExists, NotFound
+from app.core.pages import Page
 from models.events import Notice
 from models.volunteering import ActivityKind, OverlappingShift, ServiceRecord, Shift, Signup, SignupState
 from services import volunteering
-from services.volunteering import ShiftPlan
+from services.volunteering import HandOver, ShiftPlan
 from tests.conftest import as_owner
 from tests.passing import passed
 from tests.people import People
@@ -216,3 +217,38 @@ async def without(statement: str) -> None:
 
     async with db.tx():
         await as_owner(drop)
+
+
+async def test_a_team_is_handed_over_to_whoever_leaves_at_once(committed: str) -> None:
+    people = await People.load()
+    for _ in range(10):
+        made = await passed(await volunteering.found_team(people.lin, community_id=people.jy, name="队", body="来"))
+        await volunteering.join_team(people.mei, made.id)
+        found = {line.nickname: line for line in (await volunteering.members(people.lin, made.id, page=Page())).items}
+        member_id = found["阿梅"].id
+        await volunteering.answer_member(people.lin, member_id, accepted=True)
+        handed, left = await all_at_once(
+            [
+                partial(volunteering.hand_team_over, people.lin, made.id, member_id=member_id),
+                partial(volunteering.leave_team, people.mei, made.id),
+            ]
+        )
+        assert isinstance(handed, NotFound) or isinstance(left, HandOver), (handed, left)
+        leader = (await volunteering.find_team(people.lin, made.id)).leader_id
+        assert leader == (people.lin.id if isinstance(handed, NotFound) else people.mei.id)
+
+
+async def test_the_last_two_leave_a_team_at_once(committed: str) -> None:
+    people = await People.load()
+    for _ in range(10):
+        made = await passed(await volunteering.found_team(people.lin, community_id=people.jy, name="队", body="来"))
+        await volunteering.join_team(people.mei, made.id)
+        found = {line.nickname: line for line in (await volunteering.members(people.lin, made.id, page=Page())).items}
+        await volunteering.answer_member(people.lin, found["阿梅"].id, accepted=True)
+        first, second = await all_at_once(
+            [partial(volunteering.leave_team, who, made.id) for who in (people.lin, people.mei)]
+        )
+        assert not isinstance(second, BaseException)
+        seen = await volunteering.find_team(people.lin, made.id)
+        expected = (people.lin.id, 1) if isinstance(first, HandOver) else (None, 0)
+        assert (seen.leader_id, seen.members) == expected, first

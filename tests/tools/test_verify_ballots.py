@@ -184,15 +184,15 @@ TAMPERED: dict[str, tuple[Tampering, str]] = {
     "a changed receipt": (lambda a: a["ballots"][-1].update(receipt="0" * 64), "out of order."),
     "a heavier ballot": (lambda a: a["ballots"][0].update(weight=[2]), "The turnout is not the sum of the ballots."),
     "a ballot for two": (lambda a: a["ballots"][0].update(choice={"option_ids": [8, 9]}), "A ballot holds too much."),
-    "another title": (lambda a: a["options"][0].update(title="别的"), "The head belongs to another archive."),
-    "another cost": (lambda a: a["options"][0].update(cost_fen=5), "The head belongs to another archive."),
+    "another title": (lambda a: a["options"][0].update(title="别的"), "The head is missing, or of another archive."),
+    "another cost": (lambda a: a["options"][0].update(cost_fen=5), "The head is missing, or of another archive."),
     "a dropped option": (lambda a: a["options"].pop(), "The tally is not what the ballots give."),
-    "another question": (lambda a: a.update(question="别的"), "The head belongs to another archive."),
+    "another question": (lambda a: a.update(question="别的"), "The head is missing, or of another archive."),
     "a lower threshold": (
         lambda a: a["rule"]["majority"].update(numerator=1, denominator=10),
         "By its rule it did not end so.",
     ),
-    "another rule": (lambda a: a["rule"].update(name="consultation"), "The head belongs to another archive."),
+    "another rule": (lambda a: a["rule"].update(name="consultation"), "The head is missing, or of another archive."),
     "a longer roll": (lambda a: a["roll"]["lines"].append("0" * 64), "The roll is inconsistent."),
     "another elector": (lambda a: a["roll"]["lines"].__setitem__(0, "0" * 64), "The roll is inconsistent."),
     "a smaller roll": (lambda a: a["roll"].update(size=20), "The roll is inconsistent."),
@@ -206,8 +206,11 @@ TAMPERED: dict[str, tuple[Tampering, str]] = {
         "The tally is not what the ballots give.",
     ),
     "area where none counts": (lambda a: a["roll"].update(area_cm2=5), "Too much for the roll."),
-    "another resolution": (lambda a: a.update(resolution_number="2026-004"), "The head belongs to another archive."),
-    "another deliberation": (lambda a: a.update(deliberation_id=8), "The head belongs to another archive."),
+    "another resolution": (
+        lambda a: a.update(resolution_number="2026-004"),
+        "The head is missing, or of another archive.",
+    ),
+    "another deliberation": (lambda a: a.update(deliberation_id=8), "The head is missing, or of another archive."),
 }
 
 
@@ -220,7 +223,7 @@ def test_tampering_is_found_and_named(folder: Path, what: str) -> None:
     tamper(with_head)
     code, said = verify(folder, json.dumps(with_head).encode())
     assert code == 1
-    assert "The head belongs to another archive." in said
+    assert "The head is missing, or of another archive." in said
     assert says in said
 
 
@@ -277,6 +280,13 @@ def test_no_kind_hides_another_ballot(folder: Path, name: str) -> None:
                 tampered["ballots"][number]["choice"] = other["choice"]
                 assert verify(folder, json.dumps(tampered).encode())[0] == 1
                 break
+
+
+def test_an_archive_without_its_head_is_recounted_all_the_same(folder: Path) -> None:
+    archive, _ = a_vote("score")
+    assert verify(folder, json.dumps(archive).encode()) == (1, "The head is missing, or of another archive.\n")
+    archive["turnout"] = [19]
+    assert "The turnout is not the sum" in verify(folder, json.dumps(archive).encode())[1]
 
 
 def test_an_archive_may_be_spelt_otherwise(folder: Path) -> None:
