@@ -74,23 +74,89 @@ GUARDS = "".join(
 )
 
 # What somebody wrote who has left may be struck out, and nothing else be written in its place.
-ERASING = """
+STRUCK = "'（作者已注销，内容已删除）'"
+PETITIONS_BEFORE = """
+CREATE OR REPLACE FUNCTION guard_petition() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (TG_OP = 'INSERT' AND NEW.state <> 'open') OR (TG_OP = 'UPDATE' AND NEW.state <> OLD.state
+        AND (OLD.state, NEW.state) NOT IN (('open', 'reached'), ('open', 'lapsed'), ('open', 'withdrawn'),
+            ('reached', 'answered'))) THEN
+        RAISE EXCEPTION 'no such step' USING ERRCODE = '23514', CONSTRAINT = 'petitions_road', TABLE = 'petitions';
+    END IF;
+    IF TG_OP = 'UPDATE' AND (OLD.community_id, OLD.author_id, OLD.roll, OLD.title, OLD.body, OLD.roll_size, OLD.needed,
+            OLD.open_until)
+        IS DISTINCT FROM (NEW.community_id, NEW.author_id, NEW.roll, NEW.title, NEW.body, NEW.roll_size, NEW.needed,
+            NEW.open_until) THEN
+        RAISE EXCEPTION 'what was signed stays' USING ERRCODE = '23514',
+            CONSTRAINT = 'petitions_frozen', TABLE = 'petitions';
+    END IF;
+    RETURN NEW;
+END $$;
+"""
+PETITIONS = PETITIONS_BEFORE.replace(
+    "NEW.roll, NEW.title, NEW.body,",
+    f"NEW.roll, nullif(NEW.title, {STRUCK}), nullif(NEW.body, {STRUCK}),",
+).replace(
+    "OLD.roll, OLD.title, OLD.body,",
+    f"OLD.roll, CASE WHEN NEW.title <> {STRUCK} THEN OLD.title END, CASE WHEN NEW.body <> {STRUCK} THEN OLD.body END,",
+)
+OBJECTIONS_BEFORE = """
+CREATE OR REPLACE FUNCTION guard_objection() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE vote record;
+BEGIN
+    IF TG_OP = 'UPDATE' AND (to_jsonb(OLD) - 'moderation') = (to_jsonb(NEW) - 'moderation') THEN
+        RETURN NEW;
+    END IF;
+    SELECT state, voting_until INTO vote FROM deliberations WHERE id = NEW.deliberation_id FOR SHARE;
+    IF TG_OP = 'UPDATE' AND (OLD.state <> 'open' OR NEW.state IN ('open', 'invalidated')
+        OR (to_jsonb(OLD) - 'moderation' - 'state' - 'decided_by_id' - 'answer')
+            <> (to_jsonb(NEW) - 'moderation' - 'state' - 'decided_by_id' - 'answer')) THEN
+        RAISE EXCEPTION 'an objection stays' USING ERRCODE = '23514',
+            CONSTRAINT = 'objections_stay', TABLE = 'objections';
+    END IF;
+    IF (CASE WHEN NEW.state = 'invalidated' THEN vote.state <> 'voting' OR vote.voting_until <= clock_now()
+            ELSE vote.state NOT IN ('proposed', 'discussion') END)
+        OR (TG_OP = 'INSERT' AND NEW.state NOT IN ('open', 'invalidated')) THEN
+        RAISE EXCEPTION 'not at this time' USING ERRCODE = '23514',
+            CONSTRAINT = 'objections_in_time', TABLE = 'objections';
+    END IF;
+    RETURN NEW;
+END $$;
+"""
+OBJECTIONS = OBJECTIONS_BEFORE.replace(
+    "IF TG_OP = 'UPDATE' AND (to_jsonb(OLD) - 'moderation') = (to_jsonb(NEW) - 'moderation') THEN",
+    f"IF TG_OP = 'UPDATE' AND NEW.reason IN (OLD.reason, {STRUCK})\n"
+    "        AND (to_jsonb(OLD) - 'moderation' - 'reason') = (to_jsonb(NEW) - 'moderation' - 'reason') THEN",
+)
+ERASING = f"""
 DROP TRIGGER reasons_words_stay ON reasons;
 CREATE TRIGGER reasons_words_stay BEFORE UPDATE ON reasons FOR EACH ROW
     WHEN (to_jsonb(OLD) - 'moderation' - 'text' IS DISTINCT FROM to_jsonb(NEW) - 'moderation' - 'text'
-        OR (OLD.text <> NEW.text AND NEW.text <> '（作者已注销，内容已删除）'))
+        OR (OLD.text <> NEW.text AND NEW.text <> {STRUCK}))
     EXECUTE FUNCTION refuse_change();
-CREATE INDEX notices_about_texts ON notices (subject_kind, subject_id) WHERE subject_kind IN ('wish', 'need');
+DROP TRIGGER reports_append_only ON reports;
+CREATE TRIGGER reports_append_only BEFORE DELETE ON reports FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER reports_words_stay BEFORE UPDATE ON reports FOR EACH ROW
+    WHEN (to_jsonb(OLD) - 'reason' IS DISTINCT FROM to_jsonb(NEW) - 'reason'
+        OR (OLD.reason <> NEW.reason AND NEW.reason <> {STRUCK}))
+    EXECUTE FUNCTION refuse_change();
+CREATE INDEX notices_about_texts ON notices (subject_kind, subject_id)
+    WHERE subject_kind IN ('wish', 'need', 'petition');
 """
 
 
 def upgrade() -> None:
-    run_script(CONSENTS + LEAVING + GUARDS + ERASING)
+    run_script(CONSENTS + LEAVING + GUARDS + ERASING + PETITIONS + OBJECTIONS)
 
 
 def downgrade() -> None:
+    run_script(PETITIONS_BEFORE + OBJECTIONS_BEFORE)
     run_script("""
     DROP INDEX notices_about_texts;
+    DROP TRIGGER reports_words_stay ON reports;
+    DROP TRIGGER reports_append_only ON reports;
+    CREATE TRIGGER reports_append_only BEFORE UPDATE OR DELETE ON reports
+        FOR EACH ROW EXECUTE FUNCTION refuse_change();
     DROP TRIGGER reasons_words_stay ON reasons;
     CREATE TRIGGER reasons_words_stay BEFORE UPDATE ON reasons FOR EACH ROW
         WHEN (to_jsonb(OLD) - 'moderation' IS DISTINCT FROM to_jsonb(NEW) - 'moderation')

@@ -35,6 +35,7 @@ END $$;
 REVOKE UPDATE ON electors, secret_ballots FROM {APP};
 GRANT UPDATE (has_voted) ON electors TO {APP};
 GRANT UPDATE (text) ON reasons TO {APP};
+GRANT UPDATE (reason) ON reports TO {APP};
 GRANT UPDATE (moderation) ON need_answers, reasons, deliberation_reviews TO {APP};
 """
 

@@ -1,8 +1,6 @@
 """What we ask of WeChat: who logs in and with which telephone, messages, checks of texts and pictures, codes."""
 
 import asyncio
-import hashlib
-import hmac
 import json
 import logging
 import random
@@ -116,10 +114,6 @@ class Wechat(Protocol):
         """The number behind a phone code of this user. Raises WxBadCode, WxUnavailable."""
         ...
 
-    async def session_is_current(self, openid: str, session_key: str) -> bool:
-        """Whether this is the session key of the user's last login."""
-        ...
-
     async def send_message(self, openid: str, template_id: str, data: Mapping[str, str], *, page: str) -> str:
         """Send a subscription message and answer its msgid.
 
@@ -175,17 +169,6 @@ class WechatClient:
             case {"phone_info": {"phoneNumber": number, "watermark": {"appid": self._appid}}} if _fits(PHONE, number):
                 return str(number)
         raise WxBadResponse("the reply has no phone number stamped with our appid")
-
-    async def session_is_current(self, openid: str, session_key: str) -> bool:
-        """Whether this is the session key of the user's last login."""
-        signature = hmac.new(session_key.encode(), b"", hashlib.sha256).hexdigest()
-        try:
-            await self._api.wxa.check_session(openid, signature)
-        except WxBadArgument as error:
-            if error.errcode == 87009:
-                return False
-            raise
-        return True
 
     async def send_message(self, openid: str, template_id: str, data: Mapping[str, str], *, page: str) -> str:
         """Send a subscription message and answer its msgid."""
@@ -243,10 +226,6 @@ class _Wxa(WeChatWxa):  # type: ignore[misc]
         # With the openid WeChat checks that the code belongs to this user.
         data = {"code": code, "openid": openid}
         return cast(Awaitable[dict[str, Any]], self._post("wxa/business/getuserphonenumber", data=data))
-
-    def check_session(self, openid: str, signature: str) -> Awaitable[dict[str, Any]]:
-        params = {"openid": openid, "signature": signature, "sig_method": "hmac_sha256"}
-        return cast(Awaitable[dict[str, Any]], self._get("wxa/checksession", params=params, tries=TRIES))
 
     def send_message(
         self, openid: str, template_id: str, data: Mapping[str, str], page: str, state: str

@@ -121,13 +121,17 @@ async def decline(actor: Actor, need_id: int, *, reason: str) -> Need:
 
 @atomic()
 async def route(actor: Actor, need_id: int, *, route: NeedRoute) -> Need:
-    """Settle which path an accepted need takes; by `escalation` it goes up at once. Raises Forbidden, InvalidState."""
+    """Settle which path an accepted need takes; by `escalation` it goes up at once, `official` still owes an answer.
+
+    Raises Forbidden, InvalidState.
+    """
     need = await find(actor, need_id)
     require(policies.may_handle(actor, need), *STAFF_ONLY)
     if route is NeedRoute.ESCALATION:
         _must_be(need, NeedState.ACCEPTED)
         return await escalate(actor, need_id)
-    late = await step(need, NeedState.ROUTED, route=route)
+    due_at = need.decision_due_at if route is NeedRoute.OFFICIAL else None
+    late = await step(need, NeedState.ROUTED, route=route, due_at=due_at)
     await events.record(actor, "need.routed", need, route=route.value, late=late)
     await _tell_author(actor, "need.routed", need)
     return need

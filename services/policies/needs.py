@@ -51,8 +51,8 @@ def may_set_urgency(actor: Actor, need: Need) -> bool:
 
 
 def may_endorse(actor: Actor, need: Need) -> bool:
-    """A verified neighbour, not the author himself."""
-    return actor.lives_in(need.community_id) and actor.id != need.author_id
+    """A verified neighbour, neither the author himself nor whoever wrote it down for him."""
+    return actor.lives_in(need.community_id) and actor.id not in (need.author_id, need.assistant_id)
 
 
 def may_rate(actor: Actor, need: Need) -> bool:

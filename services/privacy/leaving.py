@@ -10,7 +10,7 @@ from app.core import db
 from app.core.db import atomic
 from app.core.errors import Conflict, NotFound
 from models.residents import Resident
-from services import crowdfunding, events, needs, residents, volunteering, wishes
+from services import crowdfunding, deliberations, events, needs, residents, volunteering, wishes
 from services.policies import Actor
 
 PSEUDONYM = "已注销的邻居"
@@ -32,6 +32,7 @@ UNION ALL SELECT 'expense:' || id FROM expenses
 ORDER BY 1 LIMIT 50
 """
 NEEDS = "SELECT id FROM needs WHERE author_id = $1 AND state = 'submitted' AND endorsements = 0"
+PETITIONS = "SELECT id FROM petitions WHERE author_id = $1 AND state = 'open'"
 WISHES = "SELECT id FROM wishes WHERE author_id = $1 AND state IN ('in_review', 'open')"
 
 # What others were told of a text of his names it by its title.
@@ -39,8 +40,26 @@ TOLD = """
 UPDATE notices SET params = params || jsonb_build_object('title', '{erased}') WHERE params ? 'title'
     AND subject_kind = '{kind}' AND subject_id IN (SELECT id FROM {table} WHERE author_id = $1)
 """
-OPINIONS = "('need.rated', 'need.reopened', 'wish.disputed')"
-"""What a resident says of what was done for him; reasons given in an office stay."""
+# So does what they were told when two needs became one.
+TOLD_OF_TWINS = (
+    """
+    UPDATE notices o SET params = params || jsonb_build_object('into', '{erased}') FROM needs twin JOIN needs his
+        ON his.id = twin.merged_into_id
+    WHERE his.author_id = $1 AND o.subject_kind = 'need' AND o.subject_id = twin.id AND o.params ? 'into'
+    """,
+    """
+    UPDATE notices o SET params = params || jsonb_build_object('from_title', '{erased}') FROM needs his
+    WHERE his.author_id = $1 AND o.subject_kind = 'need' AND o.subject_id = his.merged_into_id
+        AND o.params ->> 'from_title' = his.title
+    """,
+)
+OF_HIS_OWN = """
+EXISTS (SELECT 1 FROM events e WHERE (e.facts->>'reason_id')::bigint = r.id AND (
+    e.verb IN ('assistance.objected', 'need.rated', 'need.reopened', 'representative_change.proposed',
+        'service_record.disputed', 'wish.disputed', 'wish.extension_asked')
+    OR e.verb = 'pledge.refunding' AND e.subject_id IN (SELECT id FROM pledges WHERE giver_id = $1)))
+"""
+"""Whether a reason `r` is what a resident says for himself; those given in an office stay."""
 
 # Each statement is about resident $1. Uploads go last: rows above still point at them.
 ERASE = (
@@ -99,14 +118,22 @@ ERASE = (
     "DELETE FROM sessions WHERE resident_id = $1",
 )
 ERASE_TEXTS = (
+    *(told.format(erased=ERASED) for told in TOLD_OF_TWINS),
     f"UPDATE needs SET title = '{ERASED}', body = '{ERASED}' WHERE author_id = $1",
     TOLD.format(erased=ERASED, kind="need", table="needs"),
-    f"UPDATE reasons r SET text = '{ERASED}' WHERE author_id = $1 AND EXISTS (SELECT 1 FROM events e "
-    f"WHERE e.actor_id = $1 AND e.verb IN {OPINIONS} AND (e.facts->>'reason_id')::bigint = r.id)",
+    f"UPDATE reasons r SET text = '{ERASED}' WHERE author_id = $1 AND {OF_HIS_OWN}",
+    f"UPDATE reports SET reason = '{ERASED}' WHERE reporter_id = $1",
     f"UPDATE comments SET body = '{ERASED}' WHERE author_id = $1",
+    f"UPDATE petitions SET title = '{ERASED}', body = '{ERASED}' WHERE author_id = $1",
+    TOLD.format(erased=ERASED, kind="petition", table="petitions"),
+    f"UPDATE option_proposals SET title = '{ERASED}', "
+    "state = CASE WHEN state = 'proposed' THEN 'withdrawn' ELSE state END WHERE author_id = $1",
+    f"UPDATE objections SET reason = '{ERASED}' WHERE author_id = $1",
+    f"UPDATE volunteer_teams SET body = '{ERASED}' WHERE founder_id = $1",
     f"UPDATE disclosure_questions SET body = '{ERASED}' WHERE author_id = $1",
     "UPDATE checks SET state = 'replaced' WHERE author_id = $1 AND state IN ('pending', 'queued') "
-    "AND subject_kind IN ('need', 'comment', 'disclosure_question')",
+    "AND subject_kind IN ('need', 'comment', 'disclosure_question', 'petition', 'option_proposal', 'objection', "
+    "'volunteer_team')",
 )
 
 
@@ -130,6 +157,8 @@ async def leave(actor: Actor, *, erase_texts: bool = False) -> None:
     if erase_texts:
         for line in await db.rows(NEEDS, actor.id):
             await needs.withdraw(able, line["id"])
+        for line in await db.rows(PETITIONS, actor.id):
+            await deliberations.withdraw_petition(able, line["id"])
     with suppress(residents.NoHome):
         await residents.leave_household(able)
     await events.record(actor, "resident.left", await Resident.get(id=actor.id), texts=erase_texts)

@@ -5,7 +5,6 @@ import io
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
 import pytest
 from PIL import Image
 
@@ -25,7 +24,7 @@ from tests.sandbox_process import SandboxProcess
 
 URL = "http://127.0.0.1:9/lamp.jpg"
 SEND, TEXT, MEDIA = "/cgi-bin/message/subscribe/send", "/wxa/msg_sec_check", "/wxa/media_check_async"
-CODE, LINK, SESSION = "/wxa/getwxacodeunlimit", "/wxa/generate_urllink", "/wxa/checksession"
+CODE, LINK = "/wxa/getwxacodeunlimit", "/wxa/generate_urllink"
 
 SESSION_OF = "/sns/jscode2session"
 
@@ -36,7 +35,6 @@ CALLS: dict[str, Call] = {
     MEDIA: lambda wechat: wechat.check_picture("lin", Scene.FORUM, URL),
     CODE: lambda wechat: wechat.code_picture("n=12", "pages/needs/show"),
     LINK: lambda wechat: wechat.link("pages/needs/show", "id=12", days=30),
-    SESSION: lambda wechat: wechat.session_is_current("lin", "a key"),
 }
 
 
@@ -92,24 +90,6 @@ async def test_a_link_lives_thirty_days_at_most(control: Control, wechat: Wechat
     assert (await wechat.link("pages/a", "id=1", days=400)).startswith("https://")
     [made] = await control.get("links")
     assert (made["kind"], made["page"], made["query"]) == ("url_link", "pages/a", "id=1")
-
-
-async def test_only_the_last_session_key_is_current(
-    control: Control, wechat: WechatClient, sandbox_process: SandboxProcess
-) -> None:
-    config, keys = sandbox_process.config, []
-    async with httpx.AsyncClient(base_url=sandbox_process.url, trust_env=False) as client:
-        for _ in range(2):
-            query = {
-                "appid": config["WX_APPID"],
-                "secret": config["WX_SECRET"],
-                "js_code": (await control.post("login-code", openid="lin"))["code"],
-                "grant_type": "authorization_code",
-            }
-            keys.append((await client.get("/sns/jscode2session", params=query)).json()["session_key"])
-    assert [await wechat.session_is_current("lin", key) for key in keys] == [False, True]
-    with pytest.raises(WxBadArgument):
-        await wechat.session_is_current("nobody", keys[1])
 
 
 async def test_a_login_without_a_union_id_is_one(control: Control, wechat: WechatClient) -> None:

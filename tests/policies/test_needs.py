@@ -18,7 +18,7 @@ from tests.people import People
         ("guest", False, False, False, False, False),
         ("chen", True, True, False, True, False),
         ("sun", False, True, False, True, False),  # supervises, does not handle
-        ("he", True, True, True, True, True),  # posted it on 小林's behalf
+        ("he", True, False, True, True, True),  # posted it on 小林's behalf
         ("ma", True, True, False, True, False),
         ("wu", False, False, False, False, False),  # lives next door
         ("deng", False, False, False, False, False),  # sits on the committee next door

@@ -8,18 +8,23 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from tortoise.exceptions import IntegrityError, OperationalError
 
 from app.core import crypto, db
-from app.core.errors import NotFound
+from app.core.errors import DomainError, NotFound
 from app.core.settings import Settings
 from models.crowdfunding import PledgeState
+from models.deliberations import Roll
+from models.needs import NeedField, ServiceClass
 from models.residents import HasLeft, LastOfficer, Resident, Role
-from services import crowdfunding, residents, wishes
+from services import crowdfunding, deliberations, needs, reports, residents, wishes
 from services.privacy import HELD, UnfinishedDuties, leave
 from services.residents.phones import keep_phone
 from tests.everything import build
+from tests.passing import passed
 from tests.people import People
 from tests.raising import money, opened, paid
+from tests.voting import discussed
 
 LoggedIn = Callable[[str], Awaitable[httpx.AsyncClient]]
 PAGE = (Path(__file__).parents[2] / "docs/privacy.md").read_text()
@@ -154,6 +159,61 @@ async def test_what_others_were_told_names_his_wish_no_more_nor_his_opinions(as_
     assert await _where("金丝雀") == set()
     assert await db.value("SELECT state FROM needs WHERE id = $1", alone) == "withdrawn"
     assert (await chen.get("/v1/me/inbox")).status_code == 200
+
+
+async def test_no_word_of_his_is_left_anywhere_and_none_of_his_office_is_lost(as_: LoggedIn, people: People) -> None:
+    lin, chen, mei = [await as_(who) for who in ("lin", "chen", "mei")]
+
+    async def asked(who: httpx.AsyncClient, path: str, **body: object) -> int:
+        answer = await who.post(f"/v1/{path}", json=body)
+        assert answer.is_success, (path, answer.text)
+        return int(answer.json().get("id", 0))
+
+    need = {"community_id": people.jy, "service_class": "care", "field": "safety", "body": "金丝雀"}
+    his, into_his = [await asked(who, "needs", title=title, **need) for who, title in ((lin, "金丝雀甲"), (mei, "乙"))]
+    gone, other = [await asked(who, "needs", title=title, **need) for who, title in ((lin, "金丝雀丙"), (chen, "丁"))]
+    await db.execute("UPDATE needs SET body = '不亮' WHERE author_id <> $1", people.lin.id)
+    assert (await mei.put(f"/v1/needs/{gone}/endorsement")).is_success
+    await asked(chen, f"needs/{into_his}/merge", into_id=his, reason="同一盏灯")
+    await asked(chen, f"needs/{gone}/merge", into_id=other)
+    assert "金丝雀" in (await mei.get("/v1/me/inbox")).text
+    petition = await asked(
+        lin, "petitions", community_id=people.jy, roll="residents", title="金丝雀联名", body="金丝雀联名"
+    )
+    await asked(lin, "reports", subject=f"need:{other}", reason="金丝雀举报")
+    await asked(lin, "volunteer-teams", community_id=people.jy, name="暖心队", body="金丝雀队")
+
+    assert (await lin.delete("/v1/me?erase_texts=true")).status_code == 204
+    assert await _where("金丝雀") == set()
+    closed = (await mei.get(f"/v1/petitions/{petition}")).json()
+    assert (closed["state"], closed["title"]) == ("withdrawn", "（作者已注销，内容已删除）")
+    assert "同一盏灯" in (await mei.get(f"/v1/needs/{into_his}")).text
+    assert "乙" in (await mei.get("/v1/me/inbox")).text
+
+
+async def test_what_was_signed_or_objected_is_struck_out_and_never_rewritten(people: People) -> None:
+    await _written(people)
+    for table, column in (("petitions", "title"), ("objections", "reason"), ("reports", "reason"), ("reasons", "text")):
+        await db.execute(f"UPDATE {table} SET {column} = '（作者已注销，内容已删除）'")
+        with pytest.raises((DomainError, IntegrityError, OperationalError)):
+            async with db.tx():
+                await db.execute(f"UPDATE {table} SET {column} = '别的'")
+
+
+async def _written(people: People) -> None:
+    need = await needs.submit(
+        people.mei,
+        community_id=people.jy,
+        service_class=ServiceClass.CARE,
+        field=NeedField.SAFETY,
+        title="灯",
+        body="暗",
+    )
+    await passed(need)
+    await reports.report(people.lin, f"need:{need.id}", reason="广告")
+    await needs.decline(people.chen, need.id, reason="重复")
+    await deliberations.object_to(people.lin, (await discussed(people)).id, reason="少了我")
+    await deliberations.start_petition(people.lin, people.jy, roll=Roll.RESIDENTS, title="请开会", body="请开会")
 
 
 async def test_his_household_is_represented_by_the_next_and_he_comes_back_as_nobody(people: People) -> None:

@@ -33,7 +33,9 @@ async def test_a_need_is_a_line(people: People) -> None:
     assert (line["状态"], line["附议数"], line["优先分"], line["已超期"]) == ("submitted", "1", "2", "")
 
 
-@pytest.mark.parametrize("formula", ["=1+1", "+86", "-1", "@SUM(A1)", "\t=1", " =1", "＝1", '=cmd|"/c calc"!A1'])
+@pytest.mark.parametrize(
+    "formula", ["=1+1", "+86", "-1", "@SUM(A1)", "\t=1", " =1", "＝1", "＋1", "－1", "＠A1", '=cmd|"/c calc"!A1']
+)
 async def test_nothing_in_it_runs(people: People, formula: str) -> None:
     await written(people, title=formula.strip(), body=formula)
     line = (await lines(people.chen))[0]

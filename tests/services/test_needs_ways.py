@@ -204,6 +204,13 @@ async def test_only_an_accepted_need_is_handed_up(people: People) -> None:
         await needs.route(people.chen, need.id, route=NeedRoute.ESCALATION)
 
 
+async def test_who_takes_a_need_on_officially_still_owes_the_decision(people: People) -> None:
+    need = await accepted(people)
+    routed = await needs.route(people.chen, need.id, route=NeedRoute.OFFICIAL)
+    assert routed.due_at == need.decision_due_at is not None
+    assert (await needs.answer(people.chen, need.id, body="本周来修")).due_at is None
+
+
 async def test_the_street_hands_back_and_another_path_is_taken(people: People) -> None:
     need = await accepted(people)
     with pytest.raises(InvalidState):
