@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.core import db
-from app.core.crypto import index
+from app.core.crypto import Keys, index
 from app.core.settings import Settings
 from app.gateways.wechat import Wechat
 from models.events import Event
@@ -427,7 +427,7 @@ async def test_who_reads_names_and_phones(as_: As, people: People, who: str, rea
 
 async def test_a_building_head_calls_only_his_own_building(as_: As, people: People) -> None:
     added = await residents.add_resident(
-        people.ma, household_id=people.wang.household_id or 0, name="李大爷", birth_year=1938, secret="k" * 32
+        people.ma, household_id=people.wang.household_id or 0, name="李大爷", birth_year=1938, secret=Keys.of("k" * 32)
     )
     await told(added.id)
     he = await as_("he")

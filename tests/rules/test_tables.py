@@ -35,7 +35,11 @@ def test_money_is_exact(fen: int, said: str) -> None:
 
 
 @given(
-    st.lists(st.tuples(st.text(st.characters(exclude_characters="\r\0"), min_size=1), st.integers(-(10**15), 10**15)))
+    st.lists(
+        st.tuples(
+            st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), min_size=1), st.integers(-(10**15), 10**15)
+        )
+    )
 )
 def test_a_table_is_read_back(rows: list[tuple[str, int]]) -> None:
     made = as_csv([Table("表", ["用途", "金额（元）"], rows)])

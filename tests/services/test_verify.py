@@ -351,9 +351,9 @@ PLANTED: dict[str, tuple[str, str]] = {
         "of resident {sun}, and no event expense.approved does",
     ),
     "another payer": ("UPDATE expenses SET paid_by_id = {zhao}", "of resident {zhao}, and no event expense.paid does"),
-    "a payer who asked for it": (
-        "UPDATE expenses SET paid_by_id = {ma}",
-        "expense {expense} was paid by resident {ma}, who asked for it or was paid",
+    "a payer who was paid": (
+        "UPDATE expenses SET paid_by_id = {wang}, payee_resident_id = {wang}",
+        "expense {expense} was paid by resident {wang}, who was paid",
     ),
     "an expense back to approved": (
         "UPDATE expenses SET state = 'approved', paid_by_id = NULL, paid_at = NULL, reference = NULL",
