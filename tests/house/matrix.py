@@ -41,7 +41,7 @@ ooooooooooooooo  aided  list_campaign_expenses
 !oooooooooooooo  *  list_objections list_option_proposals list_paper_batches list_pauses list_petitions
 !oooooooooooooo  *  list_phone_moves list_point_transfers list_questions list_service_records list_similar_needs
 !oooooooooooooo  *  list_subscriptions list_units list_volunteer_team_members list_volunteer_teams list_wishes log_out
-!oooooooooooooo  *  object_to_roll read_inbox renew_my_calendar report_subscriptions resolve_code set_my_skills
+!oooooooooooooo  *  read_inbox renew_my_calendar report_subscriptions resolve_code set_my_skills
 !oooooooooooooo  *  unsign_petition unsupport_comment update_me update_preferences upload_picture withdraw_consent
 !oooooooooooooo  aided  export_campaign_accounts_csv export_campaign_accounts_xlsx get_campaign get_campaign_accounts
 !oooooooooooooo  aided  get_refunds list_campaign_comments list_incomes list_matches list_pledges list_sale_items
@@ -108,6 +108,7 @@ ooooooooooooooo  aided  list_campaign_expenses
 !o--------oo---  *  decline_resident_link get_phone_move get_resident_link
 !x------o-oo---  *  confirm_household_claim decline_household_claim
 !xxxxxoxxxooxxx  *  list_wish_disclosures state_wish_case withdraw_wish withdraw_wish_photo_consent
+!xxxxxoxxxooxxx  decided  withdraw_deliberation
 !xxxxxoxxxooxxx  in_discussion  withdraw_deliberation
 !xxxxxxoxxooxxx  *  finish_follow_up hand_volunteer_team_over
 !xxxxxxxxoooxxx  *  list_households
@@ -149,7 +150,7 @@ ooooooooooooooo  aided  list_campaign_expenses
 !xxxxxoxxxxxxxx  claimed_wish  get_wish_contact share_wish_contact unshare_wish_contact
 !xxxxxoxxxxxxxx  done_shift  check_in check_out report_task
 !xxxxxxoxxxxxxx  *  accept_volunteer_team_member check_in check_out decline_volunteer_team_member report_task
-!xxxxxxoxxxxxxx  *  withdraw_option
+!xxxxxxoxxxxxxx  *  object_to_roll withdraw_option
 !xxxxxxoxxxxxxx  claimed_wish  ask_wish_extension fulfil_wish release_wish
 !xxxxxxxxoxxxxx  *  get_checkin_code mark_no_show
 !xxxxxxxxxxoxxx  *  strike_income
