@@ -67,11 +67,6 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
         "a wish made from what is deliberated",
         [RAISED, LINKED.replace("'wish'", "'deliberation'") % JY, LINKED % JY],
     ),
-    (
-        "need_links_one_path",
-        "a deliberation after the money was raised",
-        [RAISED, LINKED.replace("'wish'", "'campaign'") % JY, LINKED.replace("'wish'", "'deliberation'") % JY],
-    ),
     ("need_links_same_community", "a link in another community", [RAISED, LINKED % YL]),
     ("needs_level", "a level that is none", changed("(level, route)", "('city', 'escalation')")),
     ("needs_handed_up_by_route", "before the street without being handed up", changed("level", "'street'")),
