@@ -98,7 +98,9 @@ async def a_year(people: People, move_clock: MoveClock) -> dict[str, int]:
         leg: f"SELECT max(id) FROM transfers WHERE leg = '{leg}'" for leg in ("spent", "surplus", "matched", "refunded")
     }
     found["change_line"] = "SELECT id FROM budget_lines WHERE use_change_id IS NOT NULL"
-    found["capture"] = f"SELECT id FROM transfers WHERE leg = 'capture' AND source_id = {given.id}"
+    found["capture"] = (
+        f"SELECT id FROM transfers WHERE leg = 'capture' AND (source_kind, source_id) = ('pledge', {given.id})"
+    )
     found["shown"] = "SELECT max(id) FROM disclosures WHERE kind = 'statement'"
     ids = {name: await db.value(question) for name, question in found.items()}
     cast = {who: people[who].id for who in ("lin", "mei", "wang", "chen", "zhao", "sun", "ma")}
