@@ -415,6 +415,14 @@ async def test_before_anybody_lived_there_nobody_could_vote_and_tomorrow_is_not_
         await residents.electorate_on(people.chen, people.jy, on=tomorrow, **asked)  # type: ignore[arg-type]
 
 
+async def test_whoever_grew_up_since_could_not_vote_then(people: People, move_clock: Move) -> None:
+    young = await joined(people, birth_year=(await clock.now()).year - 18)
+    then = await clock.now()
+    await move_clock(timedelta(days=366))
+    assert young.id not in (await on_roll(people, Roll.RESIDENTS, then))[2]
+    assert young.id in (await on_roll(people, Roll.RESIDENTS))[2]
+
+
 async def test_a_recorded_member_does_not_stay_represented_by_nobody(people: People) -> None:
     """Who leaves a household behind leaves it represented by its next adult, also one without a phone."""
     grandmother = await registered(people)
