@@ -11,7 +11,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,8 @@ from services import ledger, payments
 from services.ledger import Purse
 from services.payments import captures
 
-PROCESSES, CONNECTIONS, ROUNDS, PAYMENTS = 2, 16, 7, 1_000
+PROCESSES, CONNECTIONS, ROUNDS, PAYMENTS = 2, 16, 7, 2_000
+WARMING = 400  # of each process: every connection has prepared what it asks before the clock starts
 SMALLEST_RATIO = 4.0
 FREE, STEPWISE, LOCKED = "one statement, nothing locked", "several statements, nothing locked", "both accounts locked"
 
@@ -105,7 +106,7 @@ async def _raise() -> None:
 async def _measure(url: str, way: str) -> float:
     """Captures a second, over several processes that begin together."""
     async with db.tx(limit_s=60):
-        pledged = [row["pledge_id"] for row in await db.rows(PLEDGED, PAYMENTS)]
+        pledged = [row["pledge_id"] for row in await db.rows(PLEDGED, PAYMENTS + PROCESSES * WARMING)]
     workers = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bench.capture", way, url, *map(str, pledged[number::PROCESSES])),
@@ -119,26 +120,36 @@ async def _measure(url: str, way: str) -> float:
         assert await worker.stdout.readline() == b"ready\n"  # noqa: S101
     began = time.perf_counter()
     for worker in workers:
-        await worker.communicate(b"go\n")
-    return PAYMENTS / (time.perf_counter() - began)
+        assert worker.stdin is not None  # noqa: S101
+        worker.stdin.write(b"go\n")
+    for worker in workers:
+        assert worker.stdout is not None  # noqa: S101
+        assert await worker.stdout.readline() == b"done\n"  # noqa: S101
+    took = time.perf_counter() - began
+    for worker in workers:
+        await worker.wait()
+    return PAYMENTS / took
 
 
 async def work(way: str, url: str, pledge_ids: list[int]) -> None:
     """Hear of payments, many at once, once the word is given."""
     await db.connect(url, pool_size=CONNECTIONS)
-    await asyncio.gather(*(db.value("SELECT 1") for _ in range(CONNECTIONS)))
-    print("ready", flush=True)  # noqa: T201 - to the process that measures
-    await asyncio.to_thread(sys.stdin.readline)
-    waiting = iter(pledge_ids)
-
     hear = payments.hear if way == FREE else captures._hear
 
-    async def keep_hearing() -> None:
+    async def keep_hearing(waiting: Iterator[int]) -> None:
         for pledge_id in waiting:
             await hear(_notice(pledge_id))
 
+    async def hear_all(pledge_ids: list[int]) -> None:
+        waiting = iter(pledge_ids)
+        await asyncio.gather(*(keep_hearing(waiting) for _ in range(CONNECTIONS)))
+
     async with _way(way):
-        await asyncio.gather(*(keep_hearing() for _ in range(CONNECTIONS)))
+        await hear_all(pledge_ids[:WARMING])
+        print("ready", flush=True)  # noqa: T201 - to the process that measures
+        await asyncio.to_thread(sys.stdin.readline)
+        await hear_all(pledge_ids[WARMING:])
+        print("done", flush=True)  # noqa: T201
     await db.disconnect()
 
 
