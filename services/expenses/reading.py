@@ -1,6 +1,5 @@
 """Expenses as they are seen: all of it by those concerned, what is paid by everybody, with persons masked."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,12 +18,10 @@ from services.events import TimelineItem
 from services.media import Photo
 from services.policies import Actor
 from services.policies import expenses as policies
+from services.rules.masking import without_persons
 
 PUBLIC = (ExpenseState.PAID, ExpenseState.CORRECTED)
 PENDING = (ExpenseState.REQUESTED, ExpenseState.APPROVED)
-# Telephone, identity and card numbers, however they are spaced; rooms written 3-2-501; then buildings and doors.
-NUMBER = re.compile(r"\d(?:[\s\-‐-―－]*\d){6,}[Xx]?|\d+(?:[\-‐-―－]\d+){2,}")
-DOOR = re.compile(r"[\d一二三四五六七八九十百]+\s*(号楼|号院|单元|室|栋|幢|弄)")
 
 
 @dataclass(frozen=True)
@@ -189,11 +186,6 @@ def _words(expense: Expense, sees: bool) -> dict[str, str | None]:
     if expense.moderation is not Moderation.PASSED:
         return {"payee": None, "purpose": None}
     if expense.payee_kind is PayeeKind.UNIT:
-        return {"payee": _public(expense.payee), "purpose": _public(expense.purpose)}
+        return {"payee": without_persons(expense.payee), "purpose": without_persons(expense.purpose)}
     payee = residents.masked(expense.payee)
-    return {"payee": payee, "purpose": _public(expense.purpose.replace(expense.payee, payee))}
-
-
-def _public(text: str) -> str:
-    """The words without numbers and doors by which a person is found."""
-    return DOOR.sub(r"**\1", NUMBER.sub("****", text))
+    return {"payee": payee, "purpose": without_persons(expense.purpose.replace(expense.payee, payee))}
