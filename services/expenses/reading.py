@@ -1,5 +1,6 @@
 """Expenses as they are seen: all of it by those concerned, what is paid by everybody, with persons masked."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from services.rules.masking import without_persons
 
 PUBLIC = (ExpenseState.PAID, ExpenseState.CORRECTED)
 PENDING = (ExpenseState.REQUESTED, ExpenseState.APPROVED)
+ORGANISATION = re.compile(r"(店|铺|行|社|厂|部|所|站|处|会|院|队|坊|公司|中心|超市|商场|市场|工作室|集团|学校|物业)$")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class ExpenseLine:
     payee: str | None
     payee_kind: PayeeKind
     payee_resident_id: int | None
-    payee_is_no_resident: bool
+    payee_is_no_resident: bool | None
     warnings: list[str]
     purpose: str | None
     state: ExpenseState
@@ -154,7 +156,7 @@ async def _lines(actor: Actor, expenses: Sequence[Expense]) -> list[ExpenseLine]
                 amount_fen=expense.amount_fen,
                 payee_kind=expense.payee_kind,
                 payee_resident_id=expense.payee_resident_id if sees else None,
-                payee_is_no_resident=expense.payee_is_no_resident and sees,
+                payee_is_no_resident=expense.payee_is_no_resident if sees else None,
                 warnings=_warnings(expense) if sees else [],
                 state=expense.state,
                 moderation=expense.moderation,
@@ -174,9 +176,11 @@ async def _lines(actor: Actor, expenses: Sequence[Expense]) -> list[ExpenseLine]
 
 
 def _warnings(expense: Expense) -> list[str]:
-    """What an approver should look at: a person is paid, and nobody said whether he is a resident."""
+    """What an approver should look at: a person whom nobody named, or a unit, public by name, that sounds like none."""
+    if expense.payee_kind is PayeeKind.UNIT:
+        return [] if ORGANISATION.search(expense.payee) else ["unit_by_word_only"]
     named = expense.payee_resident_id is not None or expense.payee_is_no_resident
-    return [] if named or expense.payee_kind is PayeeKind.UNIT else ["payee_not_named"]
+    return [] if named else ["payee_not_named"]
 
 
 def _words(expense: Expense, sees: bool) -> dict[str, str | None]:
