@@ -64,7 +64,7 @@ async def extend(actor: Actor, campaign_id: int, *, deadline: datetime, reason: 
     if await db.value(EXTEND, campaign.id, deadline) is None:
         raise CampaignOver
     await events.record(actor, "campaign.extended", campaign, reason=reason, seconds=_seconds(campaign, deadline))
-    await tell_all_givers(campaign, "campaign.extended", until=_day(deadline))
+    await tell_all_givers(campaign, "campaign.extended", until=f"{deadline.astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}")
     return await find(actor, campaign.id)
 
 
