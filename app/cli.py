@@ -34,6 +34,7 @@ from app.gateways.outside import open_outside
 from app.scale import seed_district, seed_scale
 from app.seed import JY, seed_cast
 from models.deliberations import BudgetCount
+from models.payments import Refund
 from models.places import Place, PlaceKind
 from models.residents import Role
 from services import payments, places, registers, residents, verification
@@ -204,11 +205,11 @@ def settle_difference(difference_id: int, reason: str) -> None:
 def book_refund(difference_id: int, reason: str) -> None:
     """Take a refund made in the merchant's console, which a bill named `refunded_outside`, into the books."""
 
-    async def book() -> int:
+    async def book() -> Refund:
         async with open_outside(Settings(), None) as (_, pay):
-            return (await payments.book_refund(pay, difference_id, reason)).id
+            return await payments.book_refund(pay, difference_id, reason)
 
-    console.print(f"difference {difference_id} is refund {_in_database(book)}")
+    console.print(f"difference {difference_id} is refund {_in_database(book).id}")
 
 
 @cli.command("add-place")

@@ -185,8 +185,8 @@ async def _release(change: UseChange, line_id: int) -> int:
     """Take what was set apart in a line of its own from the lines it stood in, so that all still add up; in fen."""
     left = {line["id"]: line["fen"] for line in await db.rows(LEFT, change.campaign_id)}
     wanted_fen = (await BudgetLine.get(id=line_id)).amount_fen
-    first_fen = min(wanted_fen, left.pop(change.budget_line_id, 0))
-    rest_fen = min(wanted_fen - first_fen, sum(left.values()))
+    first_fen: int = min(wanted_fen, left.pop(change.budget_line_id, 0))
+    rest_fen: int = min(wanted_fen - first_fen, sum(left.values()))
     taken = dict(zip(left, matching.shares(rest_fen, list(left.values())), strict=True))
     taken |= {change.budget_line_id: first_fen} if change.budget_line_id else {}
     await LineRelease.bulk_create(
