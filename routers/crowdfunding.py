@@ -220,12 +220,11 @@ async def join_team(actor: CurrentActor, only_once: OnlyOnce, team_id: PathId, a
 
 
 def _gift(actor: Actor, gift: Pledge) -> GiftOut:
-    mine = gift.giver_id == actor.id
     return GiftOut.model_validate(
         {
             "id": gift.id,
-            "giver": gift.giver.nickname if mine or gift.named else "一位邻居",
-            "mine": mine,
+            "giver": gift.giver.nickname if gift.named else "一位邻居",
+            "mine": gift.giver_id == actor.id,
             "kind": gift.kind,
             "state": gift.state,
             "amount_fen": gift.amount_fen,

@@ -2,7 +2,7 @@
 
 import contextlib
 import hmac
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -23,13 +23,17 @@ VERIFIED_AGE = Gauge("linli_verified_age_seconds", "Since everything was last ve
 router = APIRouter(tags=["health"], responses=PROBLEMS)
 
 
-@router.get("/healthz", openapi_extra=PUBLIC)
+def _example(body: dict[str, str]) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {"application/json": {"example": body}}}}
+
+
+@router.get("/healthz", openapi_extra=PUBLIC, responses=_example({"status": "ok"}))
 async def check_health() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", openapi_extra=PUBLIC)
+@router.get("/readyz", openapi_extra=PUBLIC, responses=_example({"status": "ok", "database": "ok", "redis": "ok"}))
 async def check_readiness(request: Request, config: TheSettings) -> dict[str, str]:
     """The database answers and our keys open what is sealed in it (503 if not); a missing Redis is only said."""
     redis = "ok"
