@@ -19,14 +19,13 @@ from models.needs import (
     ServiceClass,
     Urgency,
 )
-from services import checks, comments, events, media, notifications, residents
+from services import checks, comments, events, media, notifications
 from services.due import one_by_one
 from services.needs.deadlines import deadlines, step
 from services.needs.escalation import end_hop, escalate
 from services.needs.reading import find, participants
 from services.policies import Actor, require, require_resident
 from services.policies import needs as policies
-from services.residents import OnBehalfOf
 
 REOPEN_DAYS, CLOSE_DAYS = 30, 30
 DUE_MAX = 100
@@ -53,28 +52,23 @@ async def submit(
     title: str,
     body: str,
     photo_ids: Sequence[int] = (),
-    on_behalf_of: OnBehalfOf | None = None,
 ) -> Need:
-    """Say what is needed, for oneself or for somebody one helps.
-
-    Raises NotVerified, Forbidden, and what `media.attach` and `residents.speaker` raises about the person helped.
-    """
-    speaker = await residents.speaker(actor, community_id, on_behalf_of)
+    """Say what is needed. Raises NotVerified, Forbidden, and what `media.attach` raises."""
+    require_resident(actor, community_id)
     due = await deadlines(community_id)
     need = await Need.create(
         community_id=community_id,
-        author_id=speaker.id,
-        assistant_id=actor.id if speaker.helped else None,
+        author_id=actor.id,
+        assistant_id=actor.helper_id,
         service_class=service_class,
         field=field,
         title=title,
         body=body,
         **due.of_a_need,
     )
-    await checks.expect(actor, need, author_id=speaker.id)
+    await checks.expect(actor, need)
     await media.attach(actor, need, community_id, photo_ids)
-    await residents.note_assistance(actor, speaker, "need.submitted", need, community_id)
-    await events.record(actor, "need.submitted", need, on_behalf_of_id=speaker.on_behalf_of_id)
+    await events.record(actor, "need.submitted", need)
     return await find(actor, need.id)
 
 

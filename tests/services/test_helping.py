@@ -64,14 +64,16 @@ async def every_act(people: People, person: Actor) -> dict[str, Any]:
     """What a resident can do, by verb: each ready to be done."""
     need, other_need = await need_of(people), await need_of(people, "lin")
     mine = await passed(
-        await needs.submit(
+        await assistances.act(
             people.he,
+            agreed(person, people.mei),
+            "need.submitted",
+            needs.submit,
             community_id=people.jy,
             service_class=ServiceClass.CARE,
             field=NeedField.ELDERLY,
             title="想找人陪着散步",
             body="每周一次",
-            on_behalf_of=agreed(person, people.mei),
         )
     )
     said = await passed(await needs.comment(people.mei, need.id, body="我家也是"))
@@ -128,9 +130,7 @@ async def test_every_act_is_hers_by_his_hand_and_stays_on_record(people: People)
 
 async def test_she_objects_to_a_roll_by_his_hand(people: People) -> None:
     person, vote = await registered(people), await discussed(people)
-    made = await deliberations.object_to(
-        people.he, vote.id, reason="我不在名册上", on_behalf_of=agreed(person, people.mei)
-    )
+    made = await act(people, person, "objection.made", deliberations.object_to, vote.id, reason="我不在名册上")
     assert made.author_id == person.id
     assert (await Assistance.get(resident_id=person.id)).verb == "objection.made"
 
@@ -260,14 +260,16 @@ async def test_a_need_is_withdrawn_unless_something_followed(people: People) -> 
 
     async def asked() -> Need:
         return await passed(
-            await needs.submit(
+            await assistances.act(
                 people.he,
+                agreed(person, people.mei),
+                "need.submitted",
+                needs.submit,
                 community_id=people.jy,
                 service_class=ServiceClass.CARE,
                 field=NeedField.ELDERLY,
                 title="想找人陪着散步",
                 body="每周一次",
-                on_behalf_of=agreed(person, people.mei),
             )
         )
 
