@@ -100,5 +100,5 @@ async def spend(actor: Actor, *, helper_id: int, minutes: int) -> TransferSeen:
         community_id=community_id, giver_id=actor.id, helper_id=helper_id, minutes=minutes
     )
     await events.record(actor, "points.spent", transfer, helper_id=helper_id, minutes=minutes)
-    await notifications.tell([helper_id], "points.received", transfer, name=actor.nickname, minutes=minutes)
+    await notifications.tell([helper_id], "points.received", transfer, name_id=actor.id, minutes=minutes)
     return await find_transfer(actor, transfer.id)
