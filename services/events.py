@@ -20,6 +20,7 @@ Fact = int | str | bool | None | Sequence[int]
 
 # Which jobs an event owes, by name: services/jobs.py says what each does, and only the worker imports that page.
 OWED: dict[str, tuple[str, ...]] = {
+    "activity.cancelled": ("free_promises",),
     "calendar.updated": ("count_dates_anew",),
     "guardianship.begun": ("tell_home",),
     "guardianship.ended": ("tell_home",),
@@ -40,6 +41,7 @@ OWED: dict[str, tuple[str, ...]] = {
     "role.granted": ("tell_role_holder",),
     "role.renewed": ("tell_role_holder",),
     "role.revoked": ("tell_role_holder",),
+    "shift.cancelled": ("free_promises",),
     "check.approved": ("tell_author", "settle_picture", "tell_reporters"),
     "check.hidden": ("tell_author", "settle_picture", "tell_reporters"),
     "check.kept": ("tell_reporters",),

@@ -77,6 +77,10 @@ NOTICES: dict[str, tuple[str, str]] = {
     "pledge.paid": ("您为「{title}」认捐的 {yuan} 元已收到", "Your {yuan} yuan for “{title}” have arrived"),
     "pledge.expired": ("您为「{title}」的认捐未在时限内付款", "Your pledge to “{title}” was not paid in time"),
     "pledge.refunded": ("您为「{title}」认捐的 {yuan} 元已原路退回", "Your {yuan} yuan for “{title}” were refunded"),
+    "pledge.shift_called_off": (
+        "您为「{title}」承诺的时间所选的班次已取消，可另选班次或撤回",
+        "The shift you chose for “{title}” was called off; choose another, or take your promise back",
+    ),
     "pledge.received": ("您捐给「{title}」的物品或服务已收到", "What you gave to “{title}” has been received"),
     "team.handed_over": ("您现在是小分队「{title}」的队长", "You lead the team “{title}” now"),
     "disclosure_question.asked": (

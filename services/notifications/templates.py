@@ -102,6 +102,7 @@ MESSAGES: dict[str, Words] = {
     "pledge.paid": Words(PLEDGE, "认捐到账", "您认捐的{yuan}元已收到"),
     "pledge.expired": Words(PLEDGE, "超时未付", "您的认捐未在时限内付款"),
     "pledge.refunded": Words(REFUND, "已退款", "已原路退回，请留意到账"),
+    "pledge.shift_called_off": Words(PLEDGE, "班次取消", "请另选班次，或撤回承诺"),
     "pledge.received": Words(PLEDGE, "捐赠收到", "您捐的物品或服务已收到"),
     "campaign.in_review": Words(TASK, "待审核", "等待您审核发布"),
     "campaign.funded": Words(PLEDGE, "已达成", "感谢您的支持"),
