@@ -267,6 +267,14 @@ async def ask_to_link_resident(
     return await only_once(effect, partial(residents.find_link, actor))
 
 
+@links.get("", response_model=PageOf[LinkRequestOut])
+async def list_resident_links(
+    actor: CurrentActor, paging: ThePaging, community_id: Annotated[PathId, Query()]
+) -> dict[str, Any]:
+    """The questions of a community, newest first, also those a telephone number raised; the committee."""
+    return paging.of(await residents.links(actor, community_id=community_id, page=paging.page))
+
+
 @links.get("/{link_id}", response_model=LinkRequestOut)
 async def get_resident_link(actor: CurrentActor, link_id: PathId) -> ResidentLink:
     """Such a question, for the person and the committee."""
@@ -275,7 +283,10 @@ async def get_resident_link(actor: CurrentActor, link_id: PathId) -> ResidentLin
 
 @links.post("/{link_id}/confirm", response_model=LinkRequestOut)
 async def confirm_resident_link(actor: CurrentActor, link_id: PathId) -> ResidentLink:
-    """Say that it is oneself: from now on one is the person on record. Takes no key: its resident changes."""
+    """Say that it is oneself: from now on one is the person on record. Takes no key: its resident changes.
+
+    What a telephone number raised (`asked: false`) the committee confirms first, by which he is asked.
+    """
     return await residents.confirm_link(actor, link_id)
 
 

@@ -57,8 +57,8 @@ def _needs(notices: Iterable[Told]) -> Iterable[tuple[str, int]]:
 
 def _shown(told: Told, hidden: Mapping[tuple[str, int], list[int]], names: Mapping[int, str]) -> dict[str, Any]:
     params = dict(told.params)
-    if {"name", "name_id"} & params.keys():
-        params["name"] = names.get(params.get("name_id", 0), NOBODY)
+    if "name_id" in params:
+        params["name"] = names.get(params["name_id"], NOBODY)
     for name, of in OTHERS.items():
         kind, about_id = ("need", params.get(of)) if of else (told.kind, told.about_id)
         writers = hidden.get((kind, about_id)) if about_id else None

@@ -3,13 +3,16 @@
 from services.residents.accounts import (
     ask_to_link,
     ask_to_move_phone,
+    bind_phone,
     confirm_link,
     confirm_phone_move,
     decline_link,
     decline_phone_move,
     find_link,
     find_phone_move,
+    links,
     phone_moves,
+    suspend,
 )
 from services.residents.ages import IS_ADULT
 from services.residents.consents import consent, consents, consents_due, named, withdraw_consent
@@ -63,7 +66,7 @@ from services.residents.invitations import (
     revoke_invitation,
 )
 from services.residents.owners import Owner, owners_of, set_owners
-from services.residents.phones import bind_phone, full_name, phone, phone_masked
+from services.residents.phones import full_name, phone, phone_masked
 from services.residents.profile import Profile, profile, update_profile
 from services.residents.relatives import declare_relative, relatives, strike_relative
 from services.residents.representatives import (
@@ -185,6 +188,7 @@ __all__ = [
     "invitations",
     "invite",
     "leave_household",
+    "links",
     "log_in",
     "log_out",
     "masked",
@@ -208,6 +212,7 @@ __all__ = [
     "set_owners",
     "stand_in",
     "strike_relative",
+    "suspend",
     "update_household",
     "update_profile",
     "withdraw_consent",

@@ -91,7 +91,7 @@ async def test_a_nickname_is_the_one_he_has_now(people: People) -> None:
     assert "加我微信申请加入志愿队「银杏志愿队」" in await inbox(people.lin)
     await reports.hide(people.chen, f"nickname:{people.mei.id}", reason="广告")
     assert "邻居申请加入志愿队「银杏志愿队」" in await inbox(people.lin)
-    told = Told(people.lin.id, "volunteer_team", team.id, {"name": "加我微信", "title": "银杏志愿队"})
+    told = Told(people.lin.id, "volunteer_team", team.id, {"name_id": 0, "title": "银杏志愿队"})
     assert (await as_shown([told]))[0]["name"] == ("一位邻居", "A neighbour"), "of a notice from before"
 
 
