@@ -12,7 +12,7 @@ from app.core.db import atomic
 from app.core.errors import Conflict, Forbidden, Invalid, InvalidState, NotFound
 from models.base import Record
 from models.deliberations import DeliberationState
-from models.needs import NeedState
+from models.needs import Endorsement, NeedState
 from models.residents import Assistance, Outcome, Role
 from models.units import UnitState
 from models.volunteering import Signup
@@ -123,6 +123,16 @@ async def _withdraw_need(person: Actor, need_id: int) -> None:
     await needs.withdraw(person, need_id)
 
 
+async def _unendorse(person: Actor, need_id: int) -> None:
+    """Of a need that was merged what it brought to the other goes, but no support that she gave that one herself."""
+    need = await needs.find(person, need_id)
+    while need.merged_into_id is not None:
+        need = await needs.find(person, need.merged_into_id)
+    if need.id != need_id and await Endorsement.exists(need_id=need.id, resident_id=person.id, brought_from_id=None):
+        raise InvalidState(need.state)
+    await needs.unendorse(person, need.id)
+
+
 async def _withdraw_deliberation(person: Actor, deliberation_id: int) -> None:
     deliberation = await deliberations.find(person, deliberation_id)
     if deliberation.state is not DeliberationState.PROPOSED:
@@ -154,7 +164,7 @@ async def _cancel_signup(person: Actor, signup_id: int) -> None:
 
 UNDO: dict[str, Callable[[Actor, int], Awaitable[object]]] = {
     "need.submitted": _withdraw_need,
-    "need.endorsed": needs.unendorse,
+    "need.endorsed": _unendorse,
     "comment.made": comments.take_back,
     "comment.supported": comments.unsupport,
     "wish.posted": wishes.withdraw,

@@ -166,11 +166,8 @@ async def rate(actor: Actor, need_id: int, *, score: int, comment: str | None = 
     need = await find(actor, need_id)
     require(policies.may_rate(actor, need), "只有提出人或附议人可以评价", "Only its author or an endorser may rate it")
     await need.move_to(NeedState.RATED, rated_at=await clock.now())
-    helped_id = _helped_id(actor, need)
-    await NeedRating.create(
-        community_id=need.community_id, need_id=need.id, resident_id=helped_id or actor.id, score=score
-    )
-    await events.record(actor, "need.rated", need, on_behalf_of_id=helped_id, reason=comment, score=score)
+    await NeedRating.create(community_id=need.community_id, need_id=need.id, resident_id=actor.id, score=score)
+    await events.record(actor, "need.rated", need, reason=comment, score=score)
     await _tell_author(actor, "need.rated", need, score=score)
     return need
 
@@ -190,7 +187,7 @@ async def reopen(actor: Actor, need_id: int, *, reason: str) -> Need:
         f"SELECT done_at + interval '{REOPEN_DAYS} days' <= clock_now() FROM needs WHERE id = $1", need.id
     ):
         raise TooLate("办结已超过三十天，请重新提出需求", "It was done more than 30 days ago; please raise it anew")
-    event = await events.record(actor, "need.reopened", need, on_behalf_of_id=_helped_id(actor, need), reason=reason)
+    event = await events.record(actor, "need.reopened", need, reason=reason)
     await _tell_participants(actor, "need.reopened", need, reason_id=event.facts["reason_id"])
     return need
 
@@ -199,9 +196,9 @@ async def reopen(actor: Actor, need_id: int, *, reason: str) -> Need:
 async def withdraw(actor: Actor, need_id: int) -> Need:
     """Take a need back before anybody has taken it on. Raises Forbidden, InvalidState."""
     need = await find(actor, need_id)
-    require(policies.speaks_for(actor, need), "只有提出人可以撤回", "Only its author may withdraw it")
+    require(policies.is_author(actor, need), "只有提出人可以撤回", "Only its author may withdraw it")
     await step(need, NeedState.WITHDRAWN)
-    await events.record(actor, "need.withdrawn", need, on_behalf_of_id=_helped_id(actor, need))
+    await events.record(actor, "need.withdrawn", need)
     return need
 
 
@@ -259,10 +256,6 @@ def _must_be(need: Need, *states: NeedState) -> None:
     """Where FLOW leads to one state by two verbs, each verb has its own beginning."""
     if need.state not in states:
         raise InvalidState(need.state)
-
-
-def _helped_id(actor: Actor, need: Need) -> int | None:
-    return need.author_id if actor.id == need.assistant_id else None
 
 
 async def _tell_author(actor: Actor | None, kind: str, need: Need, **params: str | int) -> None:

@@ -7,10 +7,10 @@ from tortoise.expressions import Q
 from app.core.errors import Invalid, NotFound
 from app.core.pages import Listed, Page, newest
 from models.media import Media, Purpose
-from models.residents import Assistance, ConsentKind, Resident
+from models.residents import Assistance, ConsentKind, Resident, Role
 from services.policies import Actor, Help, require
 from services.policies import residents as policies
-from services.policies.actor import STAFF
+from services.residents.ages import is_adult
 from services.residents.sessions import actor as actor_by_id
 
 
@@ -42,13 +42,14 @@ async def stand_in(actor: Actor, on_behalf_of: OnBehalfOf | None) -> Actor:
     )
     if person.id == actor.id:
         raise Invalid("不能代表自己", "Nobody acts on behalf of himself")
-    await check_evidence(actor.id, on_behalf_of)
+    await check_evidence(actor.id, on_behalf_of, person.community_id)
     return replace(person, grants=(), help=_help(actor.id, on_behalf_of))
 
 
 async def agreed_besides(person: Actor, consent: OnBehalfOf) -> Actor:
     """The same person by the same hand, who agreed to something more in another way. Raises Invalid."""
-    await check_evidence(person.hand_id, consent)
+    assert person.community_id is not None, "who is helped lives somewhere"  # noqa: S101
+    await check_evidence(person.hand_id, consent, person.community_id)
     return replace(person, help=_help(person.hand_id, consent))
 
 
@@ -57,8 +58,11 @@ async def hand(actor: Actor) -> Actor:
     return await actor_by_id(actor.hand_id) if actor.help else actor
 
 
-async def check_evidence(helper_id: int, on_behalf_of: OnBehalfOf) -> None:
-    """Raises Invalid unless the evidence is the helper's own, and the witness there and neither of the two."""
+async def check_evidence(helper_id: int, on_behalf_of: OnBehalfOf, community_id: int) -> None:
+    """Raises Invalid unless the evidence is the helper's own, and the witness a third one who could be asked.
+
+    That is an adult who lives in the community, or who serves it.
+    """
     if on_behalf_of.media_id is not None and not await Media.exists(
         id=on_behalf_of.media_id, uploader_id=helper_id, purpose=Purpose.EVIDENCE
     ):
@@ -66,9 +70,20 @@ async def check_evidence(helper_id: int, on_behalf_of: OnBehalfOf) -> None:
     if on_behalf_of.consent is ConsentKind.WITNESS and (
         on_behalf_of.witness_id is None
         or on_behalf_of.witness_id in (helper_id, on_behalf_of.resident_id)
-        or not await Resident.exists(id=on_behalf_of.witness_id)
+        or not await _bears_witness(on_behalf_of.witness_id, community_id)
     ):
-        raise Invalid("请填写见证人，且见证人不能是双方本人", "Name a witness who is neither of the two")
+        raise Invalid(
+            "请填写见证人：本社区成年居民或工作人员，且不能是双方本人",
+            "Name a witness: an adult who lives or serves in the community, and is neither of the two",
+        )
+
+
+async def _bears_witness(resident_id: int, community_id: int) -> bool:
+    if not await Resident.exists(id=resident_id, left_at=None, suspended=False):
+        return False
+    witness = await actor_by_id(resident_id)
+    at_home = witness.community_id == community_id and await is_adult(resident_id)
+    return at_home or community_id in witness.serves(*Role)
 
 
 async def note_help(
@@ -97,8 +112,8 @@ async def helped_with(actor: Actor, verb: str, subject_id: int) -> bool:
 
 async def find_assistance(actor: Actor, assistance_id: int) -> Assistance:
     """One act done on behalf of somebody, for him, whoever helped, and who serves where he lives. Raises NotFound."""
-    found = await Assistance.filter(_seen(actor)).select_related("resident", "assistant").get_or_none(id=assistance_id)
-    if found is None:
+    found = await Assistance.get_or_none(id=assistance_id).select_related("resident", "assistant")
+    if found is None or not (actor.id in (found.resident_id, found.assistant_id) or await _serves(actor, found)):
         raise NotFound("没有找到这次代办", "No such assistance")
     return found
 
@@ -113,5 +128,7 @@ def _help(helper_id: int, on_behalf_of: OnBehalfOf) -> Help:
     return Help(helper_id, on_behalf_of.consent, on_behalf_of.witness_id, on_behalf_of.media_id)
 
 
-def _seen(actor: Actor) -> Q:
-    return Q(resident_id=actor.id) | Q(assistant_id=actor.id) | Q(community_id__in=actor.serves(*STAFF))
+async def _serves(actor: Actor, about: Assistance) -> bool:
+    """The committee; a building head or social worker only where that person lives now."""
+    home = (await actor_by_id(about.resident_id)).home_path
+    return actor.is_committee(about.community_id) or (home is not None and policies.may_help(actor, home))

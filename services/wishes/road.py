@@ -132,6 +132,7 @@ async def confirm(actor: Actor, wish_id: int, *, thanks: str | None = None, than
     """
     wish = await find(actor, wish_id)
     await must_conclude(actor, wish)
+    require(not thanks_public or policies.may_consent(actor, wish), *HIMSELF_ONLY)
     if thanks_public and thanks is None:
         raise Invalid("没有感谢的话可以公开", "There are no thanks to be public")
     if thanks is None:
@@ -150,7 +151,7 @@ async def confirm(actor: Actor, wish_id: int, *, thanks: str | None = None, than
 async def publish_thanks(actor: Actor, wish_id: int, *, public: bool) -> Wish:
     """Let everybody read one's thanks, or only those who are thanked again. Raises Forbidden, InvalidState."""
     wish = await find(actor, wish_id)
-    require(policies.speaks_for(actor, wish), *WISHER_ONLY)
+    require(policies.may_consent(actor, wish) if public else policies.speaks_for(actor, wish), *HIMSELF_ONLY)
     await refuse_a_claimers_hand(actor, wish)
     if not await Wish.filter(id=wish.id, thanks__isnull=False).update(thanks_public=public):
         raise InvalidState(wish.state)
