@@ -228,6 +228,20 @@ def grant_role(openid: str, role: Role, place_id: int) -> None:
     console.print(f"{openid} is now {role.value} of place {place_id}")
 
 
+@cli.command()
+def suspend(resident_id: int) -> None:
+    """Let an account that was stolen, or is run by a program, only read, export and leave; its holder is told."""
+    _in_database(lambda: residents.suspend(resident_id, suspended=True))
+    console.print(f"resident {resident_id} is suspended")
+
+
+@cli.command()
+def reinstate(resident_id: int) -> None:
+    """Let a suspended account act again; its holder is told."""
+    _in_database(lambda: residents.suspend(resident_id, suspended=False))
+    console.print(f"resident {resident_id} may act again")
+
+
 @cli.command("clock")
 def move_clock(
     period: Annotated[str, typer.Argument(help="how far: +90s, +5m, +2h, +7d")],

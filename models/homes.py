@@ -251,7 +251,10 @@ class Guardianship(Record):
 
 
 class ResidentLink(Stateful):
-    """The committee says that a new account belongs to somebody on record; he himself confirms it."""
+    """The committee says that a new account belongs to somebody on record; he himself confirms it.
+
+    With no `asked_by` only the telephone number says so: the committee looks into it, and he does not know of it yet.
+    """
 
     FLOW = {
         RequestState.PENDING: {RequestState.CONFIRMED, RequestState.DECLINED},
@@ -271,11 +274,16 @@ class ResidentLink(Stateful):
         "models.Resident", "links_offered", on_delete=RESTRICT
     )
     newcomer_id: int
-    asked_by: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
-        "models.Resident", "links_asked", on_delete=RESTRICT
+    asked_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
+        "models.Resident", "links_asked", on_delete=RESTRICT, null=True
     )
-    asked_by_id: int
+    asked_by_id: int | None
     state = fields.CharEnumField(RequestState, max_length=16, default=RequestState.PENDING)
+
+    @property
+    def asked(self) -> bool:
+        """Whether the committee has asked him."""
+        return self.asked_by_id is not None
 
     class Meta:
         table = "resident_links"

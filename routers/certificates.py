@@ -7,7 +7,7 @@ from fastapi import Path, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.core import rates
-from routers.deps import AnyActor, CurrentActor, OnlyOnce, ThePaging, TheSettings, limit
+from routers.deps import AnyActor, CurrentActor, OnlyOnce, ThePaging, TheSettings, acting, limit, reading
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, Reasoned
 from routers.schemas.certificates import CertificateIn, CertificateLine, CertificateOut, VerifiedOut
@@ -30,9 +30,11 @@ A_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "d
 async def issue_certificate(
     actor: CurrentActor, only_once: OnlyOnce, config: TheSettings, asked: CertificateIn = CertificateIn()
 ) -> CertificateOut:
-    """Have one's own confirmed hours certified by the community; free, at once."""
-    effect = partial(volunteering.issue_certificate, actor, **asked.model_dump(), secret=config.keys)
-    return _own(await only_once(effect, partial(volunteering.find_certificate, actor)), config.base_url)
+    """Have one's own confirmed hours certified by the community; free, at once. Who helps prints it for her."""
+    effect = acting(
+        actor, asked, "certificate.issued", volunteering.issue_certificate, **asked.said(), secret=config.keys
+    )
+    return _own(await only_once(effect, reading(actor, asked, volunteering.find_certificate)), config.base_url)
 
 
 @mine.get("/certificates", response_model=PageOf[CertificateOut])

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from models.comments import Comment
 from models.crowdfunding import Campaign, CampaignState, Pledge
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheWechatPay, acting
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheWechatPay, acting, reading
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import Month, PageOf, PathId
 from routers.schemas.bills import DayOfBillsOut
@@ -134,8 +134,7 @@ async def make_pledge(
     actor: CurrentActor, only_once: OnlyOnce, pay: TheWechatPay, campaign_id: PathId, asked: PledgeIn
 ) -> Pledge:
     """Pledge money, goods, time or a skill; `payment` goes straight into wx.requestPayment."""
-    said = asked.model_dump(exclude={"on_behalf_of"})
-    effect = acting(actor, asked, "pledge.made", crowdfunding.pledge, campaign_id, **said)
+    effect = acting(actor, asked, "pledge.made", crowdfunding.pledge, campaign_id, **asked.said())
     made = await only_once(effect, partial(crowdfunding.find_pledge, actor))
     return await crowdfunding.with_payment(pay, made)
 
@@ -150,8 +149,8 @@ async def list_pledges(actor: CurrentActor, paging: ThePaging, campaign_id: Path
 @campaigns.post("/{campaign_id}/teams", response_model=TeamOut, status_code=201)
 async def found_team(actor: CurrentActor, only_once: OnlyOnce, campaign_id: PathId, asked: TeamIn) -> TeamLine:
     """Start a team of residents who raise together."""
-    effect = partial(crowdfunding.found_team, actor, campaign_id, name=asked.name)
-    return await only_once(effect, partial(crowdfunding.find_team, actor))
+    effect = acting(actor, asked, "team.founded", crowdfunding.found_team, campaign_id, name=asked.name)
+    return await only_once(effect, reading(actor, asked, crowdfunding.find_team))
 
 
 @campaigns.get("/{campaign_id}/teams", response_model=PageOf[TeamOut])

@@ -8,7 +8,7 @@ from fastapi import Query, Response
 
 from models.comments import Comment
 from models.deliberations import Deliberation, DeliberationState, Resolution
-from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging, acting
+from routers.deps import CurrentActor, InEnglish, OnlyOnce, ThePaging, acting, reading
 from routers.house import PUBLIC, make_router
 from routers.schemas.archives import PROMISE, ArchiveOut
 from routers.schemas.base import PageOf, PathId
@@ -39,8 +39,8 @@ decided = make_router("/resolutions", "deliberations")
 @agenda.post("", response_model=DeliberationOut, status_code=201)
 async def propose_deliberation(actor: CurrentActor, only_once: OnlyOnce, asked: DeliberationIn) -> Deliberation:
     """Put a question to the neighbours; residents and committee may."""
-    effect = partial(deliberations.propose, actor, _proposal(asked))
-    return await only_once(effect, partial(deliberations.find, actor))
+    effect = acting(actor, asked, "deliberation.proposed", deliberations.propose, _proposal(asked))
+    return await only_once(effect, reading(actor, asked, deliberations.find))
 
 
 @agenda.get("", response_model=PageOf[DeliberationOut])
@@ -100,11 +100,11 @@ async def close_voting(actor: CurrentActor, only_once: OnlyOnce, deliberation_id
 
 @agenda.post("/{deliberation_id}/withdraw", response_model=DeliberationOut)
 async def withdraw_deliberation(
-    actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: WithdrawalIn | None = None
+    actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: WithdrawalIn = WithdrawalIn()
 ) -> Deliberation:
     """Take it back; its proposer until the vote opens, the committee until it is decided."""
-    effect = partial(deliberations.withdraw, actor, deliberation_id, reason=asked.reason if asked else None)
-    return await only_once(effect, partial(deliberations.find, actor))
+    effect = acting(actor, asked, "deliberation.withdrawn", deliberations.withdraw, deliberation_id, **asked.said())
+    return await only_once(effect, reading(actor, asked, deliberations.find))
 
 
 @agenda.get("/{deliberation_id}/comments", response_model=PageOf[CommentOut])
@@ -118,8 +118,7 @@ async def comment_on_deliberation(
     actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: CommentIn
 ) -> Comment:
     """Join the discussion, from its opening on."""
-    said = asked.model_dump(exclude={"on_behalf_of"})
-    effect = acting(actor, asked, "comment.made", deliberations.comment, deliberation_id, **said)
+    effect = acting(actor, asked, "comment.made", deliberations.comment, deliberation_id, **asked.said())
     return await only_once(effect, partial(comments.find, actor))
 
 
@@ -186,7 +185,7 @@ def _resolution(in_english: bool, resolution: Resolution) -> ResolutionOut:
 
 def _proposal(asked: DeliberationIn) -> Proposal:
     return Proposal(
-        **asked.model_dump(exclude={"ballot", "options"}),
+        **asked.model_dump(exclude={"ballot", "options", "on_behalf_of"}),
         ballot_kind=asked.ballot.kind,
         secret=asked.ballot.secret,
         max_choices=asked.ballot.max_choices,

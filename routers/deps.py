@@ -236,8 +236,11 @@ OnlyOnce = Annotated[Once, Depends(only_once)]
 
 def helped(asked: OnBehalfOfIn | None) -> OnBehalfOf | None:
     """Whom the caller helps, and how that person agreed."""
-    if asked is None:
-        return None
+    return helping(asked) if asked else None
+
+
+def helping(asked: OnBehalfOfIn) -> OnBehalfOf:
+    """The same where there must be somebody."""
     consent = asked.consent
     return OnBehalfOf(asked.resident_id, consent.kind, consent.witness_id, consent.media_id)
 
@@ -253,6 +256,18 @@ def acting(
     """An effect for `only_once` that the caller does himself or on somebody's behalf; `verb` names it on record."""
     for_whom = helped(asked.on_behalf_of) if asked else None
     return partial(assistances.act, actor, for_whom, verb, use_case, *args, **named)
+
+
+def reading(
+    actor: Actor, asked: HelpIn | None, find: Callable[[Actor, int], Awaitable[T]]
+) -> Callable[[int], Awaitable[T]]:
+    """How `only_once` reads again what only the person it counts for may read."""
+    for_whom = helped(asked.on_behalf_of) if asked else None
+
+    async def again(found_id: int) -> T:
+        return await find(await residents.stand_in(actor, for_whom), found_id)
+
+    return again
 
 
 def helped_by_query(asked: Annotated[HelpQuery, Query()]) -> HelpIn:

@@ -5,7 +5,7 @@ from typing import Any
 
 from models.deliberations import Deliberation
 from models.proposals import OptionProposal
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting, reading
 from routers.house import make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.deliberations import DeliberationOut
@@ -37,8 +37,7 @@ async def propose_option(
     actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: OptionProposalIn
 ) -> OptionProposal:
     """Wish for one more option while it is discussed; residents of the community."""
-    said = asked.model_dump(exclude={"on_behalf_of"})
-    effect = acting(actor, asked, "option_proposal.made", deliberations.propose_option, deliberation_id, **said)
+    effect = acting(actor, asked, "option_proposal.made", deliberations.propose_option, deliberation_id, **asked.said())
     return await only_once(effect, partial(deliberations.find_option_proposal, actor))
 
 
@@ -124,8 +123,8 @@ async def finish_follow_up(
     actor: CurrentActor, only_once: OnlyOnce, task_id: PathId, asked: TaskDoneIn = TaskDoneIn()
 ) -> TaskView:
     """Say that it is done; whoever it was given to, or the committee."""
-    effect = partial(deliberations.finish_task, actor, task_id, note=asked.note)
-    return await only_once(effect, partial(deliberations.find_task, actor))
+    effect = acting(actor, asked, "follow_up.done", deliberations.finish_task, task_id, note=asked.note)
+    return await only_once(effect, reading(actor, asked, deliberations.find_task))
 
 
 @tasks.post("/{task_id}/cancel", response_model=TaskOut)

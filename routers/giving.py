@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from models.crowdfunding import Income, Pledge
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheWechat, acting
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheWechat, acting, reading
 from routers.house import make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.crowdfunding import PledgeOut
@@ -109,8 +109,8 @@ async def leave_team(
 @teams.post("/{team_id}/hand-over", response_model=TeamOut)
 async def hand_team_over(actor: CurrentActor, only_once: OnlyOnce, team_id: PathId, asked: HandTeamOverIn) -> TeamLine:
     """Let another helper lead."""
-    effect = partial(crowdfunding.hand_team_over, actor, team_id, helper_id=asked.helper_id)
-    return await only_once(effect, partial(crowdfunding.find_team, actor))
+    effect = acting(actor, asked, "team.handed_over", crowdfunding.hand_team_over, team_id, helper_id=asked.helper_id)
+    return await only_once(effect, reading(actor, asked, crowdfunding.find_team))
 
 
 def _income(income: Income) -> IncomeOut:

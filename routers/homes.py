@@ -40,7 +40,7 @@ from routers.schemas.homes import (
     StoodOut,
     VoterOut,
 )
-from routers.schemas.residents import HelpIn, HouseholdOut, PhoneIn, RoleGrantOut
+from routers.schemas.residents import HelpedReasoned, HelpIn, HouseholdOut, PhoneIn, RoleGrantOut
 from services import assistances, residents
 from services.policies import Actor
 from services.residents import HouseholdSeen, OnBehalfOf
@@ -153,19 +153,26 @@ async def confirm_representative(
 
 @changes.post("/{change_id}/decline", response_model=RepresentativeChangeOut)
 async def decline_representative(
-    actor: CurrentActor, only_once: OnlyOnce, change_id: PathId, asked: Reasoned
+    actor: CurrentActor, only_once: OnlyOnce, change_id: PathId, asked: HelpedReasoned
 ) -> RepresentativeChangeOut:
     """Say no, which ends it; an adult of the household, or the committee."""
-    effect = partial(residents.decline_representative, actor, change_id, reason=asked.reason)
+    effect = acting(
+        actor,
+        asked,
+        "representative_change.declined",
+        residents.decline_representative,
+        change_id,
+        reason=asked.reason,
+    )
     return _change(await only_once(effect, partial(residents.find_change, actor)))
 
 
 @changes.post("/{change_id}/withdraw", response_model=RepresentativeChangeOut)
 async def withdraw_representative(
-    actor: CurrentActor, only_once: OnlyOnce, change_id: PathId
+    actor: CurrentActor, only_once: OnlyOnce, change_id: PathId, asked: HelpIn | None = None
 ) -> RepresentativeChangeOut:
     """Take one's own proposal back."""
-    effect = partial(residents.withdraw_representative, actor, change_id)
+    effect = acting(actor, asked, "representative_change.withdrawn", residents.withdraw_representative, change_id)
     return _change(await only_once(effect, partial(residents.find_change, actor)))
 
 
@@ -260,6 +267,14 @@ async def ask_to_link_resident(
     return await only_once(effect, partial(residents.find_link, actor))
 
 
+@links.get("", response_model=PageOf[LinkRequestOut])
+async def list_resident_links(
+    actor: CurrentActor, paging: ThePaging, community_id: Annotated[PathId, Query()]
+) -> dict[str, Any]:
+    """The questions of a community, newest first, also those a telephone number raised; the committee."""
+    return paging.of(await residents.links(actor, community_id=community_id, page=paging.page))
+
+
 @links.get("/{link_id}", response_model=LinkRequestOut)
 async def get_resident_link(actor: CurrentActor, link_id: PathId) -> ResidentLink:
     """Such a question, for the person and the committee."""
@@ -268,7 +283,10 @@ async def get_resident_link(actor: CurrentActor, link_id: PathId) -> ResidentLin
 
 @links.post("/{link_id}/confirm", response_model=LinkRequestOut)
 async def confirm_resident_link(actor: CurrentActor, link_id: PathId) -> ResidentLink:
-    """Say that it is oneself: from now on one is the person on record. Takes no key: its resident changes."""
+    """Say that it is oneself: from now on one is the person on record. Takes no key: its resident changes.
+
+    What a telephone number raised (`asked: false`) the committee confirms first, by which he is asked.
+    """
     return await residents.confirm_link(actor, link_id)
 
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from models.moderation import CheckState, Pause
-from routers.deps import CurrentActor, OnlyOnce, ThePaging
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting, reading
 from routers.house import make_router
 from routers.schemas.base import PageOf, PathId, Reasoned, Shape
 from routers.schemas.moderation import AboutIn, DecisionOut, Outcome, PauseOut, QueuedOut, ReportOut
+from routers.schemas.residents import HelpedReasoned
 from services import media, moderation, reports, residents
 from services.moderation import Decision, Queued, Reported
 
@@ -68,10 +69,12 @@ async def list_my_decisions(actor: CurrentActor, paging: ThePaging) -> dict[str,
 
 
 @router.post("/{check_id}/appeal", response_model=DecisionOut)
-async def appeal_decision(actor: CurrentActor, only_once: OnlyOnce, check_id: PathId, asked: Reasoned) -> DecisionOut:
+async def appeal_decision(
+    actor: CurrentActor, only_once: OnlyOnce, check_id: PathId, asked: HelpedReasoned
+) -> DecisionOut:
     """Ask that somebody else looks at what was hidden of one's own: once, within 15 days."""
-    effect = partial(moderation.appeal, actor, check_id, reason=asked.reason)
-    return _decision(await only_once(effect, partial(moderation.find_decision, actor)))
+    effect = acting(actor, asked, "check.appealed", moderation.appeal, check_id, reason=asked.reason)
+    return _decision(await only_once(effect, reading(actor, asked, moderation.find_decision)))
 
 
 @router.get("/pauses", response_model=PageOf[PauseOut])

@@ -10,7 +10,7 @@ from starlette.background import BackgroundTask
 from models.comments import Comment
 from models.needs import Need, NeedField, NeedLevel, NeedRules, NeedSort, NeedState, Urgency
 from models.places import Calendar
-from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, acting, helped
+from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, acting
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PRINTABLE, PageOf, PathId, Reasoned, TimelineLine, Title, bounded
 from routers.schemas.comments import CommentIn, CommentOut
@@ -50,8 +50,8 @@ Search = Annotated[str, bounded(0, 60), PRINTABLE]
 @router.post("", response_model=NeedOut, status_code=201)
 async def submit_need(actor: CurrentActor, only_once: OnlyOnce, asked: NeedIn) -> Need:
     """Say what is needed, for oneself or on behalf of somebody who does not use a phone."""
-    said = asked.model_dump(exclude={"on_behalf_of"}) | {"on_behalf_of": helped(asked.on_behalf_of)}
-    return await only_once(partial(needs.submit, actor, **said), partial(needs.find, actor))
+    effect = acting(actor, asked, "need.submitted", needs.submit, **asked.said())
+    return await only_once(effect, partial(needs.find, actor))
 
 
 @router.get("", response_model=PageOf[NeedOut])

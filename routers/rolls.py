@@ -11,7 +11,7 @@ from app.core.errors import TooLarge
 from models.residents import Assistance, Representative
 from models.rolls import Objection, ObjectionState, PaperBatch
 from routers.deliberations import rule_out
-from routers.deps import CurrentActor, IdempotencyKey, InEnglish, Once, OnlyOnce, ThePaging, TheWechat, helped
+from routers.deps import CurrentActor, IdempotencyKey, InEnglish, Once, OnlyOnce, ThePaging, TheWechat, acting, helping
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.deliberations import BallotOut, ThresholdShape
@@ -36,7 +36,7 @@ from routers.schemas.rolls import (
 from services import deliberations, residents
 from services.deliberations import SHEETS_MOST, OwnLine, OwnTerms, Standing, Terms
 from services.policies import Actor
-from services.residents import ConstituencySeen, OnBehalfOf, Owner
+from services.residents import ConstituencySeen, Owner
 from services.rules.quorum import Threshold
 
 constituencies = make_router("/constituencies", "representatives")
@@ -153,8 +153,7 @@ async def object_to_roll(
     actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: ObjectionIn
 ) -> ObjectionOut:
     """Object to the roll before the vote opens, or while it runs to a ballot that was entered for one."""
-    said = asked.model_dump(exclude={"on_behalf_of"}) | {"on_behalf_of": helped(asked.on_behalf_of)}
-    effect = partial(deliberations.object_to, actor, deliberation_id, **said)
+    effect = acting(actor, asked, "objection.made", deliberations.object_to, deliberation_id, **asked.said())
     return _objection(actor, await only_once(effect, partial(deliberations.find_objection, actor)))
 
 
@@ -200,14 +199,8 @@ async def cast_assisted_ballot(
     actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: AssistedBallotIn
 ) -> Assistance:
     """Enter what somebody chose who does not use a phone; staff only, never in a secret vote. Hand him the receipt."""
-    consent = asked.on_behalf_of.consent
-    effect = partial(
-        deliberations.cast_for,
-        actor,
-        deliberation_id,
-        asked.ballot.model_dump(exclude_none=True),
-        on_behalf_of=OnBehalfOf(asked.on_behalf_of.resident_id, consent.kind, consent.witness_id, consent.media_id),
-    )
+    choice, for_whom = asked.ballot.model_dump(exclude_none=True), helping(asked.on_behalf_of)
+    effect = partial(deliberations.cast_for, actor, deliberation_id, choice, on_behalf_of=for_whom)
     return await only_once(effect, partial(deliberations.find_entered, actor))
 
 

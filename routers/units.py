@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from models.units import Unit, UnitState
-from routers.deps import CurrentActor, OnlyOnce, ThePaging
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting, reading
 from routers.house import make_router
-from routers.schemas.base import PageOf, PathId, Reasoned
+from routers.schemas.base import PageOf, PathId
+from routers.schemas.residents import HelpedReasoned
 from routers.schemas.units import UnitIn, UnitOut
 from services import units
 
@@ -18,7 +19,8 @@ router = make_router("/units", "units")
 @router.post("", response_model=UnitOut, status_code=201)
 async def register_unit(actor: CurrentActor, only_once: OnlyOnce, asked: UnitIn) -> Unit:
     """Register a unit one acts for; it claims wishes once the committee has confirmed it."""
-    return await only_once(partial(units.register, actor, **asked.model_dump()), partial(units.find, actor))
+    effect = acting(actor, asked, "unit.registered", units.register, **asked.said())
+    return await only_once(effect, reading(actor, asked, units.find))
 
 
 @router.get("", response_model=PageOf[UnitOut])
@@ -46,6 +48,7 @@ async def confirm_unit(actor: CurrentActor, only_once: OnlyOnce, unit_id: PathId
 
 
 @router.post("/{unit_id}/end", response_model=UnitOut)
-async def end_unit(actor: CurrentActor, only_once: OnlyOnce, unit_id: PathId, asked: Reasoned) -> Unit:
+async def end_unit(actor: CurrentActor, only_once: OnlyOnce, unit_id: PathId, asked: HelpedReasoned) -> Unit:
     """Decline or end a unit; its contact or the committee."""
-    return await only_once(partial(units.end, actor, unit_id, reason=asked.reason), partial(units.find, actor))
+    effect = acting(actor, asked, "unit.ended", units.end, unit_id, reason=asked.reason)
+    return await only_once(effect, reading(actor, asked, units.find))

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from models.volunteering import ActivityKind, Signup
-from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, TheSettings, TheWechat, acting
+from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, TheSettings, TheWechat, acting, reading
 from routers.house import make_router
 from routers.schemas.base import Author, PageOf, PathId, Reasoned, TimelineLine, When
 from routers.schemas.media import PhotoOut
+from routers.schemas.residents import HelpedReasoned
 from routers.schemas.service_records import JudgedRecordOut, JudgementIn, RecordDetailOut, ServiceRecordOut
 from routers.schemas.volunteering import (
     ActivityChangeIn,
@@ -110,7 +111,7 @@ async def sign_up_for_shift(
 ) -> Signup:
     """Take a seat, or wait for one when all are taken; doing it again changes nothing."""
     effect = acting(actor, asked, "signup.made", volunteering.sign_up, shift_id, team_id=asked.team_id)
-    return await only_once(effect, partial(volunteering.find_signup, actor))
+    return await only_once(effect, reading(actor, asked, volunteering.find_signup))
 
 
 @shifts.delete("/{shift_id}/signup", status_code=204)
@@ -138,8 +139,8 @@ async def check_in(
 ) -> Signup:
     """Come to a shift with the code on the leader's phone; the leader may enter a person instead."""
     secret = config.secret_key.get_secret_value()
-    effect = partial(volunteering.check_in, actor, shift_id, **asked.model_dump(), secret=secret)
-    return await only_once(effect, partial(volunteering.find_signup, actor))
+    effect = acting(actor, asked, "signup.checked_in", volunteering.check_in, shift_id, **asked.said(), secret=secret)
+    return await only_once(effect, reading(actor, asked, volunteering.find_signup))
 
 
 @shifts.post("/{shift_id}/check-out", response_model=SignupOut)
@@ -148,15 +149,15 @@ async def check_out(
 ) -> Signup:
     """Leave a shift; or report a task and the minutes it took."""
     secret = config.secret_key.get_secret_value()
-    effect = partial(volunteering.check_out, actor, shift_id, **asked.model_dump(), secret=secret)
-    return await only_once(effect, partial(volunteering.find_signup, actor))
+    effect = acting(actor, asked, "signup.checked_out", volunteering.check_out, shift_id, **asked.said(), secret=secret)
+    return await only_once(effect, reading(actor, asked, volunteering.find_signup))
 
 
 @shifts.post("/{shift_id}/report", response_model=SignupOut)
 async def report_task(actor: CurrentActor, only_once: OnlyOnce, shift_id: PathId, asked: ReportIn) -> Signup:
     """Say that one has done a task: the minutes it took, a note, photos."""
-    effect = partial(volunteering.report, actor, shift_id, **asked.model_dump())
-    return await only_once(effect, partial(volunteering.find_signup, actor))
+    effect = acting(actor, asked, "signup.reported", volunteering.report, shift_id, **asked.said())
+    return await only_once(effect, reading(actor, asked, volunteering.find_signup))
 
 
 @shifts.post("/{shift_id}/no-show", response_model=SignupOut)
@@ -191,7 +192,8 @@ async def get_my_skills(actor: CurrentActor) -> SkillsOut:
 @mine.put("/skills", response_model=SkillsOut)
 async def set_my_skills(actor: CurrentActor, asked: SkillsIn) -> SkillsOut:
     """Replace what one can do; shifts that ask for skills take whoever has said that he has them."""
-    return SkillsOut(skills=await volunteering.set_skills(actor, asked.skills))
+    effect = acting(actor, asked, "volunteer.skills_set", volunteering.set_skills, asked.skills)
+    return SkillsOut(skills=await effect())
 
 
 @records.get("", response_model=PageOf[JudgedRecordOut])
@@ -210,11 +212,11 @@ async def get_service_record(actor: CurrentActor, record_id: PathId) -> RecordDe
 
 @records.post("/{record_id}/dispute", response_model=JudgedRecordOut)
 async def dispute_hours(
-    actor: CurrentActor, only_once: OnlyOnce, record_id: PathId, asked: Reasoned
+    actor: CurrentActor, only_once: OnlyOnce, record_id: PathId, asked: HelpedReasoned
 ) -> JudgedRecordOut:
     """Say that one's confirmed hours are not so, once for each record."""
-    effect = partial(volunteering.dispute, actor, record_id, reason=asked.reason)
-    return _judged(await only_once(effect, partial(volunteering.find_record, actor)))
+    effect = acting(actor, asked, "service_record.disputed", volunteering.dispute, record_id, reason=asked.reason)
+    return _judged(await only_once(effect, reading(actor, asked, volunteering.find_record)))
 
 
 @records.post("/{record_id}/correct", response_model=JudgedRecordOut)

@@ -1,14 +1,14 @@
 """Volunteers' teams, points, and calendars to subscribe to."""
 
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
 from app.core import rates
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings, limit
+from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings, acting, limit, reading
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId
+from routers.schemas.residents import HelpIn
 from routers.schemas.volunteer_teams import (
     CalendarOut,
     HandVolunteerTeamOverIn,
@@ -35,8 +35,8 @@ A_CALENDAR: dict[int | str, dict[str, Any]] = {200: {"content": {ICS: {}}, "desc
 @teams.post("", response_model=VolunteerTeamOut, status_code=201)
 async def found_volunteer_team(actor: CurrentActor, only_once: OnlyOnce, asked: VolunteerTeamIn) -> TeamSeen:
     """Start a team and lead it; a verified resident may."""
-    effect = partial(volunteering.found_team, actor, **asked.model_dump())
-    return await only_once(effect, partial(volunteering.find_team, actor))
+    effect = acting(actor, asked, "volunteer_team.founded", volunteering.found_team, **asked.said())
+    return await only_once(effect, reading(actor, asked, volunteering.find_team))
 
 
 @teams.get("", response_model=PageOf[VolunteerTeamOut])
@@ -60,15 +60,21 @@ async def list_volunteer_team_members(actor: CurrentActor, paging: ThePaging, te
 
 
 @teams.post("/{team_id}/join", response_model=VolunteerTeamOut)
-async def join_volunteer_team(actor: CurrentActor, only_once: OnlyOnce, team_id: PathId) -> TeamSeen:
+async def join_volunteer_team(
+    actor: CurrentActor, only_once: OnlyOnce, team_id: PathId, asked: HelpIn | None = None
+) -> TeamSeen:
     """Ask to join; its leader lets one in. Again changes nothing."""
-    return await only_once(partial(volunteering.join_team, actor, team_id), partial(volunteering.find_team, actor))
+    effect = acting(actor, asked, "volunteer_team.asked", volunteering.join_team, team_id)
+    return await only_once(effect, reading(actor, asked, volunteering.find_team))
 
 
 @teams.post("/{team_id}/leave", response_model=VolunteerTeamOut)
-async def leave_volunteer_team(actor: CurrentActor, only_once: OnlyOnce, team_id: PathId) -> TeamSeen:
+async def leave_volunteer_team(
+    actor: CurrentActor, only_once: OnlyOnce, team_id: PathId, asked: HelpIn | None = None
+) -> TeamSeen:
     """Leave, or stop asking; who leads hands over first. Again changes nothing."""
-    return await only_once(partial(volunteering.leave_team, actor, team_id), partial(volunteering.find_team, actor))
+    effect = acting(actor, asked, "volunteer_team.left", volunteering.leave_team, team_id)
+    return await only_once(effect, reading(actor, asked, volunteering.find_team))
 
 
 @teams.post("/{team_id}/hand-over", response_model=VolunteerTeamOut)
@@ -76,22 +82,32 @@ async def hand_volunteer_team_over(
     actor: CurrentActor, only_once: OnlyOnce, team_id: PathId, asked: HandVolunteerTeamOverIn
 ) -> TeamSeen:
     """Let another member lead; who leads may, and the committee."""
-    effect = partial(volunteering.hand_team_over, actor, team_id, member_id=asked.member_id)
-    return await only_once(effect, partial(volunteering.find_team, actor))
+    effect = acting(
+        actor, asked, "volunteer_team.handed_over", volunteering.hand_team_over, team_id, member_id=asked.member_id
+    )
+    return await only_once(effect, reading(actor, asked, volunteering.find_team))
 
 
 @members.post("/{member_id}/accept", response_model=VolunteerTeamOut)
-async def accept_volunteer_team_member(actor: CurrentActor, only_once: OnlyOnce, member_id: PathId) -> TeamSeen:
+async def accept_volunteer_team_member(
+    actor: CurrentActor, only_once: OnlyOnce, member_id: PathId, asked: HelpIn | None = None
+) -> TeamSeen:
     """Let somebody in who asked; the leader may."""
-    effect = partial(volunteering.answer_member, actor, member_id, accepted=True)
-    return await only_once(effect, partial(volunteering.find_team, actor))
+    effect = acting(
+        actor, asked, "volunteer_team.member_accepted", volunteering.answer_member, member_id, accepted=True
+    )
+    return await only_once(effect, reading(actor, asked, volunteering.find_team))
 
 
 @members.post("/{member_id}/decline", response_model=VolunteerTeamOut)
-async def decline_volunteer_team_member(actor: CurrentActor, only_once: OnlyOnce, member_id: PathId) -> TeamSeen:
+async def decline_volunteer_team_member(
+    actor: CurrentActor, only_once: OnlyOnce, member_id: PathId, asked: HelpIn | None = None
+) -> TeamSeen:
     """Do not let somebody in who asked; the leader may."""
-    effect = partial(volunteering.answer_member, actor, member_id, accepted=False)
-    return await only_once(effect, partial(volunteering.find_team, actor))
+    effect = acting(
+        actor, asked, "volunteer_team.member_declined", volunteering.answer_member, member_id, accepted=False
+    )
+    return await only_once(effect, reading(actor, asked, volunteering.find_team))
 
 
 @mine.get("/points", response_model=PointsOut)
@@ -103,8 +119,8 @@ async def get_my_points(actor: CurrentActor) -> Points:
 @points.post("/transfers", response_model=PointTransferOut, status_code=201)
 async def spend_points(actor: CurrentActor, only_once: OnlyOnce, asked: SpendIn) -> TransferSeen:
     """Give minutes of one's own to a neighbour for his help, never more than are left."""
-    effect = partial(volunteering.spend, actor, **asked.model_dump())
-    return await only_once(effect, partial(volunteering.find_transfer, actor))
+    effect = acting(actor, asked, "point_transfer.made", volunteering.spend, **asked.said())
+    return await only_once(effect, reading(actor, asked, volunteering.find_transfer))
 
 
 @points.get("/transfers", response_model=PageOf[PointTransferOut])

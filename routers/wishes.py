@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from models.wishes import Wish, WishKind, WishSort, WishState
-from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheSettings, acting, helped
+from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, TheSettings, acting, helped
 from routers.house import make_router
 from routers.schemas.base import Author, PageOf, PathId, TimelineLine
 from routers.schemas.media import PhotoOut
@@ -47,8 +47,8 @@ router = make_router("/wishes", "wishes")
 async def post_wish(actor: CurrentActor, only_once: OnlyOnce, asked: WishIn) -> WishOut:
     """Post a wish, for oneself or on behalf of somebody in difficulty; the committee looks at it first."""
     said = asked.model_dump(exclude={"on_behalf_of", "photo_of_person_consent"})
-    said |= {"on_behalf_of": helped(asked.on_behalf_of), "photo_consent": helped(_photo_consent(asked))}
-    return _wish(await only_once(partial(wishes.post, actor, **said), partial(wishes.find, actor)))
+    effect = acting(actor, asked, "wish.posted", wishes.post, **said, photo_consent=helped(_photo_consent(asked)))
+    return await _stepped(actor, only_once, effect)
 
 
 @router.get("", response_model=PageOf[WishOut])
@@ -125,7 +125,7 @@ async def release_wish(
 async def fulfil_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: FulfilIn) -> WishOut:
     """Report what one did for a wish one has claimed."""
     return await _stepped(
-        actor, only_once, acting(actor, asked, "wish.fulfilled", wishes.fulfil, wish_id, **_said(asked))
+        actor, only_once, acting(actor, asked, "wish.fulfilled", wishes.fulfil, wish_id, **asked.said())
     )
 
 
@@ -133,14 +133,15 @@ async def fulfil_wish(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId,
 async def ask_wish_extension(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: ExtensionIn) -> WishOut:
     """Ask once for 1 to 7 days more for one's claim."""
     return await _stepped(
-        actor, only_once, acting(actor, asked, "wish.extension_asked", wishes.ask_extension, wish_id, **_said(asked))
+        actor, only_once, acting(actor, asked, "wish.extension_asked", wishes.ask_extension, wish_id, **asked.said())
     )
 
 
 @router.post("/{wish_id}/extend", response_model=WishOut)
 async def extend_wish_claim(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: WishExtendIn) -> WishOut:
     """Give a claimer the days he asked for; the wisher's side or the committee."""
-    return await _stepped(actor, only_once, partial(wishes.extend, actor, wish_id, asked.claim_id))
+    effect = acting(actor, asked, "wish.extended", wishes.extend, wish_id, asked.claim_id)
+    return await _stepped(actor, only_once, effect)
 
 
 @router.post("/{wish_id}/confirm", response_model=WishOut)
@@ -150,14 +151,15 @@ async def confirm_wish(
     """Confirm that one's wish came true, perhaps with thanks."""
     asked = asked or ConfirmIn()
     return await _stepped(
-        actor, only_once, acting(actor, asked, "wish.confirmed", wishes.confirm, wish_id, **_said(asked))
+        actor, only_once, acting(actor, asked, "wish.confirmed", wishes.confirm, wish_id, **asked.said())
     )
 
 
 @router.put("/{wish_id}/thanks", response_model=WishOut)
 async def publish_wish_thanks(actor: CurrentActor, wish_id: PathId, asked: ThanksIn) -> WishOut:
     """Let everybody read one's thanks, or only those who are thanked again."""
-    return _wish(await wishes.publish_thanks(actor, wish_id, public=asked.public))
+    effect = acting(actor, asked, "wish.thanks_published", wishes.publish_thanks, wish_id, public=asked.public)
+    return _wish(await effect())
 
 
 @router.post("/{wish_id}/dispute", response_model=WishOut)
@@ -166,14 +168,16 @@ async def dispute_wish(
 ) -> WishOut:
     """Say that what was reported is not so."""
     return await _stepped(
-        actor, only_once, acting(actor, asked, "wish.disputed", wishes.dispute, wish_id, **_said(asked))
+        actor, only_once, acting(actor, asked, "wish.disputed", wishes.dispute, wish_id, **asked.said())
     )
 
 
 @router.post("/{wish_id}/statement", response_model=WishOut)
 async def state_wish_case(actor: CurrentActor, only_once: OnlyOnce, wish_id: PathId, asked: StatementIn) -> WishOut:
     """Say one's side of a dispute while it runs; the two sides and the committee."""
-    return await _stepped(actor, only_once, partial(wishes.state_case, actor, wish_id, body=asked.body))
+    return await _stepped(
+        actor, only_once, acting(actor, asked, "wish.stated", wishes.state_case, wish_id, body=asked.body)
+    )
 
 
 @router.post("/{wish_id}/resolve", response_model=WishOut)
@@ -197,16 +201,16 @@ async def consent_to_wish_photo(actor: CurrentActor, wish_id: PathId, asked: Hel
 
 
 @router.delete("/{wish_id}/photo-consent", response_model=WishOut)
-async def withdraw_wish_photo_consent(actor: CurrentActor, wish_id: PathId) -> WishOut:
+async def withdraw_wish_photo_consent(actor: CurrentActor, wish_id: PathId, asked: HelpedByQuery) -> WishOut:
     """Take the photos that show oneself out of sight; the wisher's side or the committee."""
-    return _wish(await wishes.withdraw_photo_consent(actor, wish_id))
+    return _wish(await acting(actor, asked, "wish.photo_consent_withdrawn", wishes.withdraw_photo_consent, wish_id)())
 
 
 @router.put("/{wish_id}/contact", response_model=ContactOut)
 async def record_wish_contact(actor: CurrentActor, config: TheSettings, wish_id: PathId, asked: ContactIn) -> Contact:
     """Say how one may be reached and who of the claimers may know; it replaces what was said before."""
     return await acting(
-        actor, asked, "wish.contact_recorded", wishes.record_contact, wish_id, **_said(asked), keys=config.keys
+        actor, asked, "wish.contact_recorded", wishes.record_contact, wish_id, **asked.said(), keys=config.keys
     )()
 
 
@@ -217,9 +221,9 @@ async def get_wish_contact(actor: CurrentActor, config: TheSettings, wish_id: Pa
 
 
 @router.delete("/{wish_id}/contact", status_code=204)
-async def withdraw_wish_contact(actor: CurrentActor, wish_id: PathId) -> Response:
+async def withdraw_wish_contact(actor: CurrentActor, wish_id: PathId, asked: HelpedByQuery) -> Response:
     """Withdraw the consent; from now on no claimer reads how to reach one."""
-    await wishes.withdraw_contact(actor, wish_id)
+    await acting(actor, asked, "wish.contact_withdrawn", wishes.withdraw_contact, wish_id)()
     return Response(status_code=204)
 
 
@@ -232,9 +236,9 @@ async def share_wish_contact(
 
 
 @router.delete("/{wish_id}/claims/{claim_id}/contact", response_model=WishOut)
-async def unshare_wish_contact(actor: CurrentActor, wish_id: PathId, claim_id: PathId) -> WishOut:
+async def unshare_wish_contact(actor: CurrentActor, wish_id: PathId, claim_id: PathId, asked: HelpedByQuery) -> WishOut:
     """Take that back."""
-    return _wish(await wishes.unshare_contact(actor, wish_id, claim_id))
+    return _wish(await acting(actor, asked, "wish.contact_unshared", wishes.unshare_contact, wish_id, claim_id)())
 
 
 @router.get("/{wish_id}/disclosures", response_model=PageOf[WishDisclosureOut])
@@ -245,10 +249,6 @@ async def list_wish_disclosures(actor: CurrentActor, paging: ThePaging, wish_id:
 
 async def _stepped(actor: Actor, only_once: OnlyOnce, effect: Callable[[], Awaitable[Wish]]) -> WishOut:
     return _wish(await only_once(effect, partial(wishes.find, actor)))
-
-
-def _said(asked: HelpIn) -> dict[str, Any]:
-    return asked.model_dump(exclude={"on_behalf_of"})
 
 
 def _photo_consent(asked: WishIn) -> OnBehalfOfIn | None:

@@ -3,15 +3,18 @@
 Every act that takes `on_behalf_of` passes here: the person acts, the helper's hand and the person's consent are kept.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import Conflict, Forbidden, Invalid, InvalidState, NotFound
 from models.base import Record
-from models.needs import NeedState
+from models.deliberations import DeliberationState
+from models.needs import Endorsement, NeedState
 from models.residents import Assistance, Outcome, Role
+from models.units import UnitState
 from models.volunteering import Signup
 from services import (
     comments,
@@ -21,6 +24,7 @@ from services import (
     needs,
     notifications,
     residents,
+    units,
     volunteering,
     wishes,
 )
@@ -29,6 +33,8 @@ from services.residents import OnBehalfOf
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+NOT_MINE = "本人说明没有要求登记这个单位"
 
 
 class ObjectedBefore(Conflict):
@@ -49,18 +55,26 @@ async def act(
     """
     if on_behalf_of is None:
         return await use_case(actor, *args, **named)
-    return await _act_for(actor, on_behalf_of, verb, args[0], lambda person: use_case(person, *args, **named))
+    return await _act_for(actor, on_behalf_of, verb, args, lambda person: use_case(person, *args, **named))
 
 
 @atomic()
 async def _act_for(
-    actor: Actor, on_behalf_of: OnBehalfOf, verb: str, about_id: Any, deed: Callable[[Actor], Awaitable[R]]
+    actor: Actor, on_behalf_of: OnBehalfOf, verb: str, about: Sequence[Any], deed: Callable[[Actor], Awaitable[R]]
 ) -> R:
     person = await residents.stand_in(actor, on_behalf_of)
     done = await deed(person)
-    made = (done.noun(), done.id) if isinstance(done, Record) else (verb.partition(".")[0], about_id)
-    await residents.note_help(person, verb, *made)
+    await residents.note_help(person, verb, *_subject(person, verb, about, done))
     return done
+
+
+def _subject(person: Actor, verb: str, about: Sequence[Any], done: Any) -> tuple[str, int]:
+    """What was done or what it was done to; where neither has an id, the person herself."""
+    if isinstance(done, Record):
+        return done.noun(), done.id
+    noun = verb.partition(".")[0]
+    known = [one for one in (getattr(done, "id", None), *about[:1]) if isinstance(one, int)]
+    return (noun, known[0]) if known else ("resident", person.id)
 
 
 @atomic()
@@ -109,23 +123,72 @@ async def _withdraw_need(person: Actor, need_id: int) -> None:
     await needs.withdraw(person, need_id)
 
 
+async def _unendorse(person: Actor, need_id: int) -> None:
+    """Of a need that was merged what it brought to the other goes, but no support that she gave that one herself."""
+    need = await needs.find(person, need_id)
+    while need.merged_into_id is not None:
+        need = await needs.find(person, need.merged_into_id)
+    if need.id != need_id and await Endorsement.exists(need_id=need.id, resident_id=person.id, brought_from_id=None):
+        raise InvalidState(need.state)
+    await needs.unendorse(person, need.id)
+
+
+async def _withdraw_deliberation(person: Actor, deliberation_id: int) -> None:
+    deliberation = await deliberations.find(person, deliberation_id)
+    if deliberation.state is not DeliberationState.PROPOSED:
+        raise InvalidState(deliberation.state)
+    await deliberations.withdraw(person, deliberation_id)
+
+
+async def _withdraw_petition(person: Actor, petition_id: int) -> None:
+    petition = await deliberations.find_petition(person, petition_id)
+    if petition.signatures > petition.signed_by_me:
+        raise InvalidState(petition.state)
+    await deliberations.withdraw_petition(person, petition_id)
+
+
+async def _end_unit(person: Actor, unit_id: int) -> None:
+    unit = await units.find(person, unit_id)
+    if unit.state is not UnitState.PENDING:
+        raise InvalidState(unit.state)
+    await units.end(person, unit_id, reason=NOT_MINE)
+
+
+async def _forget_skills(person: Actor, _: int) -> None:
+    await volunteering.forget_skills(person)
+
+
 async def _cancel_signup(person: Actor, signup_id: int) -> None:
     await volunteering.cancel(person, (await Signup.get(id=signup_id)).shift_id)
 
 
 UNDO: dict[str, Callable[[Actor, int], Awaitable[object]]] = {
     "need.submitted": _withdraw_need,
-    "need.endorsed": needs.unendorse,
+    "need.endorsed": _unendorse,
     "comment.made": comments.take_back,
     "comment.supported": comments.unsupport,
     "wish.posted": wishes.withdraw,
     "wish.claimed": wishes.release,
     "wish.photo_consented": wishes.withdraw_photo_consent,
     "wish.contact_recorded": wishes.withdraw_contact,
+    "wish.thanks_published": partial(wishes.publish_thanks, public=False),
     "signup.made": _cancel_signup,
+    "signup.checked_in": partial(volunteering.take_back, entered="signup.checked_in"),
+    "signup.checked_out": partial(volunteering.take_back, entered="signup.checked_out"),
+    "signup.reported": partial(volunteering.take_back, entered="signup.checked_out"),
+    "volunteer.skills_set": _forget_skills,
+    "volunteer_team.founded": volunteering.leave_team,
+    "volunteer_team.asked": volunteering.leave_team,
+    "certificate.issued": volunteering.disown_certificate,
+    "unit.registered": _end_unit,
     "pledge.made": crowdfunding.withdraw,
+    "team.founded": crowdfunding.leave_team,
     "team.joined": crowdfunding.leave_team,
+    "deliberation.proposed": _withdraw_deliberation,
+    "option_proposal.made": deliberations.withdraw_option,
+    "petition.started": _withdraw_petition,
     "petition.signed": deliberations.unsign,
+    "representative_change.proposed": residents.withdraw_representative,
 }
 
 

@@ -20,6 +20,7 @@ Fact = int | str | bool | None | Sequence[int]
 
 # Which jobs an event owes, by name: services/jobs.py says what each does, and only the worker imports that page.
 OWED: dict[str, tuple[str, ...]] = {
+    "activity.cancelled": ("free_promises",),
     "calendar.updated": ("count_dates_anew",),
     "guardianship.begun": ("tell_home",),
     "guardianship.ended": ("tell_home",),
@@ -36,10 +37,14 @@ OWED: dict[str, tuple[str, ...]] = {
     "representative_change.declined": ("tell_home",),
     "resident_link.asked": ("tell_home",),
     "resident_link.confirmed": ("tell_home",),
+    "resident_link.matched": ("tell_home",),
+    "resident.reinstated": ("tell_home",),
+    "resident.suspended": ("tell_home",),
     "role.conflict_found": ("tell_home",),
     "role.granted": ("tell_role_holder",),
     "role.renewed": ("tell_role_holder",),
     "role.revoked": ("tell_role_holder",),
+    "shift.cancelled": ("free_promises",),
     "check.approved": ("tell_author", "settle_picture", "tell_reporters"),
     "check.hidden": ("tell_author", "settle_picture", "tell_reporters"),
     "check.kept": ("tell_reporters",),

@@ -70,6 +70,11 @@ async def tell_home(tools: Tools, event: Event) -> None:
         await _tell_once(event, news.to, news.about, news.kind)
 
 
+async def free_promises(tools: Tools, event: Event) -> None:
+    """A shift, or what lay ahead of an activity, was called off; time promised for it is free again."""
+    await crowdfunding.free_promises(event.subject_kind, event.subject_id)
+
+
 async def let_go(tools: Tools, event: Event) -> None:
     """Somebody moved away; what he held in the community goes back to his neighbours."""
     await neighbours.let_go(event)
@@ -148,6 +153,7 @@ JOBS: dict[str, Job] = {
     job.__name__: job
     for job in (
         count_dates_anew,
+        free_promises,
         let_go,
         send_refunds,
         settle_picture,

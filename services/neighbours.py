@@ -66,8 +66,12 @@ async def news(event: Event) -> News:
             return News([guarded.child_id, guarded.guardian_id], guarded, verb)
         case "resident_link":
             link = await ResidentLink.get(id=subject_id)
-            asked = verb == "resident_link.asked"
-            return News([link.newcomer_id if asked else link.asked_by_id], link, verb)
+            if verb == "resident_link.matched":
+                return News(await residents.holders(Role.COMMITTEE, link.community_id), link, verb)
+            concerned = link.newcomer_id if verb == "resident_link.asked" else link.asked_by_id
+            return News([concerned] if concerned else [], link, verb)
+        case "resident":
+            return News([subject_id], await Resident.get(id=subject_id), verb)
         case "phone_move":
             move = await PhoneMove.get(id=subject_id)
             asked = verb == "phone_move.asked"

@@ -7,7 +7,8 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from models.certificates import CertificatePurpose
-from routers.schemas.base import PRINTABLE, Asked, Id, Moment, Shape, bounded
+from routers.schemas.base import PRINTABLE, Id, Moment, Shape, bounded
+from routers.schemas.residents import HelpIn
 
 LINES: JsonDict = {"on": "2026-12-05", "title": "周六陪老人逛公园", "minutes": 110}
 PUBLIC_EXAMPLE: JsonDict = {
@@ -26,7 +27,7 @@ PUBLIC_EXAMPLE: JsonDict = {
 }
 
 
-class CertificateIn(Asked):
+class CertificateIn(HelpIn):
     """What is to be certified. `name` is the real name, needed where the community has none on record."""
 
     model_config = ConfigDict(

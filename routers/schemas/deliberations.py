@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from models.base import Moderation
 from models.deliberations import MAX_SCORE, BallotKind, BudgetCount, DeliberationState, Form, Roll, Rule
 from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, ReasonText, Shape, TimelineLine, Title, When
+from routers.schemas.residents import HelpIn
 
 OPTIONS_MAX = 50
 EXAMPLE: dict[str, Any] = {
@@ -72,7 +73,7 @@ class OptionIn(Asked):
     cost_fen: Fen | None = None
 
 
-class DeliberationIn(Asked):
+class DeliberationIn(HelpIn):
     """What is to be decided, how, by whom and until when."""
 
     model_config = ConfigDict(
@@ -116,7 +117,7 @@ class DeliberationIn(Asked):
         return self
 
 
-class WithdrawalIn(Asked):
+class WithdrawalIn(HelpIn):
     """Why it is taken back, if one likes to say."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "物业已经解决"}]})

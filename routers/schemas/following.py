@@ -131,7 +131,7 @@ class TaskIn(Asked):
     due_at: When
 
 
-class TaskDoneIn(Asked):
+class TaskDoneIn(HelpIn):
     """How it was done, if one likes to say."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "已受理，编号已登记。"}]})

@@ -194,7 +194,7 @@ class ChooseShiftIn(HelpIn):
     shift_id: Id
 
 
-class HandTeamOverIn(Asked):
+class HandTeamOverIn(HelpIn):
     """Who leads from now on: the `id` of a helper in the list of the team's helpers."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"helper_id": 40}]})
@@ -209,7 +209,7 @@ class BroughtOut(Shape):
     pledges: int
 
 
-class TeamIn(Asked):
+class TeamIn(HelpIn):
     """A team to start."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "7号楼小分队"}]})

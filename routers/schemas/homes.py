@@ -429,6 +429,7 @@ class LinkRequestOut(Shape):
                     "id": 1,
                     "recorded_id": 21,
                     "newcomer_id": 40,
+                    "asked": True,
                     "state": "pending",
                     "created_at": "2026-11-23T10:00:00+08:00",
                 }
@@ -439,6 +440,8 @@ class LinkRequestOut(Shape):
     id: int
     recorded_id: int
     newcomer_id: int
+    asked: bool
+    """Whether the committee has asked him; until then only a telephone number says so."""
     state: RequestState
     created_at: Moment
 

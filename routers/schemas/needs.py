@@ -9,7 +9,7 @@ from models.base import Moderation
 from models.needs import HopEnd, NeedField, NeedLevel, NeedRoute, NeedState, ServiceClass, Urgency
 from routers.schemas.base import Asked, Author, Body, Id, Moment, ReasonText, Shape, TimelineLine, Title
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
-from routers.schemas.residents import HelpIn, OnBehalfOfIn
+from routers.schemas.residents import HelpIn
 
 NEED: dict[str, Any] = {
     "id": 5,
@@ -43,7 +43,7 @@ NEED: dict[str, Any] = {
 }
 
 
-class NeedIn(Asked):
+class NeedIn(HelpIn):
     """What is needed; `on_behalf_of` when a helper writes it for somebody else."""
 
     model_config = ConfigDict(
@@ -67,7 +67,6 @@ class NeedIn(Asked):
     title: Title
     body: Body
     photo_ids: PhotoIds = []
-    on_behalf_of: OnBehalfOfIn | None = None
 
 
 class BecauseOut(Shape):

@@ -1,7 +1,7 @@
 """Shapes of people, homes and roles."""
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
@@ -386,6 +386,10 @@ class HelpIn(Asked):
     )
 
     on_behalf_of: OnBehalfOfIn | None = None
+
+    def said(self) -> dict[str, Any]:
+        """What is asked for, whoever it is for."""
+        return self.model_dump(exclude={"on_behalf_of"})
 
 
 class HelpedReasoned(HelpIn):

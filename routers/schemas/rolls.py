@@ -10,7 +10,7 @@ from models.deliberations import Roll, Rule
 from models.rolls import BatchState, Channel, ObjectionState
 from routers.schemas.base import Asked, Author, Id, Moment, ReasonText, Shape, ShortText, Title
 from routers.schemas.deliberations import RULE_APPLIED, BallotIn, Part, RuleOut, ThresholdShape
-from routers.schemas.residents import OnBehalfOfIn
+from routers.schemas.residents import HelpIn, OnBehalfOfIn
 
 HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 TERM: dict[str, Any] = {
@@ -232,7 +232,7 @@ class RollLineOut(Shape):
     line: str | None
 
 
-class ObjectionIn(Asked):
+class ObjectionIn(HelpIn):
     """What is wrong with the roll; while the vote runs, with the ballot that was entered for one."""
 
     model_config = ConfigDict(
@@ -241,7 +241,6 @@ class ObjectionIn(Asked):
 
     reason: ReasonText
     resident_id: Id | None = None
-    on_behalf_of: OnBehalfOfIn | None = None
 
 
 class ObjectionOut(Shape):

@@ -4,10 +4,11 @@ from pydantic import ConfigDict
 
 from models.base import Moderation
 from models.units import UnitKind, UnitState
-from routers.schemas.base import Asked, Author, Id, Moment, Shape, Title
+from routers.schemas.base import Author, Id, Moment, Shape, Title
+from routers.schemas.residents import HelpIn
 
 
-class UnitIn(Asked):
+class UnitIn(HelpIn):
     """A unit one acts for."""
 
     model_config = ConfigDict(

@@ -6,10 +6,11 @@ from pydantic import ConfigDict, Field
 
 from models.base import Moderation
 from models.volunteer_teams import TeamMemberState
-from routers.schemas.base import PRINTABLE_LINES, Asked, Id, Moment, Shape, Title, bounded
+from routers.schemas.base import PRINTABLE_LINES, Id, Moment, Shape, Title, bounded
+from routers.schemas.residents import HelpIn
 
 
-class VolunteerTeamIn(Asked):
+class VolunteerTeamIn(HelpIn):
     """A team to be."""
 
     model_config = ConfigDict(
@@ -86,7 +87,7 @@ class VolunteerTeamMemberOut(Shape):
     created_at: Moment
 
 
-class HandVolunteerTeamOverIn(Asked):
+class HandVolunteerTeamOverIn(HelpIn):
     """Who is to lead."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"member_id": 17}]})
@@ -110,7 +111,7 @@ class PointsOut(Shape):
     balance_minutes: int
 
 
-class SpendIn(Asked):
+class SpendIn(HelpIn):
     """Minutes for a neighbour who helped."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"helper_id": 9, "minutes": 60}]})

@@ -265,7 +265,7 @@ class NoShowIn(Asked):
     resident_id: Id
 
 
-class ReportIn(Asked):
+class ReportIn(HelpIn):
     """What one did for a task, and how long it took."""
 
     model_config = ConfigDict(
@@ -278,7 +278,7 @@ class ReportIn(Asked):
     photo_ids: PhotoIds = []
 
 
-class SkillsIn(Asked):
+class SkillsIn(HelpIn):
     """What one can do as a volunteer."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"skills": ["first_aid", "driving"]}]})
@@ -313,7 +313,7 @@ def require_leader_for_time(asked: Any) -> Any:
     return asked
 
 
-class CheckInIn(Asked):
+class CheckInIn(HelpIn):
     """The code just scanned; or, from the leader, the person who came, and when, if it was earlier."""
 
     model_config = ConfigDict(
@@ -332,7 +332,7 @@ class CheckInIn(Asked):
         return self
 
 
-class CheckOutIn(Asked):
+class CheckOutIn(HelpIn):
     """Leaving; a task is reported with `minutes` and, if you like, a `note`. `resident_id` is for the leader."""
 
     model_config = ConfigDict(

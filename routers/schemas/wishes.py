@@ -20,7 +20,7 @@ from models.wishes import (
 )
 from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, ReasonText, Shape, ShortText, TimelineLine, Title
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
-from routers.schemas.residents import ConsentIn, HelpIn, OnBehalfOfIn
+from routers.schemas.residents import ConsentIn, HelpIn
 
 WISH: dict[str, Any] = {
     "id": 9,
@@ -46,7 +46,7 @@ WISH: dict[str, Any] = {
 UNIT: dict[str, Any] = {"id": 3, "kind": "party_branch", "name": "锦阳社区第二党支部"}
 
 
-class WishIn(Asked):
+class WishIn(HelpIn):
     """A small wish. `value_fen` is an estimate in fen; `claimers` how many neighbours it takes.
 
     `photo_of_person` says that a photo shows the person helped: neighbours see the photos then while he consents. Who
@@ -80,7 +80,6 @@ class WishIn(Asked):
     photo_of_person: bool = False
     photo_of_person_consent: ConsentIn | None = None
     need_ids: Annotated[list[Id], Field(max_length=20)] = []
-    on_behalf_of: OnBehalfOfIn | None = None
 
 
 class WisherOut(Shape):
@@ -271,7 +270,7 @@ class ExtensionIn(HelpIn):
     reason: ReasonText
 
 
-class WishExtendIn(Asked):
+class WishExtendIn(HelpIn):
     """Whose claim gets the days asked for."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"claim_id": 4}]})
@@ -290,7 +289,7 @@ class ConfirmIn(HelpIn):
     thanks_public: bool = False
 
 
-class ThanksIn(Asked):
+class ThanksIn(HelpIn):
     """Whether everybody may read one's thanks."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"public": False}]})
@@ -306,7 +305,7 @@ class DisputeIn(HelpIn):
     reason: ReasonText | None = None
 
 
-class StatementIn(Asked):
+class StatementIn(HelpIn):
     """One's side of a dispute."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "周三放在门口，有照片。"}]})

@@ -5,6 +5,7 @@ from services.crowdfunding.drafting import Beneficiary, BudgetItem, Charity, cre
 from services.crowdfunding.giving import (
     choose_shift,
     find_pledge,
+    free_promises,
     hand_over,
     look_at_pledge,
     pledge,
@@ -100,6 +101,7 @@ __all__ = [
     "find_slip",
     "find_team",
     "found_team",
+    "free_promises",
     "give_offline",
     "give_to_the_fund",
     "hand_back",

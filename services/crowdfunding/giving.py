@@ -217,6 +217,28 @@ RETURNING id
 
 
 @atomic()
+async def free_promises(kind: str, about_id: int) -> None:
+    """Time promised for a `shift` that is called off, or for those of an `activity`, is promised for any shift again.
+
+    Its givers are told that they may choose another, or withdraw. Again changes nothing.
+    """
+    freed = await db.rows(FREE[kind], about_id)
+    for promised in (
+        await Pledge.filter(id__in=[line["id"] for line in freed]).select_related("campaign").order_by("id")
+    ):
+        await events.record(None, "pledge.shift_called_off", promised)
+        title = promised.campaign.title
+        await notifications.tell([promised.giver_id], "pledge.shift_called_off", promised, title=title)
+
+
+FREE = {
+    kind: "UPDATE pledges p SET shift_id = NULL FROM shifts s WHERE s.id = p.shift_id AND s.state = 'cancelled' "
+    f"AND p.state = 'promised' AND {column} = $1 RETURNING p.id"
+    for kind, column in (("shift", "s.id"), ("activity", "s.activity_id"))
+}
+
+
+@atomic()
 async def hand_over(actor: Actor, pledge_id: int) -> Pledge:
     """The giver's hand: he says that he gave what he promised; the first time counts. The staff are the other hand.
 

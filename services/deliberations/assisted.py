@@ -28,14 +28,11 @@ async def cast_for(
     require(policies.may_enter_ballots(actor, deliberation))
     if deliberation.secret:
         raise SecretInPerson
-    speaker = await residents.speaker(actor, deliberation.community_id, on_behalf_of)
-    elector = await residents.actor(speaker.id)
+    elector = await residents.stand_in(actor, on_behalf_of)
     receipt = await cast(elector, deliberation.id, choice, channel=Channel.ASSISTED, entered_by_id=actor.id)
     ballot = await Ballot.get(deliberation_id=deliberation.id, resident_id=elector.id, receipt=receipt)
-    kept = await residents.keep_assistance(
-        actor, on_behalf_of, "ballot.cast", ballot, deliberation.community_id, receipt=receipt
-    )
-    await events.record(actor, "deliberation.ballot_entered", deliberation, on_behalf_of_id=elector.id)
+    kept = await residents.note_help(elector, "ballot.cast", ballot.noun(), ballot.id, receipt=receipt)
+    await events.record(elector, "deliberation.ballot_entered", deliberation)
     await tell_whom_it_was_entered_for(deliberation, [elector.id])
     return kept
 

@@ -16,31 +16,21 @@ from services.deliberations import rolls
 from services.deliberations.reading import find as find_deliberation
 from services.policies import Actor, require, require_resident
 from services.policies import deliberations as policies
-from services.residents import OnBehalfOf
 
 STRIKES_FROM = {Roll.RESIDENTS, Roll.REPRESENTATIVES}
 
 
 @atomic()
-async def object_to(
-    actor: Actor,
-    deliberation_id: int,
-    *,
-    reason: str,
-    resident_id: int | None = None,
-    on_behalf_of: OnBehalfOf | None = None,
-) -> Objection:
+async def object_to(actor: Actor, deliberation_id: int, *, reason: str, resident_id: int | None = None) -> Objection:
     """Say that the roll is wrong (about oneself, another, or all of it), or that a ballot entered for one is not his.
 
-    Once the vote runs, only the second: the ballot leaves the box, its trace stays here, and he may vote again. For
-    somebody without a phone one of the staff says it, who may help him, has his consent (`on_behalf_of`) and did not
-    enter that ballot himself.
-    Raises NotFound, NotVerified, Forbidden, AlreadyExists, ObjectionTooLate, Invalid (no such resident, the consent).
+    Once the vote runs, only the second: the ballot leaves the box, its trace stays here, and he may vote again. Who
+    helps somebody without a phone to say so did not enter that ballot himself.
+    Raises NotFound, NotVerified, Forbidden, AlreadyExists, ObjectionTooLate, Invalid (no such resident).
     """
     deliberation = await find_deliberation(actor, deliberation_id)
     if deliberation.state is DeliberationState.VOTING:
-        return await _invalidate(actor, deliberation, resident_id, reason, on_behalf_of)
-    actor = await residents.stand_in(actor, on_behalf_of)
+        return await _invalidate(actor, deliberation, resident_id, reason)
     if not (actor.is_staff(deliberation.community_id) or await _stands_on_roll(actor, deliberation)):
         require_resident(actor, deliberation.community_id)
     if resident_id is not None and not await Resident.exists(id=resident_id):
@@ -54,8 +44,6 @@ async def object_to(
     )
     await checks.expect(actor, made)
     await events.record(actor, "objection.made", made, deliberation_id=deliberation.id)
-    if actor.help is not None:
-        await residents.note_help(actor, "objection.made", made.noun(), made.id)
     committee = await residents.holders(Role.COMMITTEE, deliberation.community_id)
     await notifications.tell(
         [one for one in committee if one != actor.id], "objection.made", deliberation, title=deliberation.title
@@ -134,14 +122,9 @@ async def _stands_on_roll(actor: Actor, deliberation: Deliberation) -> bool:
     return not actor.suspended and (await rolls.own_line(actor, deliberation.id)).on_roll
 
 
-async def _invalidate(
-    actor: Actor, deliberation: Deliberation, resident_id: int | None, reason: str, on_behalf_of: OnBehalfOf | None
-) -> Objection:
-    who = residents.Speaker(actor.id)
-    if on_behalf_of is not None:
-        who = await residents.speaker(actor, deliberation.community_id, on_behalf_of)
-    ballot = await db.row(ENTERED, deliberation.id, who.id)
-    if resident_id not in (None, who.id) or (ballot is not None and ballot["entered_by_id"] == actor.id):
+async def _invalidate(actor: Actor, deliberation: Deliberation, resident_id: int | None, reason: str) -> Objection:
+    ballot = await db.row(ENTERED, deliberation.id, actor.id)
+    if resident_id not in (None, actor.id) or (ballot is not None and ballot["entered_by_id"] == actor.hand_id):
         raise Forbidden(
             "只能由本人，或经本人同意由未录入该选票的工作人员代为提出",
             "Only he himself, or with his consent staff who did not enter it, may",
@@ -151,8 +134,8 @@ async def _invalidate(
     made = await Objection.create(
         community_id=deliberation.community_id,
         deliberation_id=deliberation.id,
-        author_id=actor.id,
-        resident_id=who.id,
+        author_id=actor.hand_id,
+        resident_id=actor.id,
         reason=reason,
         state=ObjectionState.INVALIDATED,
         ballot_id=ballot["id"],
@@ -161,18 +144,16 @@ async def _invalidate(
         receipt=ballot["receipt"],
     )
     await db.execute("DELETE FROM ballots WHERE id = $1", ballot["id"])
-    await checks.expect(actor, made)
-    await residents.note_assistance(actor, who, "objection.made", made, deliberation.community_id)
+    await checks.expect(actor, made, author_id=actor.hand_id)
     await events.record(
         actor,
         "deliberation.ballot_invalidated",
         deliberation,
-        on_behalf_of_id=who.id if who.helped else None,
         objection_id=made.id,
         channel=ballot["channel"],
     )
     await notifications.tell(
-        [who.id, ballot["entered_by_id"]],
+        [actor.id, ballot["entered_by_id"]],
         "deliberation.ballot_invalidated",
         deliberation,
         title=deliberation.title,

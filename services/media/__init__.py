@@ -3,7 +3,7 @@
 Every check of a picture ends in `settle`, whoever made it: WeChat (`checking.py`) or a human.
 """
 
-from services.media.attaching import attach, entrusted, photos_of, photos_sql, read_photos
+from services.media.attaching import attach, detach, entrusted, photos_of, photos_sql, read_photos
 from services.media.checking import check, check_due, heard_verdict
 from services.media.forgetting import forget_unused, sweep
 from services.media.links import Links, Size, avatar_id, avatar_url, judged_url, opens, own_url, private_url
@@ -20,6 +20,7 @@ __all__ = [
     "avatar_url",
     "check",
     "check_due",
+    "detach",
     "develop",
     "entrusted",
     "find",

@@ -49,6 +49,11 @@ async def attach(
         raise UnknownPhoto
 
 
+async def detach(subject: Record) -> None:
+    """Show no pictures with it any more; what nothing else shows is forgotten like any picture not used."""
+    await db.execute("DELETE FROM attachments WHERE subject_kind = $1 AND subject_id = $2", subject.noun(), subject.id)
+
+
 def photos_sql(kind: str, subject: str, reader: str) -> str:
     """SQL for the photos of one thing as JSON: those that passed, and the reader's own. `read_photos` reads it."""
     return f"""(SELECT json_agg(json_build_object('id', m.id, 'width', p.width, 'height', p.height,

@@ -93,7 +93,8 @@ async def decide(
     `reason_id` is a reason that its author has been told elsewhere. Raises Forbidden for one's own, DecidedBefore for
     an appeal against one's own decision, InvalidState.
     """
-    require(not policies.is_party(actor, check), *OWN)
+    helped = check.why is Why.APPEAL and await residents.helped_with(actor, "check.appealed", check.appeal_of_id or 0)
+    require(not (helped or policies.is_party(actor, check)), *OWN)
     before = await Check.get_or_none(id=check.appeal_of_id) if check.appeal_of_id else None
     if before is not None and before.decided_by_id == actor.id:
         raise DecidedBefore

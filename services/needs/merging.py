@@ -41,7 +41,15 @@ async def merge(actor: Actor, need_id: int, *, into_id: int, reason: str | None 
     brought = await db.rows(BRING, need.id, into.id)
     await events.record(actor, "need.merged", need, reason=reason, into_id=into.id, late=late)
     await events.record(actor, "need.joined", into, need_id=need.id, brought=len(brought))
-    await _tell(actor, [need.author_id, need.assistant_id], "need.merged", need, title=need.title, into=into.title)
+    await _tell(
+        actor,
+        [need.author_id, need.assistant_id],
+        "need.merged",
+        need,
+        title=need.title,
+        into=into.title,
+        into_id=into.id,
+    )
     await _tell(
         actor,
         [line["resident_id"] for line in brought],
@@ -49,10 +57,11 @@ async def merge(actor: Actor, need_id: int, *, into_id: int, reason: str | None 
         into,
         title=into.title,
         from_title=need.title,
+        from_id=need.id,
     )
     await _tell(actor, [into.author_id, into.assistant_id], "need.joined", into, title=into.title)
     return need
 
 
-async def _tell(actor: Actor, to: list[int | None], kind: str, about: Need, **params: str) -> None:
+async def _tell(actor: Actor, to: list[int | None], kind: str, about: Need, **params: str | int) -> None:
     await notifications.tell([one for one in to if one != actor.id], kind, about, **params)

@@ -19,14 +19,13 @@ from models.needs import (
     ServiceClass,
     Urgency,
 )
-from services import checks, comments, events, media, notifications, residents
+from services import checks, comments, events, media, notifications
 from services.due import one_by_one
 from services.needs.deadlines import deadlines, step
 from services.needs.escalation import end_hop, escalate
 from services.needs.reading import find, participants
 from services.policies import Actor, require, require_resident
 from services.policies import needs as policies
-from services.residents import OnBehalfOf
 
 REOPEN_DAYS, CLOSE_DAYS = 30, 30
 DUE_MAX = 100
@@ -53,28 +52,23 @@ async def submit(
     title: str,
     body: str,
     photo_ids: Sequence[int] = (),
-    on_behalf_of: OnBehalfOf | None = None,
 ) -> Need:
-    """Say what is needed, for oneself or for somebody one helps.
-
-    Raises NotVerified, Forbidden, and what `media.attach` and `residents.speaker` raises about the person helped.
-    """
-    speaker = await residents.speaker(actor, community_id, on_behalf_of)
+    """Say what is needed. Raises NotVerified, Forbidden, and what `media.attach` raises."""
+    require_resident(actor, community_id)
     due = await deadlines(community_id)
     need = await Need.create(
         community_id=community_id,
-        author_id=speaker.id,
-        assistant_id=actor.id if speaker.helped else None,
+        author_id=actor.id,
+        assistant_id=actor.helper_id,
         service_class=service_class,
         field=field,
         title=title,
         body=body,
         **due.of_a_need,
     )
-    await checks.expect(actor, need, author_id=speaker.id)
+    await checks.expect(actor, need)
     await media.attach(actor, need, community_id, photo_ids)
-    await residents.note_assistance(actor, speaker, "need.submitted", need, community_id)
-    await events.record(actor, "need.submitted", need, on_behalf_of_id=speaker.on_behalf_of_id)
+    await events.record(actor, "need.submitted", need)
     return await find(actor, need.id)
 
 
@@ -172,11 +166,8 @@ async def rate(actor: Actor, need_id: int, *, score: int, comment: str | None = 
     need = await find(actor, need_id)
     require(policies.may_rate(actor, need), "只有提出人或附议人可以评价", "Only its author or an endorser may rate it")
     await need.move_to(NeedState.RATED, rated_at=await clock.now())
-    helped_id = _helped_id(actor, need)
-    await NeedRating.create(
-        community_id=need.community_id, need_id=need.id, resident_id=helped_id or actor.id, score=score
-    )
-    await events.record(actor, "need.rated", need, on_behalf_of_id=helped_id, reason=comment, score=score)
+    await NeedRating.create(community_id=need.community_id, need_id=need.id, resident_id=actor.id, score=score)
+    await events.record(actor, "need.rated", need, reason=comment, score=score)
     await _tell_author(actor, "need.rated", need, score=score)
     return need
 
@@ -196,7 +187,7 @@ async def reopen(actor: Actor, need_id: int, *, reason: str) -> Need:
         f"SELECT done_at + interval '{REOPEN_DAYS} days' <= clock_now() FROM needs WHERE id = $1", need.id
     ):
         raise TooLate("办结已超过三十天，请重新提出需求", "It was done more than 30 days ago; please raise it anew")
-    event = await events.record(actor, "need.reopened", need, on_behalf_of_id=_helped_id(actor, need), reason=reason)
+    event = await events.record(actor, "need.reopened", need, reason=reason)
     await _tell_participants(actor, "need.reopened", need, reason_id=event.facts["reason_id"])
     return need
 
@@ -205,9 +196,9 @@ async def reopen(actor: Actor, need_id: int, *, reason: str) -> Need:
 async def withdraw(actor: Actor, need_id: int) -> Need:
     """Take a need back before anybody has taken it on. Raises Forbidden, InvalidState."""
     need = await find(actor, need_id)
-    require(policies.speaks_for(actor, need), "只有提出人可以撤回", "Only its author may withdraw it")
+    require(policies.is_author(actor, need), "只有提出人可以撤回", "Only its author may withdraw it")
     await step(need, NeedState.WITHDRAWN)
-    await events.record(actor, "need.withdrawn", need, on_behalf_of_id=_helped_id(actor, need))
+    await events.record(actor, "need.withdrawn", need)
     return need
 
 
@@ -265,10 +256,6 @@ def _must_be(need: Need, *states: NeedState) -> None:
     """Where FLOW leads to one state by two verbs, each verb has its own beginning."""
     if need.state not in states:
         raise InvalidState(need.state)
-
-
-def _helped_id(actor: Actor, need: Need) -> int | None:
-    return need.author_id if actor.id == need.assistant_id else None
 
 
 async def _tell_author(actor: Actor | None, kind: str, need: Need, **params: str | int) -> None:

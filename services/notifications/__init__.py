@@ -7,6 +7,7 @@ from services.notifications.digests import write_digests
 from services.notifications.inbox import InboxLine, inbox, read, tell
 from services.notifications.notices import NOTICES
 from services.notifications.preferences import Preferences, preferences, update_preferences
+from services.notifications.quoting import Told, as_shown
 from services.notifications.sending import give_up_old, heard_delivery, miscounted, send_due
 from services.notifications.templates import INBOX_ONLY, MESSAGES, TEMPLATES, TemplateId, template_of
 
@@ -21,6 +22,8 @@ __all__ = [
     "Preferences",
     "Subscription",
     "TemplateId",
+    "Told",
+    "as_shown",
     "balance",
     "call_list",
     "call_page",

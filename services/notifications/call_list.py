@@ -14,6 +14,7 @@ from app.core.pages import Listed, Page, cut
 from models.residents import Resident
 from services import events, places, residents
 from services.notifications.notices import in_words, passed_reasons
+from services.notifications.quoting import Told, as_shown
 from services.policies import Actor, require
 from services.policies import residents as policies
 
@@ -28,7 +29,8 @@ JOIN households h ON h.id = m.household_id
 JOIN places b ON b.id = h.building_id
 JOIN LATERAL (
     SELECT max(n.id) AS through_id, json_agg(json_build_object(
-        'id', n.id, 'kind', n.kind, 'params', n.params, 'created_at', n.created_at) ORDER BY n.id) AS notices
+        'id', n.id, 'kind', n.kind, 'params', n.params, 'created_at', n.created_at,
+        'subject_kind', n.subject_kind, 'subject_id', n.subject_id) ORDER BY n.id) AS notices
     FROM (SELECT * FROM notices WHERE resident_id = r.id AND read_at IS NULL ORDER BY id LIMIT {NOTICES_PER_CALL}) n
 ) said ON said.notices IS NOT NULL
 WHERE m.community_id = $1 AND m.until_at IS NULL
@@ -88,6 +90,10 @@ async def call_list(actor: Actor, community_id: int, *, page: Page, secret: Keys
     found = await db.rows(CALLS, community_id, served, after, page.limit + 1)
     for line in found:
         line["notices"] = json.loads(line["notices"])
+    told = [(line["resident_id"], one) for line in found for one in line["notices"]]
+    quoted = await as_shown([Told(who, one["subject_kind"], one["subject_id"], one["params"]) for who, one in told])
+    for (_, one), params in zip(told, quoted, strict=True):
+        one["params"] = params
     reasons = await passed_reasons(one["params"].get("reason_id") for line in found for one in line["notices"])
     listed = cut([_call(line, reasons, secret) for line in found], page, by=("resident_id",))
     await events.record(actor, "call_list.read", community, resident_ids=[call.resident_id for call in listed.items])

@@ -11,6 +11,7 @@ from models.base import Record
 from models.events import Notice
 from models.moderation import Subject
 from services.notifications.notices import in_words, passed_reasons
+from services.notifications.quoting import NOBODY, Told, as_shown
 from services.notifications.templates import template_of
 from services.policies import Actor
 
@@ -46,10 +47,10 @@ async def tell(
 ) -> None:
     """Put a notice into the inbox of each resident named (None and repetitions are passed over).
 
-    Params are figures, titles, and our own words as (Chinese, English). Somebody's reason is given by `reason_id`:
-    it is read when the notice is, and only if it has passed.
+    Params are figures, titles, and our own words as (Chinese, English). Somebody's reason is given by `reason_id`, his
+    nickname by `name_id`: they are read when the notice is, and titles only while they may be (`quoting`).
     """
-    in_words(kind, params, {})  # a missing param fails here, in the use case's own test
+    in_words(kind, {"name": NOBODY} | params if "name_id" in params else params, {})  # a missing param fails here
     ids = sorted({resident_id for resident_id in resident_ids if resident_id is not None})
     said = json.dumps(params, ensure_ascii=False)
     await db.execute(TELL, ids, kind, about.noun(), about.id, said, template_of(kind))
@@ -58,6 +59,9 @@ async def tell(
 async def inbox(actor: Actor, *, page: Page) -> Listed[InboxLine]:
     """The actor's notices, newest first."""
     found = await newest(Notice.filter(resident_id=actor.id), page)
+    told = [Told(actor.id, notice.subject_kind, notice.subject_id, notice.params) for notice in found.items]
+    for notice, params in zip(found.items, await as_shown(told), strict=True):
+        notice.params = params
     reasons = await passed_reasons(notice.params.get("reason_id") for notice in found.items)
     return found.map(lambda notice: _line(notice, reasons))
 

@@ -37,6 +37,10 @@ NOTICES: dict[str, tuple[str, str]] = {
         "居委会认为您就是一位已登记的居民，请确认是否为本人",
         "The committee believes that you are a resident on record; please say whether you are",
     ),
+    "resident_link.matched": (
+        "一个新账号的手机号与一位已登记居民的相同，请核实是否为同一人",
+        "A new account has the number of a resident on record; please find out whether it is he",
+    ),
     "resident_link.confirmed": ("居民已确认是本人，记录已合并", "He confirmed who he is; the records are linked"),
     "phone_move.asked": (
         "有人申请将已绑定的手机号换到新账号；不是本人的，请联系居委会",
@@ -44,6 +48,11 @@ NOTICES: dict[str, tuple[str, str]] = {
     ),
     "phone_move.confirmed": ("手机号已与原账号解绑，可以绑定到新账号", "The number is free now and may be bound anew"),
     "phone_move.declined": ("更换手机号的申请未通过", "The request to move a telephone number was declined"),
+    "resident.suspended": (
+        "您的账号已被暂停使用：仍可查看、导出资料和注销；有异议请联系居委会",
+        "Your account is suspended: you may read, export and leave; talk to the committee if you object",
+    ),
+    "resident.reinstated": ("您的账号已恢复使用", "Your account may be used again"),
     "role.conflict_found": (
         "有监督委员会成员的近亲属在居委会任职（居委会组织法第三十六条），请处理",
         "A supervisor has a close relative on the committee (art. 36); please settle it",
@@ -77,6 +86,10 @@ NOTICES: dict[str, tuple[str, str]] = {
     "pledge.paid": ("您为「{title}」认捐的 {yuan} 元已收到", "Your {yuan} yuan for “{title}” have arrived"),
     "pledge.expired": ("您为「{title}」的认捐未在时限内付款", "Your pledge to “{title}” was not paid in time"),
     "pledge.refunded": ("您为「{title}」认捐的 {yuan} 元已原路退回", "Your {yuan} yuan for “{title}” were refunded"),
+    "pledge.shift_called_off": (
+        "您为「{title}」承诺的时间所选的班次已取消，可另选班次或撤回",
+        "The shift you chose for “{title}” was called off; choose another, or take your promise back",
+    ),
     "pledge.received": ("您捐给「{title}」的物品或服务已收到", "What you gave to “{title}” has been received"),
     "team.handed_over": ("您现在是小分队「{title}」的队长", "You lead the team “{title}” now"),
     "disclosure_question.asked": (

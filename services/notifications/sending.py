@@ -15,6 +15,7 @@ from app.gateways.errors import WxError, WxMisconfigured, WxNoCredit, WxNotReach
 from app.gateways.wechat import Wechat
 from models.notifications import CreditCause, DeliveryState, MessageTemplate
 from services.notifications import credits
+from services.notifications.quoting import Told, as_shown
 from services.notifications.templates import TEMPLATES, Message, TemplateId, digest, message
 from services.rules.quiet_hours import quiet_until
 
@@ -134,7 +135,7 @@ async def _reserve(delivery_id: int, template_id: TemplateId) -> Outgoing | None
         return None
     wechat_id = template_id(found["template"])
     try:
-        said = _message(found)
+        said = await _message(found)
     except ValueError as exc:
         log.error("message_does_not_fit", delivery_id=delivery_id, reason=str(exc))
         await _end(delivery_id, DeliveryState.FAILED, error=str(exc))
@@ -214,12 +215,14 @@ async def _end(delivery_id: int, state: DeliveryState, *, error: str | None = No
     await db.execute("UPDATE deliveries SET state = $2, error = $3 WHERE id = $1", delivery_id, state.value, error)
 
 
-def _message(found: dict[str, Any]) -> Message:
+async def _message(found: dict[str, Any]) -> Message:
     if found["template"] == MessageTemplate.DIGEST:
         return digest(json.loads(found["counts"]), at=found["at"])
+    told = Told(found["resident_id"], found["subject_kind"], found["subject_id"], json.loads(found["params"]))
+    (params,) = await as_shown([told])
     return message(
         found["kind"],
-        json.loads(found["params"]),
+        {name: value[0] if isinstance(value, list | tuple) else value for name, value in params.items()},
         subject_kind=found["subject_kind"],
         subject_id=found["subject_id"],
         at=found["at"],

@@ -56,6 +56,11 @@ class Actor:
         return self.help.assistant_id if self.help else self.id
 
     @property
+    def helper_id(self) -> int | None:
+        """Who helps him, if somebody does."""
+        return self.help.assistant_id if self.help else None
+
+    @property
     def needs_guardian(self) -> bool:
         """Whether he is under 14 and no guardian has consented: then he looks, but does not act."""
         return self.child and not self.guarded

@@ -14,9 +14,9 @@ HANDLERS = {
 ABOVE_THE_COMMUNITY = (NeedLevel.STREET, NeedLevel.DISTRICT)
 
 
-def speaks_for(actor: Actor, need: Need) -> bool:
-    """Its author, or whoever posted it on his behalf and still serves there."""
-    return actor.id == need.author_id or (actor.id == need.assistant_id and actor.is_staff(need.community_id))
+def is_author(actor: Actor, need: Need) -> bool:
+    """He himself, by whosever hand: who helped to write it down shows his consent to whatever follows, too."""
+    return actor.id == need.author_id
 
 
 def may_handle(actor: Actor, need: Need) -> bool:
@@ -57,7 +57,7 @@ def may_endorse(actor: Actor, need: Need) -> bool:
 
 def may_rate(actor: Actor, need: Need) -> bool:
     """Its author or somebody who stood behind it."""
-    return speaks_for(actor, need) or need.endorsed_by_me
+    return is_author(actor, need) or need.endorsed_by_me
 
 
 def may_reopen(actor: Actor, need: Need) -> bool:

@@ -3,7 +3,7 @@
 import json
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import IO, Any
 
 from app.core import clock, crypto, db
@@ -11,7 +11,8 @@ from app.core.crypto import Keys
 from app.gateways.storage import Storage
 from models.media import Picture
 from models.residents import Resident
-from services import events, media, residents
+from services import events, media, notifications, residents
+from services.notifications import Told
 from services.policies import Actor
 from services.privacy.holdings import HELD, Held
 from services.privacy.wording import FIELDS
@@ -106,14 +107,22 @@ async def _rows(actor: Actor, held: Held, sealed: list[str], keys: Keys) -> Asyn
             after,
             ROWS_AT_ONCE,
         )
-        for line in found:
-            row: dict[str, Any] = json.loads(line["line"])
+        for line, row in zip(found, await _readable(actor, held, found), strict=True):
             for column in sealed:
                 value = line[f"{column}_sealed"]
                 place = {"table": held.table, "column": column}
                 row[column] = None if value is None else crypto.unseal(keys, value, row=line["id"], **place)
             yield row
         after = found[-1]["id"] if len(found) == ROWS_AT_ONCE else None
+
+
+async def _readable(actor: Actor, held: Held, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows themselves; notices without what others wrote and nobody may read now."""
+    rows: list[dict[str, Any]] = [json.loads(line["line"]) for line in found]
+    if held.table == "notices":
+        told = [Told(actor.id, row["subject_kind"], row["subject_id"], row["params"]) for row in rows]
+        rows = [row | {"params": params} for row, params in zip(rows, await notifications.as_shown(told), strict=True)]
+    return rows
 
 
 async def _acts(actor: Actor, held: Held, column: str) -> AsyncIterator[dict[str, Any]]:

@@ -3,13 +3,16 @@
 from services.residents.accounts import (
     ask_to_link,
     ask_to_move_phone,
+    bind_phone,
     confirm_link,
     confirm_phone_move,
     decline_link,
     decline_phone_move,
     find_link,
     find_phone_move,
+    links,
     phone_moves,
+    suspend,
 )
 from services.residents.ages import IS_ADULT
 from services.residents.consents import consent, consents, consents_due, named, withdraw_consent
@@ -22,13 +25,12 @@ from services.residents.guardians import (
 )
 from services.residents.helping import (
     OnBehalfOf,
-    Speaker,
+    agreed_besides,
     assistances,
     find_assistance,
-    keep_assistance,
-    note_assistance,
+    hand,
+    helped_with,
     note_help,
-    speaker,
     stand_in,
 )
 from services.residents.homes import (
@@ -64,7 +66,7 @@ from services.residents.invitations import (
     revoke_invitation,
 )
 from services.residents.owners import Owner, owners_of, set_owners
-from services.residents.phones import bind_phone, full_name, phone, phone_masked
+from services.residents.phones import full_name, phone, phone_masked
 from services.residents.profile import Profile, profile, update_profile
 from services.residents.relatives import declare_relative, relatives, strike_relative
 from services.residents.representatives import (
@@ -124,7 +126,6 @@ __all__ = [
     "Profile",
     "RelatedToCommittee",
     "Resealed",
-    "Speaker",
     "StillCommittee",
     "Stood",
     "Voter",
@@ -133,6 +134,7 @@ __all__ = [
     "actor_by_token",
     "add_constituency",
     "add_resident",
+    "agreed_besides",
     "ask_to_link",
     "ask_to_move_phone",
     "assistances",
@@ -177,19 +179,20 @@ __all__ = [
     "grant_from_command_line",
     "grant_role",
     "guardianships",
+    "hand",
+    "helped_with",
     "holders",
     "holders_at",
     "household_history",
     "households",
     "invitations",
     "invite",
-    "keep_assistance",
     "leave_household",
+    "links",
     "log_in",
     "log_out",
     "masked",
     "named",
-    "note_assistance",
     "note_help",
     "open_session",
     "owners_of",
@@ -207,9 +210,9 @@ __all__ = [
     "revoke_role",
     "sealed_columns",
     "set_owners",
-    "speaker",
     "stand_in",
     "strike_relative",
+    "suspend",
     "update_household",
     "update_profile",
     "withdraw_consent",

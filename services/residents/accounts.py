@@ -6,7 +6,7 @@ Each needs the person himself and, apart from him, the committee.
 from app.core import crypto, db
 from app.core.crypto import Keys
 from app.core.db import atomic
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Forbidden, Invalid, InvalidState, NotFound
 from app.core.pages import Listed, Page, newest
 from app.gateways.wechat import Wechat
 from models.homes import AlreadyActive, PhoneMove, RequestState, ResidentLink
@@ -14,7 +14,7 @@ from models.residents import PhoneTaken, Resident
 from services import events
 from services.policies import Actor, require
 from services.policies import residents as policies
-from services.residents.phones import plain
+from services.residents.phones import bind, plain
 
 HOME = """
 SELECT m.community_id FROM memberships m WHERE m.resident_id = $1 ORDER BY m.until_at IS NOT NULL, m.id DESC LIMIT 1
@@ -41,6 +41,42 @@ class PhoneFree(Conflict):
     code, zh, en = "phone_free", "这个手机号没有绑定其他账号，可以直接绑定", "No other account has this number; bind it"
 
 
+async def bind_phone(wechat: Wechat, actor: Actor, code: str, *, secret: Keys) -> None:
+    """Keep the number behind a phone code of the actor's own, in place of the one before. Calls WeChat.
+
+    Where somebody on record without WeChat has that number the committee is asked whether it is he; to the actor that
+    looks like any other number that is taken. Raises WxBadCode, WxUnavailable, PhoneTaken.
+    """
+    if actor.openid is None:
+        raise Forbidden("请用微信登录后再绑定手机号", "Log in with WeChat to bind a phone")
+    number = await wechat.phone_number(code, actor.openid)
+    try:
+        await bind(actor, number, secret)
+    except PhoneTaken:
+        await _match(actor, number, secret)
+        raise
+
+
+@atomic()
+async def _match(actor: Actor, number: str, secret: Keys) -> None:
+    keys = [key for key in (secret.index, secret.index_before) if key is not None]
+    indexes = [crypto.index(key, plain(number), table="residents", column="phone") for key in keys]
+    made = await db.value(MATCH, actor.id, indexes)
+    if made is not None:
+        link = await ResidentLink.get(id=made)
+        await events.record(None, "resident_link.matched", link, recorded_id=link.recorded_id)
+
+
+# Once for each two: what the committee has declined a number does not ask again.
+MATCH = f"""
+INSERT INTO resident_links (community_id, recorded_id, newcomer_id, state)
+SELECT home.community_id, r.id, $1, 'pending' FROM residents r CROSS JOIN LATERAL ({HOME.replace("$1", "r.id")}) home
+WHERE r.phone_index = ANY($2::bytea[]) AND r.openid IS NULL AND r.id <> $1 AND NOT has_traces($1)
+    AND NOT EXISTS (SELECT 1 FROM resident_links l WHERE (l.recorded_id, l.newcomer_id) = (r.id, $1))
+ON CONFLICT DO NOTHING RETURNING id
+"""
+
+
 @atomic()
 async def ask_to_link(actor: Actor, recorded_id: int, *, newcomer_id: int) -> ResidentLink:
     """Say, as the committee, that a new account belongs to somebody on record; he confirms it himself.
@@ -55,6 +91,11 @@ async def ask_to_link(actor: Actor, recorded_id: int, *, newcomer_id: int) -> Re
     newcomer = await Resident.get_or_none(id=newcomer_id)
     if newcomer is None or newcomer.openid is None:
         raise NotFound("没有找到这个微信账号", "No such account")
+    matched = await ResidentLink.get_or_none(
+        recorded_id=recorded.id, newcomer_id=newcomer.id, state=RequestState.PENDING, asked_by_id=None
+    )
+    if matched is not None:
+        return await _ask(actor, matched)
     await _require_linkable(recorded, newcomer)
     link = await ResidentLink.create(
         community_id=community_id, recorded_id=recorded.id, newcomer_id=newcomer.id, asked_by_id=actor.id
@@ -67,9 +108,12 @@ async def ask_to_link(actor: Actor, recorded_id: int, *, newcomer_id: int) -> Re
 async def confirm_link(actor: Actor, link_id: int) -> ResidentLink:
     """Say that it is oneself: from now on one is the person on record, with his home and all he did.
 
-    Raises NotFound, Forbidden, InvalidState, StillPhoneless, AlreadyActive.
+    What a telephone number matched the committee confirms first; then he is asked. Raises NotFound, Forbidden,
+    InvalidState, StillPhoneless, AlreadyActive.
     """
     link = await find_link(actor, link_id)
+    if not link.asked:
+        return await _ask(actor, link)
     require(link.newcomer_id == actor.id, "只有本人可以确认", "Only he himself confirms it")
     held = {
         one.id: one
@@ -96,11 +140,19 @@ async def decline_link(actor: Actor, link_id: int) -> ResidentLink:
 
 
 async def find_link(actor: Actor, link_id: int) -> ResidentLink:
-    """A link asked for, for the person (before and after) and the committee. Raises NotFound."""
+    """A link asked for, for the person (once he was asked, and after) and the committee. Raises NotFound."""
     link = await ResidentLink.get_or_none(id=link_id)
-    if link is None or not (actor.id in (link.newcomer_id, link.recorded_id) or actor.is_committee(link.community_id)):
+    if link is None or not (
+        (link.asked and actor.id in (link.newcomer_id, link.recorded_id)) or actor.is_committee(link.community_id)
+    ):
         raise NotFound("没有找到这项请求", "No such request")
     return link
+
+
+async def links(actor: Actor, *, community_id: int, page: Page) -> Listed[ResidentLink]:
+    """The links asked for in a community, newest first; the committee. Raises Forbidden."""
+    require(actor.is_committee(community_id))
+    return await newest(ResidentLink.filter(community_id=community_id), page)
 
 
 async def ask_to_move_phone(wechat: Wechat, actor: Actor, code: str, *, secret: Keys) -> PhoneMove:
@@ -126,6 +178,20 @@ async def _ask_to_move(actor: Actor, index: bytes) -> PhoneMove:
     move = await PhoneMove.create(community_id=community_id, old_id=old.id, new_id=actor.id)
     await events.record(actor, "phone_move.asked", move, old_id=old.id, new_id=actor.id)
     return move
+
+
+@atomic()
+async def suspend(resident_id: int, *, suspended: bool) -> None:
+    """Let an account only read, export and leave, or act again, as whoever runs the server may; its holder is told.
+
+    For one that was stolen or is run by a program; who writes what must be hidden pauses by himself. Again changes
+    nothing. Raises NotFound.
+    """
+    resident = await Resident.get_or_none(id=resident_id, left_at=None)
+    if resident is None:
+        raise NotFound("没有找到这位居民", "No such resident")
+    if await Resident.filter(id=resident.id).exclude(suspended=suspended).update(suspended=suspended):
+        await events.record(None, "resident.suspended" if suspended else "resident.reinstated", resident)
 
 
 @atomic()
@@ -164,6 +230,25 @@ async def phone_moves(actor: Actor, *, community_id: int, page: Page) -> Listed[
     """The requests of a community, newest first; the committee. Raises Forbidden."""
     require(actor.is_committee(community_id))
     return await newest(PhoneMove.filter(community_id=community_id), page)
+
+
+async def _ask(actor: Actor, link: ResidentLink) -> ResidentLink:
+    """Take up what a number has matched, as a committee member who is neither of the two."""
+    require(
+        actor.is_committee(link.community_id) and actor.id not in (link.recorded_id, link.newcomer_id),
+        "只有居委会可以合并记录",
+        "Only the committee links records",
+    )
+    await _require_linkable(await Resident.get(id=link.recorded_id), await Resident.get(id=link.newcomer_id))
+    if not await ResidentLink.filter(id=link.id, state=RequestState.PENDING, asked_by_id=None).update(
+        asked_by_id=actor.id
+    ):
+        raise InvalidState(link.state)
+    asked = await ResidentLink.get(id=link.id)
+    await events.record(
+        actor, "resident_link.asked", asked, recorded_id=asked.recorded_id, newcomer_id=asked.newcomer_id
+    )
+    return asked
 
 
 async def _require_linkable(recorded: Resident, newcomer: Resident) -> None:

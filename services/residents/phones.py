@@ -6,26 +6,14 @@ from typing import Any
 from app.core import crypto, db
 from app.core.crypto import Keys
 from app.core.db import atomic
-from app.core.errors import Forbidden
-from app.gateways.wechat import Wechat
 from models.residents import PhoneTaken, Resident
 from services import events
 from services.policies import Actor
 
 
-async def bind_phone(wechat: Wechat, actor: Actor, code: str, *, secret: Keys) -> None:
-    """Keep the number behind a phone code of the actor's own, in place of the one before. Calls WeChat.
-
-    Raises WxBadCode, WxUnavailable, PhoneTaken.
-    """
-    if actor.openid is None:
-        raise Forbidden("请用微信登录后再绑定手机号", "Log in with WeChat to bind a phone")
-    number = await wechat.phone_number(code, actor.openid)
-    await _bind(actor, number, secret)
-
-
 @atomic()
-async def _bind(actor: Actor, number: str, secret: Keys) -> None:
+async def bind(actor: Actor, number: str, secret: Keys) -> None:
+    """Keep a number that the actor has shown to be his own, in place of the one before. Raises PhoneTaken."""
     resident = await Resident.get(id=actor.id)
     await keep_phone(resident, number, secret)
     await events.record(actor, "resident.phone_bound", resident)

@@ -16,6 +16,7 @@ from services.volunteering.attendance import (
     check_out,
     mark_no_show,
     report,
+    take_back,
 )
 from services.volunteering.calendars import activity_calendar, close_calendar, own_calendar, renew_calendar
 from services.volunteering.certificates import (
@@ -24,6 +25,7 @@ from services.volunteering.certificates import (
     OtherName,
     certificate_picture,
     certificates,
+    disown_certificate,
     find_certificate,
     issue_certificate,
     picture_url,
@@ -76,7 +78,7 @@ from services.volunteering.teams import (
     members,
     teams,
 )
-from services.volunteering.volunteers import set_skills, skills
+from services.volunteering.volunteers import forget_skills, set_skills, skills
 
 __all__ = [
     "ActivityView",
@@ -117,6 +119,7 @@ __all__ = [
     "close_calendar",
     "confirm_hours",
     "correct",
+    "disown_certificate",
     "dispute",
     "disputed_records",
     "fill_due",
@@ -127,6 +130,7 @@ __all__ = [
     "find_signup",
     "find_team",
     "find_transfer",
+    "forget_skills",
     "found_team",
     "give_up",
     "give_up_all",
@@ -155,6 +159,7 @@ __all__ = [
     "signups",
     "skills",
     "spend",
+    "take_back",
     "teams",
     "transfers",
     "verification_page",

@@ -9,7 +9,7 @@ from app.core.db import atomic
 from app.core.errors import Conflict, Forbidden, Invalid, InvalidState
 from models.base import Moderation
 from models.volunteering import ActivityKind, AlreadyCheckedIn, Shift, Signup, SignupState
-from services import checks, events, media, notifications
+from services import checks, events, media, moderation, notifications
 from services.policies import Actor, require
 from services.policies import volunteering as policies
 from services.rules import service_hours
@@ -87,7 +87,7 @@ async def check_in(
         "WHERE id = $1 AND state = 'confirmed' AND checked_in_at IS NULL",
         signup.id,
         now,
-        actor.id,
+        actor.hand_id,
     )
     if entered:
         await events.record(actor, "signup.checked_in", signup, shift_id=shift.id)
@@ -130,7 +130,7 @@ async def check_out(
         "WHERE id = $1 AND state = 'confirmed' AND checked_out_at IS NULL",
         signup.id,
         now,
-        actor.id,
+        actor.hand_id,
         minutes,
         note,
         Moderation.PASSED.value if note is None else Moderation.CHECKING.value,
@@ -148,6 +148,37 @@ async def report(
 ) -> Signup:
     """Say that one has done a task, how many minutes it took, and show it; `check_out` says what it raises."""
     return await check_out(actor, shift_id, minutes=minutes, note=note, photo_ids=photo_ids)
+
+
+# Who came and went at one moment had it entered with the report of a task.
+GO_BACK = {
+    "signup.checked_in": "checked_in_at = NULL, checked_in_by_id = NULL WHERE checked_out_at IS NULL",
+    "signup.checked_out": "checked_out_at = NULL, checked_out_by_id = NULL, reported_minutes = NULL, note = NULL, "
+    "moderation = 'passed', "
+    "checked_in_by_id = CASE WHEN checked_in_at <> checked_out_at THEN checked_in_by_id END, "
+    "checked_in_at = CASE WHEN checked_in_at <> checked_out_at THEN checked_in_at END WHERE checked_out_at IS NOT NULL",
+}
+
+
+@atomic()
+async def take_back(actor: Actor, signup_id: int, *, entered: str) -> None:
+    """Undo that the actor came (`signup.checked_in`) or left and reported (`signup.checked_out`).
+
+    While no hours are confirmed. Raises InvalidState.
+    """
+    signup = await Signup.get(id=signup_id)
+    gone = await db.execute(
+        f"UPDATE signups SET {GO_BACK[entered]} AND id = $1 AND resident_id = $2 AND state = 'confirmed' "
+        "AND checked_in_at IS NOT NULL AND NOT EXISTS (SELECT FROM service_records r WHERE r.signup_id = signups.id)",
+        signup.id,
+        actor.id,
+    )
+    if not gone:
+        raise InvalidState(signup.state)
+    if entered == "signup.checked_out":
+        await moderation.drop(signup)
+        await media.detach(signup)
+    await events.record(actor, "signup.taken_back", signup, shift_id=signup.shift_id)
 
 
 @atomic()

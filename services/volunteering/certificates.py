@@ -24,6 +24,7 @@ from services.policies import Actor, require
 from services.volunteering.certificate_page import PURPOSES, CertificatePage, certificate_page
 
 LINES_MAX = 500
+NOT_ASKED_FOR = "本人说明没有申请这份证明"
 LOOK_ALIKES = str.maketrans("OIL", "011")
 
 
@@ -237,7 +238,19 @@ async def revoke_certificate(actor: Actor, code: str, *, reason: str) -> Certifi
     """
     seen = await verify_certificate(code)
     require(actor.is_committee(seen.community_id), "只有出具证明的居委会可以撤销", "Only the committee that issued it")
-    kept = await Certificate.get(id=seen.id)
+    return await _revoke(actor, seen.id, reason)
+
+
+@atomic()
+async def disown_certificate(actor: Actor, certificate_id: int) -> CertificateSeen:
+    """Take back a certificate of one's own that somebody asked for in one's name. Raises NotFound, AlreadyExists."""
+    seen = await find_certificate(actor, certificate_id)
+    require(seen.resident_id == actor.id)
+    return await _revoke(actor, seen.id, NOT_ASKED_FOR)
+
+
+async def _revoke(actor: Actor, certificate_id: int, reason: str) -> CertificateSeen:
+    kept = await Certificate.get(id=certificate_id)
     event = await events.record(actor, "certificate.revoked", kept, reason=reason)
     reason_id = event.facts["reason_id"]
     await CertificateRevocation.create(
@@ -252,9 +265,10 @@ class _NoSuchCertificate(NotFound):
 
 
 async def _name(actor: Actor, given: str | None, secret: Keys) -> tuple[str, bool]:
-    """The name to certify, and whether only the volunteer himself says that it is his."""
+    """The name to certify, and whether only the volunteer says that it is his; what was revoked binds nobody."""
     resident = await Resident.get(id=actor.id)
-    earlier = await Certificate.filter(resident_id=actor.id).exclude(name_sealed=None).order_by("-id").first()
+    standing = Certificate.filter(resident_id=actor.id, revocations__id__isnull=True)
+    earlier = await standing.exclude(name_sealed=None).order_by("-id").first()
     registered = None
     if resident.name_sealed is not None:
         row = {"resident_id": resident.id, "name_sealed": resident.name_sealed, "nickname": resident.nickname}

@@ -92,13 +92,13 @@ async def spend(actor: Actor, *, helper_id: int, minutes: int) -> TransferSeen:
     """
     community_id = actor.community_id or 0
     require_resident(actor, community_id)
-    if helper_id == actor.id:
-        raise OwnHours("不能给自己支付时长", "Nobody spends hours on himself")
+    if helper_id in (actor.id, actor.hand_id):
+        raise OwnHours("不能给自己支付时长，代办人也不能", "Nobody spends hours on himself, nor do who helps")
     if not await Membership.exists(resident_id=helper_id, community_id=community_id, until_at=None):
         raise NotFound("没有找到这位邻居", "No such neighbour")
     transfer = await PointTransfer.create(
         community_id=community_id, giver_id=actor.id, helper_id=helper_id, minutes=minutes
     )
     await events.record(actor, "points.spent", transfer, helper_id=helper_id, minutes=minutes)
-    await notifications.tell([helper_id], "points.received", transfer, name=actor.nickname, minutes=minutes)
+    await notifications.tell([helper_id], "points.received", transfer, name_id=actor.id, minutes=minutes)
     return await find_transfer(actor, transfer.id)

@@ -61,6 +61,7 @@ class RecordSeen:
     created_at: datetime
 
 
+DISPUTED = "service_record.disputed"
 CONFIRM = """
 INSERT INTO service_records (community_id, shift_id, signup_id, resident_id, period, minutes, confirmed_by_id)
 SELECT g.community_id, g.shift_id, g.id, g.resident_id, g.period, e.minutes, $4
@@ -172,10 +173,10 @@ async def dispute(actor: Actor, record_id: int, *, reason: str) -> RecordSeen:
         resident_id=actor.id,
         confirmed_by_id=seen.confirmed_by_id,
     )
-    event = await events.record(actor, "service_record.disputed", _subject(seen), reason=reason)
+    event = await events.record(actor, DISPUTED, _subject(seen), reason=reason)
     told = {seen.leader_id, *await residents.holders(Role.COMMITTEE, seen.community_id)} - {actor.id}
     reason_id = event.facts["reason_id"]
-    await notifications.tell(told, "service_record.disputed", _subject(seen), title=seen.title, reason_id=reason_id)
+    await notifications.tell(told, DISPUTED, _subject(seen), title=seen.title, reason_id=reason_id)
     return await find_record(actor, record_id)
 
 
@@ -183,15 +184,15 @@ async def dispute(actor: Actor, record_id: int, *, reason: str) -> RecordSeen:
 async def resolve(actor: Actor, record_id: int, *, minutes: int, reason: str) -> RecordSeen:
     """Decide a dispute: the record counts for `minutes` from now on, changed or not, for good.
 
-    The leader or the staff decide, but neither the volunteer nor who confirmed the hours. Raises NotFound, Forbidden,
-    NotIndependent, InvalidState, ImpossibleHours.
+    The leader or the staff decide, but neither the volunteer, who helped him to dispute, nor who confirmed the hours.
+    Raises NotFound, Forbidden, NotIndependent, InvalidState, ImpossibleHours.
     """
     seen = await _locked(actor, record_id)
     require(policies.may_correct(actor, seen))
     open_dispute = await ServiceDispute.get_or_none(record_id=seen.id)
     if open_dispute is None:
         raise InvalidState("undisputed")
-    if actor.id in (seen.resident_id, seen.confirmed_by_id):
+    if actor.id in (seen.resident_id, seen.confirmed_by_id) or await residents.helped_with(actor, DISPUTED, seen.id):
         raise NotIndependent
     await open_dispute.move_to(DisputeState.RESOLVED, resolved_by_id=actor.id)
     await _write(actor, seen, "service_record.resolved", minutes, reason)

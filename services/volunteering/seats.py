@@ -245,8 +245,9 @@ async def _give_up(actor: Actor, shift: Shift) -> bool:
     if had_seat:
         await db.execute("UPDATE shifts SET taken = taken - 1 WHERE id = $1", shift.id)
         activity = shift.activity
-        told = {"title": activity.title, "name": actor.nickname}
-        await notifications.tell([activity.leader_id], "signup.cancelled", activity, **told)
+        await notifications.tell(
+            [activity.leader_id], "signup.cancelled", activity, title=activity.title, name_id=actor.id
+        )
         await fill(shift)
     return True
 

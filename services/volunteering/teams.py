@@ -144,7 +144,7 @@ async def join_team(actor: Actor, team_id: int) -> TeamSeen:
     if asked is not None:
         await events.record(actor, "volunteer_team.asked", team, member_id=asked)
         told = [] if team.leader_id is None else [team.leader_id]
-        await notifications.tell(told, "volunteer_team.asked", team, title=team.name, name=actor.nickname)
+        await notifications.tell(told, "volunteer_team.asked", team, title=team.name, name_id=actor.id)
     return await find_team(actor, team_id)
 
 

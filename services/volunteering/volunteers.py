@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from app.core import db
 from app.core.db import atomic
+from app.core.errors import InvalidState
 from models.volunteering import Skill, Volunteer
 from services import events
 from services.policies import Actor
@@ -21,6 +22,20 @@ async def set_skills(actor: Actor, offered: Sequence[Skill]) -> list[Skill]:
     await db.execute(KEEP, actor.id, json.dumps(sorted(set(offered))))
     await events.record(actor, "volunteer.skills_set", await Volunteer.get(resident_id=actor.id))
     return await skills(actor)
+
+
+@atomic()
+async def forget_skills(actor: Actor) -> None:
+    """Take back what was said last of what the actor can do, if it was not he who said it. Raises InvalidState."""
+    said_by = await db.value(
+        "SELECT e.actor_id FROM events e JOIN volunteers v ON v.id = e.subject_id "
+        "WHERE e.subject_kind = 'volunteer' AND e.verb = 'volunteer.skills_set' AND v.resident_id = $1 "
+        "ORDER BY e.id DESC LIMIT 1",
+        actor.id,
+    )
+    if said_by == actor.id:
+        raise InvalidState("said_since")
+    await set_skills(actor, [])
 
 
 async def skills(actor: Actor) -> list[Skill]:

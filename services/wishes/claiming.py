@@ -30,7 +30,7 @@ from services.due import one_by_one
 from services.policies import Actor, require, require_resident
 from services.policies import wishes as policies
 from services.wishes.reading import find
-from services.wishes.road import DUE_MAX, WISHER_ONLY, helped_id, lock
+from services.wishes.road import DUE_MAX, WISHER_ONLY, helped_id, lock, refuse_a_claimers_hand
 from services.wishes.telling import tell_committee, tell_wisher
 
 CLAIM_DAYS, REMIND_DAYS_BEFORE, PAUSE_DAYS, PAUSE_AFTER = 7, 2, 30, 3
@@ -177,6 +177,7 @@ async def extend(actor: Actor, wish_id: int, claim_id: int) -> Wish:
     """
     wish = await find(actor, wish_id)
     require(policies.may_extend(actor, wish), *WISHER_ONLY)
+    await refuse_a_claimers_hand(actor, wish)
     asked = await WishClaim.get_or_none(id=claim_id, wish_id=wish.id)
     if asked is None:
         raise NotFound("没有找到这次认领", "No such claim")
@@ -268,9 +269,8 @@ async def _must_act_for(actor: Actor, wish: Wish, unit_id: int) -> None:
 
 async def _take(actor: Actor, wish: Wish, unit_id: int | None) -> int:
     """Insert the claim. Another may be faster to a slot or hand; then, while any is free, the next is tried."""
-    assistant_id = actor.help.assistant_id if actor.help else None
     for _ in range(TAKE_TRIES):
-        taken = await db.row(TAKE, wish.id, actor.id, unit_id, assistant_id)
+        taken = await db.row(TAKE, wish.id, actor.id, unit_id, actor.helper_id)
         if taken is not None:
             await _claimed(wish, only=taken["moved"])
             taken_id: int = taken["id"]

@@ -22,10 +22,11 @@ from services.policies import Actor, require
 from services.policies import wishes as policies
 from services.wishes.claiming import tell_if_paused
 from services.wishes.reading import find
-from services.wishes.road import COMMITTEE_ONLY, helped_id, lock, must_conclude
+from services.wishes.road import COMMITTEE_ONLY, helped_id, lock, must_conclude, refuse_a_claimers_hand
 from services.wishes.telling import tell_claimers, tell_committee, tell_wisher
 
 HEARING_DAYS = 3
+OTHER_SIDE = ("许愿人一方不能代认领人说明情况", "The wisher's side does not speak for a claimer")
 
 
 @atomic()
@@ -49,6 +50,9 @@ async def state_case(actor: Actor, wish_id: int, *, body: str) -> Wish:
     wish = await find(actor, wish_id)
     side = policies.side(actor, wish)
     require(side is not None, "只有双方和居委会可以说明情况", "Only the two sides and the committee are heard")
+    if side is Side.WISHER:
+        await refuse_a_claimers_hand(actor, wish)
+    require(side is not Side.CLAIMER or not policies.is_own(wish, actor.hand_id), *OTHER_SIDE)
     await lock(wish)
     if wish.state is not WishState.DISPUTED:
         raise InvalidState(wish.state)

@@ -19,7 +19,7 @@ from models.wishes import (
 )
 from services import checks, events, media, needs, residents
 from services.due import one_by_one
-from services.policies import Actor, require
+from services.policies import Actor, require, require_resident
 from services.policies import wishes as policies
 from services.residents import OnBehalfOf
 from services.wishes.reading import find
@@ -49,24 +49,22 @@ async def post(
     photo_of_person: bool = False,
     photo_consent: OnBehalfOf | None = None,
     need_ids: Sequence[int] = (),
-    on_behalf_of: OnBehalfOf | None = None,
 ) -> Wish:
-    """Post a wish, for oneself or for somebody one helps; the committee looks at it first.
+    """Post a wish; the committee looks at it first.
 
-    Whoever posts a photo of himself consents by saying so; of somebody he helps, by that person's own consent.
-
-    Raises NotVerified, Forbidden, Invalid for a day in the past, PhotoConsentMissing, and what `residents.speaker`,
+    Whoever posts a photo of himself consents by saying so; who is helped, by a consent of its own. Whose hand it is
+    cites the needs. Raises NotVerified, Forbidden, Invalid for a day in the past, PhotoConsentMissing, and what
     `media.attach` and `needs.link` raise.
     """
-    speaker = await residents.speaker(actor, community_id, on_behalf_of)
+    require_resident(actor, community_id)
     if needed_by is not None and needed_by < (await clock.now()).astimezone(clock.SHANGHAI).date():
         raise Invalid("需要的日期不能早于今天", "The day it is needed by lies in the past")
-    if photo_of_person and speaker.helped and photo_consent is None:
+    if photo_of_person and actor.help and photo_consent is None:
         raise PhotoConsentMissing
     wish = await Wish.create(
         community_id=community_id,
-        author_id=speaker.id,
-        assistant_id=actor.id if speaker.helped else None,
+        author_id=actor.id,
+        assistant_id=actor.helper_id,
         kind=kind,
         title=title,
         body=body,
@@ -76,13 +74,12 @@ async def post(
         photo_of_person=photo_of_person,
         photo_consent=photo_of_person,
     )
-    await checks.expect(actor, wish, author_id=speaker.id)
+    await checks.expect(actor, wish)
     await media.attach(actor, wish, community_id, photo_ids)
-    await residents.note_assistance(actor, speaker, "wish.posted", wish, community_id)
     if photo_of_person and photo_consent:
         await _note_photo_consent(actor, wish, photo_consent)
-    await events.record(actor, "wish.posted", wish, on_behalf_of_id=speaker.on_behalf_of_id)
-    await needs.link(actor, need_ids, wish)
+    await events.record(actor, "wish.posted", wish)
+    await needs.link(await residents.hand(actor), need_ids, wish)
     await tell_committee(actor, "wish.posted", wish)
     return await find(actor, wish.id)
 
@@ -135,6 +132,7 @@ async def confirm(actor: Actor, wish_id: int, *, thanks: str | None = None, than
     """
     wish = await find(actor, wish_id)
     await must_conclude(actor, wish)
+    require(not thanks_public or policies.may_consent(actor, wish), *HIMSELF_ONLY)
     if thanks_public and thanks is None:
         raise Invalid("没有感谢的话可以公开", "There are no thanks to be public")
     if thanks is None:
@@ -153,7 +151,8 @@ async def confirm(actor: Actor, wish_id: int, *, thanks: str | None = None, than
 async def publish_thanks(actor: Actor, wish_id: int, *, public: bool) -> Wish:
     """Let everybody read one's thanks, or only those who are thanked again. Raises Forbidden, InvalidState."""
     wish = await find(actor, wish_id)
-    require(policies.speaks_for(actor, wish), *WISHER_ONLY)
+    require(policies.may_consent(actor, wish) if public else policies.speaks_for(actor, wish), *HIMSELF_ONLY)
+    await refuse_a_claimers_hand(actor, wish)
     if not await Wish.filter(id=wish.id, thanks__isnull=False).update(thanks_public=public):
         raise InvalidState(wish.state)
     await events.record(actor, "wish.thanks_public" if public else "wish.thanks_private", wish)
@@ -213,6 +212,11 @@ async def expire_due() -> None:
 async def must_conclude(actor: Actor, wish: Wish) -> None:
     """Confirming and disputing are the wisher's side's, and not by the hand of who claimed it. Raises Forbidden."""
     require(policies.may_conclude(actor, wish), *WISHER_ONLY)
+    await refuse_a_claimers_hand(actor, wish)
+
+
+async def refuse_a_claimers_hand(actor: Actor, wish: Wish) -> None:
+    """Nobody speaks for a wisher whom he serves, or helps to serve. Raises Forbidden."""
     if actor.help:
         by_the_claimer = await WishClaim.filter(wish_id=wish.id).exclude(state=WishClaimState.RELEASED)
         hands = {hand for claim in by_the_claimer for hand in (claim.resident_id, claim.assistant_id)}
@@ -248,10 +252,10 @@ async def _attested(actor: Actor, wish: Wish, ground: str | None) -> dict[str, o
 
 async def _note_photo_consent(actor: Actor, wish: Wish, consent: OnBehalfOf) -> None:
     """Keep how the person agreed to be seen; the rules are those of any act on his behalf."""
-    speaker = await residents.speaker(actor, wish.community_id, consent)
-    if speaker.id != wish.author_id:
+    if consent.resident_id != wish.author_id:
         raise PhotoConsentMissing
-    await residents.note_assistance(actor, speaker, "wish.photo_consented", wish, wish.community_id)
+    person = await residents.agreed_besides(actor, consent)
+    await residents.note_help(person, "wish.photo_consented", wish.noun(), wish.id)
 
 
 @atomic()

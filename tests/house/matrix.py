@@ -39,7 +39,8 @@ ooooooooooooooo  aided  list_campaign_expenses
 !oooooooooooooo  *  list_disputed_records list_guardianships list_household_claims list_inbox list_meetings
 !oooooooooooooo  *  list_my_assistances list_my_decisions list_my_reports list_need_comments list_needs
 !oooooooooooooo  *  list_objections list_option_proposals list_paper_batches list_pauses list_petitions
-!oooooooooooooo  *  list_phone_moves list_point_transfers list_questions list_service_records list_similar_needs
+!oooooooooooooo  *  list_phone_moves list_point_transfers list_questions list_resident_links list_service_records
+!oooooooooooooo  *  list_similar_needs
 !oooooooooooooo  *  list_subscriptions list_units list_volunteer_team_members list_volunteer_teams list_wishes log_out
 !oooooooooooooo  *  read_inbox renew_my_calendar report_subscriptions resolve_code set_my_skills
 !oooooooooooooo  *  unsign_petition unsupport_comment update_me update_preferences upload_picture withdraw_consent

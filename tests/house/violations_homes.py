@@ -137,6 +137,11 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     ("guardianships_ended", "what ended was ended by somebody", [_guardian(ended_at="clock_now()")]),
     ("guardianships_once", "a guardian consents once", [_guardian(), _guardian()]),
     ("resident_links_two_accounts", "two accounts are linked", [_link(newcomer=LIN)]),
+    (
+        "resident_links_asked",
+        "nobody is linked whom the committee never asked",
+        [_link(asked_by="NULL", state="confirmed")],
+    ),
     ("resident_links_two_people", "the person and the committee are two people", [_link(asked_by=MEI)]),
     (
         "resident_links_one_pending",

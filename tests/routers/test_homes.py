@@ -7,11 +7,13 @@ import httpx
 from fastapi import FastAPI
 
 from app.core import clock
+from models.volunteering import ActivityKind
 from services import residents
+from services.volunteering import ShiftPlan
 from tests.homing import KEYS, joined, registered
 from tests.people import People
 from tests.services.test_helping import need_of
-from tests.services.test_volunteering import one_shift
+from tests.services.test_volunteering import one_shift, organised
 
 Login = Callable[[str], Awaitable[httpx.AsyncClient]]
 
@@ -166,3 +168,28 @@ async def test_a_role_is_renewed(as_: Login, people: People) -> None:
     renewed = await chen.post(path, json={"until": "2028-06-01T00:00:00+08:00"})
     assert renewed.json()["until_at"] == "2028-06-01T00:00:00+08:00"
     assert (await (await as_("lin")).post(path, json={"until": "2029-06-01T00:00:00+08:00"})).status_code == 403
+
+
+async def test_a_building_head_has_her_hours_certified_and_hands_her_hours_on(as_: Login, people: People) -> None:
+    person = await registered(people)
+    made = await organised(people, ShiftPlan(1, "楼下药店"), kind=ActivityKind.TASK)
+    task, he, ma = f"/v1/shifts/{made.shifts[0].id}", await as_("he"), await as_("ma")
+    helping = on_behalf_of(person.id, people.mei.id)
+    assert (await he.post(f"{task}/signup", json=helping)).status_code == 200
+    reported = await he.post(f"{task}/report", json=helping | {"minutes": 60, "note": "药已送到"})
+    assert (reported.status_code, reported.json()["reported_minutes"]) == (200, 60)
+    assert (await he.post("/v1/me/certificates", json=helping)).json()["code"] == "no_hours"
+    assert (await ma.post(f"{task}/confirm-hours")).status_code == 200
+    for path, said in (
+        ("/v1/me/certificates", {}),
+        ("/v1/points/transfers", {"helper_id": people.lin.id, "minutes": 20}),
+    ):
+        key = {"Idempotency-Key": path[-9:]}
+        first, again = [await he.post(path, json=helping | said, headers=key) for _ in range(2)]
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert first.json()["id"] == again.json()["id"]
+    assert (await he.get("/v1/me/certificates")).json()["items"] == []
+    done = (await he.get("/v1/me/assistances")).json()["items"]
+    assert [one["verb"] for one in done[:2]] == ["point_transfer.made", "certificate.issued"]
+    skills = await he.put("/v1/me/skills", json=helping | {"skills": ["music"]})
+    assert (skills.status_code, (await he.get("/v1/me/skills")).json()["skills"]) == (200, [])

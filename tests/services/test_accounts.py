@@ -6,11 +6,13 @@ import pytest
 
 from app.core.errors import AlreadyExists, Forbidden, InvalidState, NotFound
 from app.core.pages import Page
-from models.homes import AlreadyActive, PhoneMove, RequestState
+from models.events import Event
+from models.homes import AlreadyActive, PhoneMove, RequestState, ResidentLink
 from models.residents import Capacity, HouseholdClaim, PhoneTaken, Resident
-from services import assistances, needs, residents
+from services import assistances, needs, neighbours, residents
 from services.policies import Actor
 from services.residents.accounts import PhoneFree, StillPhoneless
+from services.residents.phones import keep_phone
 from services.residents.sessions import open_session
 from tests.homing import KEYS, agreed, joined, newcomer, registered
 from tests.people import People
@@ -153,3 +155,82 @@ async def test_a_number_of_an_account_that_lives_nowhere_is_nobodys_to_confirm(p
     await bound(people.guest)
     with pytest.raises(PhoneTaken):
         await asked(await newcomer("guest-again"))
+
+
+# --- a telephone number that is on record -----------------------------------------------------------------------
+
+
+async def proving(people: People, number: str = "13911112222") -> tuple[Actor, Actor]:
+    """王淑芬 as she was registered with her number, and a newcomer who has just proved it."""
+    person, guest = await registered(people), await newcomer("grandma")
+    await keep_phone(await Resident.get(id=person.id), number, KEYS)
+    with pytest.raises(PhoneTaken):
+        await residents.bind_phone(holding(number), guest, "code", secret=KEYS)
+    return person, guest
+
+
+async def test_a_number_on_record_asks_the_committee_and_then_her(people: People) -> None:
+    person, guest = await proving(people)
+    link = await ResidentLink.get()
+    assert (link.recorded_id, link.newcomer_id, link.asked_by_id) == (person.id, guest.id, None)
+    matched = await Event.get(verb="resident_link.matched")
+    assert sorted((await neighbours.news(matched)).to) == sorted([people.chen.id, people.zhao.id])
+    for act in (residents.find_link, residents.confirm_link, residents.decline_link):
+        with pytest.raises(NotFound):
+            await act(guest, link.id)
+    with pytest.raises(Forbidden):
+        await residents.links(people.he, community_id=people.jy, page=Page())
+    (listed,) = (await residents.links(people.chen, community_id=people.jy, page=Page())).items
+    asked = await residents.confirm_link(people.chen, listed.id)
+    assert (asked.state, asked.asked_by_id) == (RequestState.PENDING, people.chen.id)
+    told = await Event.get(verb="resident_link.asked")
+    assert list((await neighbours.news(told)).to) == [guest.id]
+    assert (await residents.confirm_link(guest, link.id)).state is RequestState.CONFIRMED
+    assert (await newcomer("grandma")).id == person.id
+
+
+async def test_what_the_committee_declined_no_number_asks_again(people: People) -> None:
+    person, guest = await proving(people)
+    link = await ResidentLink.get()
+    assert (await residents.decline_link(people.chen, link.id)).state is RequestState.DECLINED
+    with pytest.raises(PhoneTaken):
+        await residents.bind_phone(holding("13911112222"), guest, "code", secret=KEYS)
+    assert await ResidentLink.all().count() == 1
+    assert (await residents.ask_to_link(people.chen, person.id, newcomer_id=guest.id)).asked, "by hand it may"
+
+
+async def test_the_committee_may_ask_before_it_reads_of_the_number(people: People) -> None:
+    person, guest = await proving(people)
+    link = await residents.ask_to_link(people.chen, person.id, newcomer_id=guest.id)
+    assert (link.asked_by_id, await ResidentLink.all().count()) == (people.chen.id, 1)
+
+
+async def test_a_number_of_somebody_who_uses_wechat_or_of_an_account_in_use_asks_nobody(people: People) -> None:
+    await keep_phone(await Resident.get(id=people.lin.id), "13911113333", KEYS)
+    with pytest.raises(PhoneTaken):
+        await residents.bind_phone(holding("13911113333"), await newcomer("other"), "code", secret=KEYS)
+    person = await registered(people)
+    await keep_phone(await Resident.get(id=person.id), "13911112222", KEYS)
+    with pytest.raises(PhoneTaken):
+        await residents.bind_phone(holding("13911112222"), people.mei, "code", secret=KEYS)
+    assert not await ResidentLink.exists()
+
+
+# --- suspended by whoever runs the server -----------------------------------------------------------------------
+
+
+async def test_who_is_suspended_reads_only_and_is_told_both_times(people: People) -> None:
+    need = await need_of(people)
+    for suspended, verb in ((True, "resident.suspended"), (False, "resident.reinstated")):
+        for _ in range(2):
+            await residents.suspend(people.lin.id, suspended=suspended)
+        event = await Event.get(verb=verb)
+        assert list((await neighbours.news(event)).to) == [people.lin.id]
+        lin = await residents.actor(people.lin.id)
+        assert lin.suspended is suspended
+        if suspended:
+            with pytest.raises(Forbidden):
+                await needs.endorse(lin, need.id)
+    await needs.endorse(lin, need.id)
+    with pytest.raises(NotFound):
+        await residents.suspend(10**9, suspended=True)

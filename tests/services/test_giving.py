@@ -26,6 +26,7 @@ from models.crowdfunding import (
     PledgeState,
     StruckByAnother,
 )
+from models.events import Event, Notice
 from models.expenses import ExpenseState
 from models.media import UnknownPhoto
 from models.moderation import Check, CheckState, Why
@@ -33,7 +34,7 @@ from models.payments import Refund
 from models.residents import ConsentPurpose
 from models.slips import MatchState, SecondPerson, SlipState
 from models.volunteering import ActivityKind, Shift, Signup
-from services import crowdfunding, expenses, ledger, moderation, payments, residents, verification, volunteering
+from services import crowdfunding, expenses, jobs, ledger, moderation, payments, residents, verification, volunteering
 from services.crowdfunding import Beneficiary, Charity
 from services.policies import Actor
 from services.volunteering import ShiftPlan
@@ -378,6 +379,26 @@ async def test_time_is_promised_until_a_shift_is_chosen(people: People) -> None:
     lamps = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.IN_KIND, item="灯", amount_fen=100)
     with pytest.raises(InvalidState):
         await crowdfunding.choose_shift(people.lin, lamps.id, shift_id=first.id)
+
+
+@pytest.mark.parametrize("what", ["shift", "activity"])
+async def test_time_promised_for_a_shift_called_off_is_free_again(people: People, what: str) -> None:
+    campaign, first, second = await opened(people), await shift(people), await shift(people)
+    given = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.TIME, hours=2, shift_id=first.id)
+    other = await crowdfunding.pledge(people.mei, campaign.id, kind=PledgeKind.TIME, hours=2, shift_id=second.id)
+    if what == "shift":
+        await volunteering.cancel_shift(people.ma, first.id, reason="下雨")
+    else:
+        await volunteering.cancel_activity(people.ma, first.activity_id, reason="下雨")
+    event = await Event.get(verb=f"{what}.cancelled")
+    for _ in range(2):
+        await jobs.free_promises(None, event)  # type: ignore[arg-type]
+    found = await crowdfunding.find_pledge(people.lin, given.id)
+    assert (found.state, found.shift_id) == (PledgeState.PROMISED, None)
+    assert (await crowdfunding.find_pledge(people.mei, other.id)).shift_id == second.id
+    assert await Notice.filter(kind="pledge.shift_called_off").values_list("resident_id", flat=True) == [people.lin.id]
+    assert (await crowdfunding.choose_shift(people.lin, given.id, shift_id=second.id)).shift_id == second.id
+    assert (await crowdfunding.withdraw(people.lin, given.id)).state is PledgeState.WITHDRAWN
 
 
 async def test_a_shift_that_is_nowhere_is_named_as_such(people: People) -> None:

@@ -17,7 +17,7 @@ from models.moderation import Check
 from models.needs import Endorsement, Need, NeedField, NeedState, ServiceClass
 from models.residents import Assistance, ConsentKind, Outcome, Role
 from models.volunteering import Signup, SignupState
-from models.wishes import WishClaim, WishClaimState
+from models.wishes import WishClaim, WishClaimState, WishKind
 from services import (
     assistances,
     comments,
@@ -64,14 +64,16 @@ async def every_act(people: People, person: Actor) -> dict[str, Any]:
     """What a resident can do, by verb: each ready to be done."""
     need, other_need = await need_of(people), await need_of(people, "lin")
     mine = await passed(
-        await needs.submit(
+        await assistances.act(
             people.he,
+            agreed(person, people.mei),
+            "need.submitted",
+            needs.submit,
             community_id=people.jy,
             service_class=ServiceClass.CARE,
             field=NeedField.ELDERLY,
             title="想找人陪着散步",
             body="每周一次",
-            on_behalf_of=agreed(person, people.mei),
         )
     )
     said = await passed(await needs.comment(people.mei, need.id, body="我家也是"))
@@ -128,9 +130,7 @@ async def test_every_act_is_hers_by_his_hand_and_stays_on_record(people: People)
 
 async def test_she_objects_to_a_roll_by_his_hand(people: People) -> None:
     person, vote = await registered(people), await discussed(people)
-    made = await deliberations.object_to(
-        people.he, vote.id, reason="我不在名册上", on_behalf_of=agreed(person, people.mei)
-    )
+    made = await act(people, person, "objection.made", deliberations.object_to, vote.id, reason="我不在名册上")
     assert made.author_id == person.id
     assert (await Assistance.get(resident_id=person.id)).verb == "objection.made"
 
@@ -260,14 +260,16 @@ async def test_a_need_is_withdrawn_unless_something_followed(people: People) -> 
 
     async def asked() -> Need:
         return await passed(
-            await needs.submit(
+            await assistances.act(
                 people.he,
+                agreed(person, people.mei),
+                "need.submitted",
+                needs.submit,
                 community_id=people.jy,
                 service_class=ServiceClass.CARE,
                 field=NeedField.ELDERLY,
                 title="想找人陪着散步",
                 body="每周一次",
-                on_behalf_of=agreed(person, people.mei),
             )
         )
 
@@ -296,3 +298,94 @@ async def test_a_social_worker_helps_anywhere_in_the_community_a_head_only_in_hi
     await assistances.act(people.ma, agreed(person, people.mei), "need.endorsed", needs.endorse, need.id)
     assert (await Assistance.get(resident_id=person.id)).assistant_id == people.ma.id
     assert Role.SOCIAL_WORKER in {grant.role for grant in people.ma.grants}
+
+
+async def test_who_helped_to_write_a_need_does_nothing_more_in_her_name_without_her_consent(people: People) -> None:
+    person, mine = await registered(people), {"community_id": people.jy, "service_class": ServiceClass.CARE}
+    said = mine | {"field": NeedField.ELDERLY, "title": "想找人陪着散步", "body": "每周一次"}
+    need = await passed(await act(people, person, "need.submitted", needs.submit, **said))
+    with pytest.raises(Forbidden):
+        await needs.withdraw(people.he, need.id)
+    await needs.accept(people.he, need.id)
+    await needs.finish(people.he, need.id, note="已安排")
+    with pytest.raises(Forbidden):
+        await needs.rate(people.he, need.id, score=5, comment="很满意")
+    await act(people, person, "need.rated", needs.rate, need.id, score=2)
+    assert (await Assistance.filter(verb="need.rated").get()).resident_id == person.id
+    await act(people, person, "need.reopened", needs.reopen, need.id, reason="没有来")
+    assert (await Event.get(verb="need.reopened")).on_behalf_of_id == person.id
+
+
+async def test_her_thanks_are_made_public_by_her_consent_alone(people: People) -> None:
+    person = await registered(people)
+    wish = await passed(
+        await act(
+            people,
+            person,
+            "wish.posted",
+            wishes.post,
+            community_id=people.jy,
+            kind=WishKind.GOODS,
+            title="想要一台收音机",
+            body="想听戏",
+        )
+    )
+    await wishes.approve(people.zhao, wish.id)
+    await wishes.claim(people.lin, wish.id)
+    await wishes.fulfil(people.lin, wish.id, note="已送到")
+    with pytest.raises(Forbidden):
+        await wishes.confirm(people.he, wish.id, thanks="谢谢你", thanks_public=True)
+    await wishes.confirm(people.he, wish.id, thanks="谢谢你")
+    with pytest.raises(Forbidden):
+        await wishes.publish_thanks(people.he, wish.id, public=True)
+    await act(people, person, "wish.thanks_published", wishes.publish_thanks, wish.id, public=True)
+
+
+@pytest.mark.parametrize("endorsed_herself", [False, True])
+async def test_support_that_a_merge_carried_on_is_taken_back_there(people: People, endorsed_herself: bool) -> None:
+    person, need, twin = await registered(people), await need_of(people), await need_of(people, "lin")
+    await act(people, person, "need.endorsed", needs.endorse, need.id)
+    if endorsed_herself:
+        await needs.endorse(person, twin.id)
+    await needs.merge(people.chen, need.id, into_id=twin.id)
+    found = await objected(people, person)
+    assert found.outcome is (Outcome.KEPT if endorsed_herself else Outcome.UNDONE)
+    assert await Endorsement.exists(need_id=twin.id, resident_id=person.id) is endorsed_herself
+
+
+@pytest.mark.parametrize("who", ["child", "suspended"])
+async def test_nobody_is_helped_to_what_she_may_not_do_herself(people: People, who: str) -> None:
+    person = await registered(people, birth_year=2020 if who == "child" else 1940)
+    if who == "suspended":
+        await residents.suspend(person.id, suspended=True)
+    said = {"community_id": people.jy, "title": "想要一台收音机", "body": "想听戏"}
+    with pytest.raises(Forbidden):
+        await act(people, person, "wish.posted", wishes.post, kind=WishKind.GOODS, **said)
+    said |= {"service_class": ServiceClass.CARE, "field": NeedField.ELDERLY}
+    with pytest.raises(Forbidden):
+        await act(people, person, "need.submitted", needs.submit, **said)
+
+
+@pytest.mark.parametrize(
+    ("witness", "heard"),
+    [("mei", True), ("chen", True), ("qian", True), ("guest", False), ("wu", False), ("child", False)],
+)
+async def test_who_bears_witness(people: People, witness: str, heard: bool) -> None:
+    person, need = await registered(people), await need_of(people)
+    seen_by = await registered(people, birth_year=2020) if witness == "child" else people[witness]
+    doing = assistances.act(people.he, agreed(person, seen_by), "need.endorsed", needs.endorse, need.id)
+    if heard:
+        await doing
+    else:
+        with pytest.raises(Invalid):
+            await doing
+
+
+async def test_the_record_of_help_is_read_where_she_lives(people: People) -> None:
+    person, need = await registered(people, "chen", host="wang"), await need_of(people)
+    await assistances.act(people.ma, agreed(person, people.mei), "need.endorsed", needs.endorse, need.id)
+    kept = await Assistance.get(resident_id=person.id)
+    for reader in (people.chen, people.ma, person):
+        assert (await residents.find_assistance(reader, kept.id)).id == kept.id
+    with pytest.raises(NotFound):
+        await residents.find_assistance(people.he, kept.id)

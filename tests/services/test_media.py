@@ -27,7 +27,7 @@ from models.media import (
 )
 from models.needs import Need, NeedField, ServiceClass
 from models.residents import ConsentKind, Resident
-from services import crowdfunding, events, jobs, media, needs, notifications, residents
+from services import assistances, crowdfunding, events, jobs, media, needs, notifications, residents
 from services.media import Links, Photo, links, settling, uploading
 from services.media.links import Audience, Size
 from services.policies import Actor
@@ -67,10 +67,13 @@ def studio(tmp_path: Path) -> Studio:
     return Studio(tmp_path, ObjectStorage(LocalStore(tmp_path)))
 
 
-async def written(actor: Actor, community_id: int, **more: object) -> Need:
+async def written(actor: Actor, community_id: int, on_behalf_of: OnBehalfOf | None = None, **more: object) -> Need:
     """A need whose words have passed; its photos have not."""
-    need = await needs.submit(
+    need = await assistances.act(
         actor,
+        on_behalf_of,
+        "need.submitted",
+        needs.submit,
         community_id=community_id,
         service_class=ServiceClass.TECHNOLOGY,
         field=NeedField.PROPERTY,

@@ -17,7 +17,7 @@ from models.events import Event
 from models.moderation import Check, CheckState, Why
 from models.needs import Need, NeedField, ServiceClass
 from models.residents import ConsentKind, Resident, Role
-from services import comments, events, jobs, moderation, needs, notifications, residents, wishes
+from services import assistances, comments, events, jobs, moderation, needs, notifications, residents, wishes
 from services.moderation import texts
 from services.moderation.checking import PATIENCE_S, TRIES_MAX
 from services.policies import Actor
@@ -53,11 +53,10 @@ def wechat() -> Any:
     return FakeWechat()
 
 
-async def written(people: People, who: str = "lin", **more: Any) -> Need:
+async def written(people: People, who: str = "lin", on_behalf_of: OnBehalfOf | None = None, **more: Any) -> Need:
     said = {"title": "楼道灯坏了", "body": "三层的灯坏了一周"} | more
-    return await needs.submit(
-        people[who], community_id=people.jy, service_class=ServiceClass.CARE, field=NeedField.SAFETY, **said
-    )
+    said |= {"community_id": people.jy, "service_class": ServiceClass.CARE, "field": NeedField.SAFETY}
+    return await assistances.act(people[who], on_behalf_of, "need.submitted", needs.submit, **said)
 
 
 async def check_of(kind: str, subject_id: int) -> Check:

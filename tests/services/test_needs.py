@@ -12,7 +12,7 @@ from models.media import UnknownPhoto
 from models.needs import Need, NeedField, NeedRoute, NeedSort, NeedState, ServiceClass
 from models.residents import Assistance, ConsentKind
 from models.wishes import WishKind
-from services import events, needs, notifications, wishes
+from services import assistances, events, needs, notifications, wishes
 from services.policies import Actor
 from services.residents import OnBehalfOf
 from tests.passing import passed
@@ -21,7 +21,9 @@ from tests.people import People
 MoveClock = Callable[[timedelta], Awaitable[None]]
 
 
-async def written(people: People, who: str = "lin", title: str = "楼道灯坏了", **more: object) -> Need:
+async def written(
+    people: People, who: str = "lin", title: str = "楼道灯坏了", on_behalf_of: OnBehalfOf | None = None, **more: object
+) -> Need:
     asked: dict[str, object] = {
         "community_id": people.jy,
         "service_class": ServiceClass.TECHNOLOGY,
@@ -29,7 +31,8 @@ async def written(people: People, who: str = "lin", title: str = "楼道灯坏�
         "title": title,
         "body": "三层的灯坏了一周",
     }
-    return await passed(await needs.submit(people[who], **asked | more))  # type: ignore[arg-type]
+    asked |= more
+    return await passed(await assistances.act(people[who], on_behalf_of, "need.submitted", needs.submit, **asked))  # type: ignore[arg-type]
 
 
 async def done(people: People) -> Need:

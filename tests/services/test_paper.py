@@ -40,7 +40,7 @@ from models.rolls import (
     SamePerson,
     SecretInPerson,
 )
-from services import deliberations, residents
+from services import assistances, deliberations, residents
 from services.deliberations import sheets
 from services.policies import Actor
 from services.residents import OnBehalfOf
@@ -280,13 +280,15 @@ async def test_this_was_not_me(people: People) -> None:
     kept = await deliberations.cast_for(people.he, vote.id, YES, on_behalf_of=consent(helped, people))
     agreed = consent(helped, people)
     with pytest.raises(Forbidden):  # not by whoever entered it
-        await deliberations.object_to(people.he, vote.id, reason="x", on_behalf_of=agreed)
+        await assistances.act(people.he, agreed, "objection.made", deliberations.object_to, vote.id, reason="x")
     for who in ("lin", "ma"):  # nor by a neighbour, nor by staff without her consent
         with pytest.raises(Forbidden):
             await deliberations.object_to(people[who], vote.id, reason="x", resident_id=helped.id)
     with pytest.raises(NotFound):
-        await deliberations.object_to(people.lin, vote.id, reason="x", on_behalf_of=agreed)
-    made = await deliberations.object_to(people.ma, vote.id, reason="她说没有委托过", on_behalf_of=agreed)
+        await assistances.act(people.lin, agreed, "objection.made", deliberations.object_to, vote.id, reason="x")
+    made = await assistances.act(
+        people.ma, agreed, "objection.made", deliberations.object_to, vote.id, reason="她说没有委托过"
+    )
     assert await Assistance.exists(verb="objection.made", resident_id=helped.id, subject_id=made.id)
     assert (made.state, made.ballot_id, made.channel, made.entered_by_id, made.receipt) == (
         ObjectionState.INVALIDATED,
@@ -301,7 +303,7 @@ async def test_this_was_not_me(people: People) -> None:
     assert timeline[-1].facts["objection_id"] == made.id
     assert await Notice.filter(kind="deliberation.ballot_invalidated").count() == 2
     with pytest.raises(ObjectionTooLate):
-        await deliberations.object_to(people.ma, vote.id, reason="x", on_behalf_of=agreed)
+        await assistances.act(people.ma, agreed, "objection.made", deliberations.object_to, vote.id, reason="x")
     await deliberations.cast(helped, vote.id, NO)  # and may vote again
     await deliberations.close(people.chen, vote.id)
     result = await Result.get(deliberation_id=vote.id)

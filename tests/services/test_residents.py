@@ -176,17 +176,17 @@ async def test_help_is_given_where_one_serves_and_with_consent(people: People) -
         people.he, household_id=people.lin.household_id or 0, name="王淑芬", birth_year=1941, secret=Keys.of("k" * 32)
     )
     consent = OnBehalfOf(elder.id, ConsentKind.WITNESS, people.mei.id)
-    assert (await residents.speaker(people.he, people.jy, consent)).id == elder.id
-    assert (await residents.speaker(people.ma, people.jy, consent)).id == elder.id
+    assert (await residents.stand_in(people.he, consent)).id == elder.id
+    assert (await residents.stand_in(people.ma, consent)).id == elder.id
     with pytest.raises(NotFound):
-        await residents.speaker(people.lin, people.jy, consent)
+        await residents.stand_in(people.lin, consent)
     with pytest.raises(NotFound):
-        await residents.speaker(people.deng, people.jy, consent)
+        await residents.stand_in(people.deng, consent)
     with pytest.raises(Invalid):
-        await residents.speaker(people.he, people.jy, OnBehalfOf(elder.id, ConsentKind.WITNESS, people.he.id))
+        await residents.stand_in(people.he, OnBehalfOf(elder.id, ConsentKind.WITNESS, people.he.id))
     in_building_3 = OnBehalfOf(people.wang.id, ConsentKind.VOICE)
     with pytest.raises(Forbidden):
-        await residents.speaker(people.he, people.jy, in_building_3)
+        await residents.stand_in(people.he, in_building_3)
 
 
 async def test_a_representative_who_moves_out_leaves_the_next_adult_in_his_place(people: People) -> None:

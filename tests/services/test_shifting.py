@@ -581,7 +581,7 @@ async def test_a_building_head_signs_up_and_cancels_for_somebody_without_a_phone
     assert await state_of(shift_id, people.mei.id) is SignupState.CONFIRMED
     acts = await Assistance.filter(resident_id=people.lin.id).order_by("id").values_list("verb", flat=True)
     assert acts == ["signup.made", "shift.signup_cancelled"]
-    assert (await Notice.get(kind="signup.cancelled")).params["name"] == "小林"
+    assert (await Notice.get(kind="signup.cancelled")).params["name_id"] == people.lin.id
 
 
 async def test_who_may_not_help(people: People) -> None:

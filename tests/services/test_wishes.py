@@ -24,7 +24,7 @@ from models.wishes import (
     WishKind,
     WishState,
 )
-from services import notifications, residents, wishes
+from services import assistances, notifications, residents, wishes
 from services.policies import Actor
 from services.residents import OnBehalfOf
 from tests.passing import passed
@@ -33,14 +33,15 @@ from tests.people import People
 MoveClock = Callable[[timedelta], Awaitable[None]]
 
 
-async def posted(people: People, who: str = "wang", **more: object) -> Wish:
+async def posted(people: People, who: str = "wang", on_behalf_of: OnBehalfOf | None = None, **more: object) -> Wish:
     asked: dict[str, object] = {
         "community_id": people.jy,
         "kind": WishKind.GOODS,
         "title": "想要一台收音机",
         "body": "想听戏",
     }
-    return await passed(await wishes.post(people[who], **asked | more))  # type: ignore[arg-type]
+    asked |= more
+    return await passed(await assistances.act(people[who], on_behalf_of, "wish.posted", wishes.post, **asked))  # type: ignore[arg-type]
 
 
 async def opened(people: People, who: str = "wang", **more: object) -> Wish:
