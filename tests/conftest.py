@@ -23,9 +23,9 @@ from app.core.signing import Signer
 from app.gateways.darkroom import Darkroom
 from app.gateways.outside import open_outside
 from app.gateways.storage import open_storage
-from app.main import create_app
 from app.seed import seed_cast
 from services import residents
+from tests.applications import application
 from tests.people import People
 from tests.sandbox_process import SandboxProcess
 
@@ -157,7 +157,7 @@ def settings(servers: Servers, sandbox: SandboxProcess, tmp_path_factory: pytest
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[FastAPI]:
     """The application with its outside world open; the database is the test's own transaction."""
-    made = create_app(settings)
+    made = application(settings)
     made.state.redis = open_redis(settings.redis_url)
     made.state.rates = Rates(settings.redis_url)
     made.state.storage, made.state.darkroom = open_storage(settings), Darkroom()
