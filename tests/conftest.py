@@ -25,11 +25,14 @@ from app.gateways.outside import open_outside
 from app.gateways.storage import open_storage
 from app.seed import seed_cast
 from services import residents
+from tests import memory
 from tests.applications import application
 from tests.people import People
 from tests.sandbox_process import SandboxProcess
 
 TEMPLATE = "linli_template"
+HASTE = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
+"""No test takes the power away."""
 _numbers = itertools.count(1)
 
 
@@ -47,9 +50,10 @@ def signer() -> Signer:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """A PostgreSQL and a Valkey of this run's own."""
-    with tempfile.TemporaryDirectory(prefix="linli-test-", ignore_cleanup_errors=True) as folder:
-        started = embedded.start(Path(folder) / "data")
+    with memory.folder("linli-test-") as folder:
+        started = embedded.start(folder / "data")
         try:
+            asyncio.run(_sql(started, *HASTE))
             yield started
         finally:
             started.stop()
@@ -196,14 +200,15 @@ def _client(app: FastAPI, token: str | None = None) -> httpx.AsyncClient:
 
 
 async def _clone(servers: Servers, name: str) -> str:
-    await _sql(servers, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {OWNER}")
+    await _sql(servers, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy OWNER {OWNER}")
     return servers.url(APP, name)
 
 
-async def _sql(servers: Servers, statement: str) -> None:
+async def _sql(servers: Servers, *statements: str) -> None:
     connection = await asyncpg.connect(servers.url("postgres", "postgres"))
     try:
-        await connection.execute(statement)
+        for statement in statements:
+            await connection.execute(statement)
     finally:
         await connection.close()
 
