@@ -2,10 +2,8 @@
 
 import asyncio
 import itertools
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import asyncpg
 import httpx
@@ -62,8 +60,8 @@ def servers() -> Iterator[Servers]:
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[SandboxProcess]:
     """The WeChat sandbox, a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="linli-sandbox-") as folder:
-        process = SandboxProcess.start(Path(folder))
+    with memory.folder("linli-sandbox-") as folder:
+        process = SandboxProcess.start(folder)
         try:
             yield process
         finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import memory
 from tests.stories.running import ROOT, Running, running
 
 pytestmark = pytest.mark.no_database
@@ -39,8 +40,8 @@ def paste(linli: Running, *blocks: str) -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def linli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("journeys")) as started:
+def linli() -> Iterator[Running]:
+    with memory.folder("linli-story-") as folder, running(folder) as started:
         yield started
 
 

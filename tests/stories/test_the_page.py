@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from app.demo import Story
 from app.seed import CAST
 from sandbox import page as the_page
+from tests import memory
 from tests.stories.running import Running, running
 
 pytestmark = pytest.mark.no_database
@@ -34,8 +35,8 @@ def rolled_back() -> None:
 
 
 @pytest.fixture(scope="module")
-def linli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("page")) as started:
+def linli() -> Iterator[Running]:
+    with memory.folder("linli-story-") as folder, running(folder) as started:
         yield started
 
 
