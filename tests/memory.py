@@ -21,11 +21,13 @@ def folder(prefix: str) -> Iterator[Path]:
         _sweep(prefix)
         roomy = shutil.disk_usage(MEMORY).free > ROOM
     with (
-        tempfile.TemporaryDirectory(prefix=prefix, dir=MEMORY if roomy else None, ignore_cleanup_errors=True) as made,
-        (Path(made) / "held").open("w") as held,
+        tempfile.TemporaryDirectory(prefix=prefix, dir=MEMORY if roomy else None, ignore_cleanup_errors=True) as name,
+        (Path(name) / "new").open("w") as held,
     ):
         fcntl.flock(held, fcntl.LOCK_EX)
-        yield Path(made)
+        made = Path(name)
+        (made / "new").rename(made / "held")  # only now may others try it
+        yield made
 
 
 def _sweep(prefix: str) -> None:
