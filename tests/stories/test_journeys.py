@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import memory
 from tests.stories.running import ROOT, Running, running
 
 pytestmark = pytest.mark.no_database
@@ -41,7 +40,7 @@ def paste(linli: Running, *blocks: str) -> list[tuple[str, str, str]]:
 
 @pytest.fixture(scope="module")
 def linli() -> Iterator[Running]:
-    with memory.folder("linli-story-") as folder, running(folder) as started:
+    with running() as started:
         yield started
 
 

@@ -15,7 +15,6 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from app.demo import Story
 from app.seed import CAST
 from sandbox import page as the_page
-from tests import memory
 from tests.stories.running import Running, running
 
 pytestmark = pytest.mark.no_database
@@ -36,7 +35,7 @@ def rolled_back() -> None:
 
 @pytest.fixture(scope="module")
 def linli() -> Iterator[Running]:
-    with memory.folder("linli-story-") as folder, running(folder) as started:
+    with running() as started:
         yield started
 
 
