@@ -12,7 +12,7 @@ run: $(INSTALLED)  ## everything for development: servers, cast, WeChat sandbox,
 	@$(BIN)/linli run
 
 test: $(INSTALLED)  ## all tests, on servers of their own
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(INSTALLED)  ## all but the tests: format, lint, types, imports (the tests check the migrations)
 	@$(BIN)/ruff format --check .

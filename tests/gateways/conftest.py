@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from app.gateways.wechat import TokenStore, WechatClient
 from app.gateways.wechat_pay import WechatPayClient
+from tests import memory
 from tests.sandbox_process import SandboxProcess
 
 
@@ -76,11 +77,12 @@ def merchant(merchant_server: Merchant) -> Merchant:
 
 
 @pytest.fixture(scope="session")
-def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+def sandbox_process() -> Iterator[SandboxProcess]:
     nobody = "http://127.0.0.1:9"  # what is pushed while no test listens shall reach no application
-    sandbox = SandboxProcess.start(tmp_path_factory.mktemp("sandbox") / "data", app_url=nobody)
-    yield sandbox
-    sandbox.stop()
+    with memory.folder("linli-sandbox-") as folder:
+        sandbox = SandboxProcess.start(folder / "data", app_url=nobody)
+        yield sandbox
+        sandbox.stop()
 
 
 class Control:

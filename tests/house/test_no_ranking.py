@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.core.settings import Settings
-from app.main import create_app
+from tests.applications import FIRST
 
 pytestmark = pytest.mark.no_database
 
@@ -17,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WHO = r"(giver_id|household_id|resident_id|building_id|nickname|room)"
 SUMS = {"given_fen", "total_fen", "raised_fen", "sum_fen", "donated_fen"}
 PEOPLE = {"giver", "giver_id", "nickname", "household_id", "resident_id", "room", "building_id"}
-CONTRACT = create_app(Settings(_env_file=None)).openapi()
+CONTRACT = FIRST.openapi()
 
 
 def texts() -> list[tuple[str, str]]:

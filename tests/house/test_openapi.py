@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from app.core.settings import Settings
-from app.main import create_app, refuse_undeclared
+from app.main import refuse_undeclared
 from routers.house import make_router
+from tests.applications import FIRST
 
 pytestmark = pytest.mark.no_database
 
-CONTRACT = create_app(Settings(_env_file=None)).openapi()
+CONTRACT = FIRST.openapi()
 OPERATIONS = [
     (f"{verb.upper()} {path}", operation)
     for path, verbs in CONTRACT["paths"].items()

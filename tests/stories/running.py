@@ -14,6 +14,7 @@ import httpx
 import psutil
 
 from app.core.embedded import free_port
+from tests import memory
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 90
@@ -101,11 +102,12 @@ class Running:
 
 
 @contextmanager
-def running(data: Path) -> Iterator[Running]:
+def running() -> Iterator[Running]:
     """A Linli of one's own for the time of the block."""
-    made = Running(data)
-    made.start()
-    try:
-        yield made
-    finally:
-        made.stop()
+    with memory.folder("linli-story-") as data:
+        made = Running(data)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop()

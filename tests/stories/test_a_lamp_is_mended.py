@@ -74,8 +74,8 @@ def off_line(linli: Running, folder: Path, old: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.prove)])
-async def test_the_story_is_told_to_its_end_and_the_books_balance(tmp_path: Path, times: int) -> None:
-    with running(tmp_path) as linli:
+async def test_the_story_is_told_to_its_end_and_the_books_balance(times: int) -> None:
+    with running() as linli:
         for _ in range(times):
             told = linli.linli("demo")
             assert told.returncode == 0, told.stdout[-3000:]
@@ -95,7 +95,7 @@ async def test_the_story_is_told_to_its_end_and_the_books_balance(tmp_path: Path
     ],
 )
 async def test_a_killed_part_loses_no_acknowledged_fact(tmp_path: Path, victim: str) -> None:
-    with running(tmp_path) as linli:
+    with running() as linli:
         story = Witness(linli, victim)
         with pytest.raises((demo.StoryBroken, httpx.HTTPError)):
             demo.play(story)
@@ -112,8 +112,8 @@ async def test_a_killed_part_loses_no_acknowledged_fact(tmp_path: Path, victim: 
         assert "All holds." in off_line(linli, tmp_path, old)
 
 
-async def test_a_killed_run_leaves_nothing_that_keeps_the_next_from_starting(tmp_path: Path) -> None:
-    with running(tmp_path) as linli:
+async def test_a_killed_run_leaves_nothing_that_keeps_the_next_from_starting() -> None:
+    with running() as linli:
         linli.kill("run")
         linli.process.wait(10)
         linli.start()

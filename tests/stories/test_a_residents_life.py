@@ -3,7 +3,6 @@
 import io
 import zipfile
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,8 +23,8 @@ def verbs(need: dict[str, Any]) -> list[str]:
     return [line["verb"].removeprefix("need.") for line in need["timeline"]]
 
 
-async def test_she_arrives_asks_waits_and_leaves(tmp_path: Path) -> None:
-    with running(tmp_path) as linli:
+async def test_she_arrives_asks_waits_and_leaves() -> None:
+    with running() as linli:
 
         def pass_time(by: timedelta) -> None:
             done = linli.linli("clock", f"+{int(by.total_seconds())}s")

@@ -39,8 +39,8 @@ def paste(linli: Running, *blocks: str) -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def linli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("journeys")) as started:
+def linli() -> Iterator[Running]:
+    with running() as started:
         yield started
 
 

@@ -34,8 +34,8 @@ def rolled_back() -> None:
 
 
 @pytest.fixture(scope="module")
-def linli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("page")) as started:
+def linli() -> Iterator[Running]:
+    with running() as started:
         yield started
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -280,8 +279,8 @@ def _until_ten(now: datetime) -> timedelta:
     return timedelta(seconds=(here.replace(hour=10, minute=0) - here).total_seconds() % 86_400)
 
 
-def test_wechat_has_a_bad_day(tmp_path: Path) -> None:
-    with running(tmp_path) as linli:
+def test_wechat_has_a_bad_day() -> None:
+    with running() as linli:
         day = BadDay(linli)
         day.begin()
         for number, fault in enumerate(TROUBLES.values()):

@@ -20,10 +20,10 @@ from app.gateways.darkroom import Darkroom
 from app.gateways.outside import open_outside
 from app.gateways.storage import open_storage
 from app.gateways.wechat_pay import WechatPay
-from app.main import create_app
 from services import residents
 from services.jobs import Tools
 from services.media import links
+from tests.applications import application
 from tests.people import People
 from tests.sandbox_process import SandboxProcess
 
@@ -76,7 +76,7 @@ async def town(committed: str, settings: Settings, sandbox: SandboxProcess) -> A
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    app = create_app(settings.model_copy(update={"database_url": committed, "public_base_url": url}))
+    app = application(settings.model_copy(update={"database_url": committed, "public_base_url": url}))
     app.state.redis, app.state.rates = open_redis(settings.redis_url), Rates(settings.redis_url)
     app.state.storage, app.state.darkroom = open_storage(settings), Darkroom()
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))

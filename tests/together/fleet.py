@@ -19,6 +19,7 @@ from tortoise.context import TortoiseContext
 from app.core import clock, db, embedded, migrations
 from app.core.embedded import APP, OWNER, Servers, free_port
 from app.seed import seed_cast
+from tests import memory
 from tests.sandbox_process import SandboxProcess
 
 READY_S = 120
@@ -128,22 +129,23 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, *, apis: int = 2) -> AsyncIterator[Fleet]:
+async def fleet(*, apis: int = 2) -> AsyncIterator[Fleet]:
     """A Linli with its cast, as many APIs and one worker, for the block; this process is connected to its database."""
-    servers = await asyncio.to_thread(embedded.start, folder / "data")
-    sandbox = await asyncio.to_thread(SandboxProcess.start, folder / "sandbox")
-    made = Fleet(folder, servers, sandbox, apis)
-    try:
-        await asyncio.to_thread(migrations.migrate, servers.url(OWNER))
-        async with TortoiseContext() as context:
-            await context.init(config=db.connection_config(servers.url(), pool_size=4))
-            await seed_cast()
-            await asyncio.gather(*(made.start(name) for name in made.names))
-            yield made
-    finally:
-        await made.control.aclose()
-        for process in made.running.values():
-            process.kill()
-            process.wait()
-        sandbox.stop()
-        await asyncio.to_thread(servers.stop)
+    with memory.folder("linli-fleet-") as folder:
+        servers = await asyncio.to_thread(embedded.start, folder / "data")
+        sandbox = await asyncio.to_thread(SandboxProcess.start, folder / "sandbox")
+        made = Fleet(folder, servers, sandbox, apis)
+        try:
+            await asyncio.to_thread(migrations.migrate, servers.url(OWNER))
+            async with TortoiseContext() as context:
+                await context.init(config=db.connection_config(servers.url(), pool_size=4))
+                await seed_cast()
+                await asyncio.gather(*(made.start(name) for name in made.names))
+                yield made
+        finally:
+            await made.control.aclose()
+            for process in made.running.values():
+                process.kill()
+                process.wait()
+            sandbox.stop()
+            await asyncio.to_thread(servers.stop)

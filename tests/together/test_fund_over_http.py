@@ -9,7 +9,6 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -147,8 +146,8 @@ async def raise_money(made: Fleet, count: int) -> tuple[Crowd, Campaign, People]
 
 
 @pytest.mark.parametrize("count", [200, pytest.param(2_000, marks=pytest.mark.prove)])
-async def test_whoever_paid_is_in_the_books_once_whatever_wechat_tells(tmp_path: Path, count: int) -> None:
-    async with fleet(tmp_path) as made:
+async def test_whoever_paid_is_in_the_books_once_whatever_wechat_tells(count: int) -> None:
+    async with fleet() as made:
         crowd, campaign, people = await raise_money(made, count)
         async with readers(made, people.jy) as seen:
             await asyncio.gather(*(crowd.come() for _ in range(AT_ONCE)))
@@ -162,9 +161,9 @@ async def test_whoever_paid_is_in_the_books_once_whatever_wechat_tells(tmp_path:
 
 
 @pytest.mark.prove
-async def test_whoever_paid_is_in_the_books_once_although_all_is_killed(tmp_path: Path) -> None:
+async def test_whoever_paid_is_in_the_books_once_although_all_is_killed() -> None:
     """G1, three times each: kill -9 of both APIs, the worker and PostgreSQL while 2,000 pledge and pay."""
-    async with fleet(tmp_path) as made:
+    async with fleet() as made:
         crowd, campaign, people = await raise_money(made, 2_000)
 
         async def killing() -> None:
