@@ -27,6 +27,8 @@ from services.residents.memberships import move_in
 from services.residents.phones import keep_phone
 from services.rules.age import is_adult_by_date, is_past_childhood
 
+OWN_CAUSE = ("自己家的事，请其他居委会成员办理", "Another committee member decides about your own home")
+
 
 @dataclass(frozen=True)
 class NewResident:
@@ -142,16 +144,21 @@ async def decline_claim(actor: Actor, claim_id: int, reason: str) -> HouseholdCl
 async def update_household(
     actor: Actor, household_id: int, *, area_cm2: int | None, representative_id: int | None
 ) -> Household:
-    """Record a household's area (cm²) or representative, a live adult member. Committee only."""
+    """Record a household's area (cm²) or representative, a live adult member. Committee only, nobody in his own cause.
+
+    Raises NotFound, Forbidden, Invalid.
+    """
     household = await Household.filter(id=household_id).select_for_update(no_key=True).first()
     if household is None or not actor.is_staff(household.community_id):
         raise NotFound("没有找到这一户", "No such household")
     require(policies.may_look_after_households(actor, household.community_id))
     changed, before = [], household.representative_id
-    if area_cm2 is not None:
+    if area_cm2 is not None and area_cm2 != household.area_cm2:
+        require(policies.may_record_area(actor, household), *OWN_CAUSE)
         household.area_cm2 = area_cm2
         changed.append("area_cm2")
-    if representative_id is not None:
+    if representative_id is not None and representative_id != before:
+        require(policies.may_name_representative(actor, household, representative_id), *OWN_CAUSE)
         member = (
             await Membership.filter(household_id=household.id, resident_id=representative_id, until_at=None)
             .select_related("resident")

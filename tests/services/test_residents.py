@@ -22,6 +22,7 @@ from models.residents import (
 )
 from services import residents
 from services.residents import OnBehalfOf, StillCommittee
+from tests.homing import joined
 from tests.people import People
 
 
@@ -208,6 +209,19 @@ async def test_recording_an_area_names_no_representative(people: People) -> None
     await residents.update_household(people.chen, stale, area_cm2=890_000, representative_id=None)
     household = await Household.get(id=stale)
     assert (household.area_cm2, household.representative_id) == (890_000, None)
+
+
+async def test_nobody_on_the_committee_makes_himself_representative_or_changes_his_own_area(people: People) -> None:
+    anna = await joined(people, "anna", host="chen")
+    own = people.chen.household_id or 0
+    await residents.update_household(people.zhao, own, area_cm2=None, representative_id=anna.id)
+    with pytest.raises(Forbidden):
+        await residents.update_household(people.chen, own, area_cm2=None, representative_id=people.chen.id)
+    await residents.update_household(people.chen, own, area_cm2=890_000, representative_id=anna.id)
+    with pytest.raises(Forbidden):
+        await residents.update_household(people.chen, own, area_cm2=990_000, representative_id=None)
+    household = await residents.update_household(people.zhao, own, area_cm2=990_000, representative_id=people.chen.id)
+    assert (household.area_cm2, household.representative_id) == (990_000, people.chen.id)
 
 
 async def test_two_grants_at_once_do_not_make_one_person_committee_and_supervisor(
