@@ -19,7 +19,9 @@ from models.homes import (
 from models.residents import Capacity, Household, Membership, Resident
 from services import events
 from services.policies import Actor, require
+from services.policies import residents as policies
 from services.residents.ages import is_adult
+from services.residents.doors import household_of
 from services.residents.homes import NewResident, check_birth
 from services.residents.memberships import move_in
 
@@ -43,9 +45,7 @@ async def invite(actor: Actor, household_id: int, *, capacity: Capacity) -> Invi
 
     Raises NotFound, Forbidden for others than its adults, TooManyInvitations with five open ones.
     """
-    household = await Household.filter(id=household_id).select_for_update(no_key=True).first()
-    if household is None or not (actor.household_id == household.id or actor.is_staff(household.community_id)):
-        raise NotFound("没有找到这一户", "No such household")
+    household = await household_of(actor, household_id, held=True)
     require(actor.verified and actor.household_id == household.id and await is_adult(actor.id), *MEMBERS_ONLY)
     await db.execute(
         "UPDATE invitations SET revoked_at = clock_now() WHERE household_id = $1 AND used_at IS NULL "
@@ -122,19 +122,15 @@ async def revoke_invitation(actor: Actor, invitation_id: int) -> Invitation:
 
 async def find_invitation(actor: Actor, invitation_id: int) -> Invitation:
     """An invitation without its code, for the household's members and the staff. Raises NotFound."""
-    invitation = await Invitation.get_or_none(id=invitation_id)
-    if invitation is None or not (
-        actor.household_id == invitation.household_id or actor.is_staff(invitation.community_id)
-    ):
+    invitation = await Invitation.get_or_none(id=invitation_id).select_related("household__building")
+    if invitation is None or not policies.may_see_household(actor, invitation.household):
         raise NotFound("没有找到这个邀请", "No such invitation")
     return await _stated(invitation)
 
 
 async def invitations(actor: Actor, household_id: int, *, page: Page) -> Listed[Invitation]:
     """A household's invitations, newest first, for its members and the staff. Raises NotFound."""
-    household = await Household.get_or_none(id=household_id)
-    if household is None or not (actor.household_id == household.id or actor.is_staff(household.community_id)):
-        raise NotFound("没有找到这一户", "No such household")
+    household = await household_of(actor, household_id)
     found = await newest(Invitation.filter(household_id=household.id), page)
     return Listed([await _stated(one) for one in found.items], found.after)
 

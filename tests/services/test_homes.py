@@ -68,6 +68,23 @@ async def test_others_do_not_find_it(people: People, who: str) -> None:
         await residents.find_household(people[who], home(people.lin))
 
 
+async def test_a_building_head_knows_nothing_of_other_buildings(people: People) -> None:
+    elsewhere = home(people.wang)
+    assert (await residents.find_household(people.ma, elsewhere)).id == elsewhere
+    change = await residents.propose_representative(people.wang, elsewhere, resident_id=people.wang.id)
+    invitation = await residents.invite(people.wang, elsewhere, capacity=Capacity.FAMILY)
+    for asked in (
+        residents.find_household(people.he, elsewhere),
+        residents.household_history(people.he, elsewhere),
+        residents.find_change(people.he, change.id),
+        residents.invitations(people.he, elsewhere, page=Page()),
+        residents.find_invitation(people.he, invitation.id),
+        residents.owners_of(people.he, elsewhere),
+    ):
+        with pytest.raises(NotFound):
+            await asked  # type: ignore[misc]
+
+
 async def test_the_staff_read_who_lived_there_when(people: People) -> None:
     guest = await joined(people)
     await residents.leave_household(guest)
