@@ -16,7 +16,7 @@ STAFF_ONLY = ("只有本社区的工作人员可以处理", "Only staff of this 
 BRING = """
 INSERT INTO endorsements (community_id, need_id, resident_id, brought_from_id)
 SELECT e.community_id, $2, e.resident_id, $1 FROM endorsements e JOIN needs n ON n.id = $2
-WHERE e.need_id = $1 AND e.resident_id <> n.author_id ORDER BY e.id
+WHERE e.need_id = $1 AND e.resident_id NOT IN (n.author_id, coalesce(n.assistant_id, n.author_id)) ORDER BY e.id
 ON CONFLICT ON CONSTRAINT endorsements_once DO NOTHING RETURNING resident_id
 """
 

@@ -7,12 +7,12 @@ import pytest
 
 from app.core import db
 from app.core.clock import SHANGHAI
-from app.core.errors import Forbidden, Invalid, InvalidState, NotFound
+from app.core.errors import Forbidden, Invalid, InvalidState, NotFound, NotVerified
 from app.core.pages import Page
 from models.base import Moderation
 from models.needs import Endorsement, HopEnd, Need, NeedHop, NeedLevel, NeedRoute, NeedSort, NeedState, Urgency
 from models.places import Place
-from services import calendars, events, needs, notifications
+from services import calendars, events, needs, notifications, residents
 from services.policies import Actor
 from tests.conftest import as_owner
 from tests.passing import passed
@@ -68,6 +68,25 @@ async def test_a_twin_is_merged_and_its_supporters_stay_with_a_notice(people: Pe
     assert (line.subject_kind, line.subject_id) == ("need", into.id)
     assert (await Endorsement.get(need_id=into.id, resident_id=people.sun.id)).brought_from_id == twin.id
     assert (await needs.unendorse(people.sun, into.id)).endorsements == 1
+
+
+async def test_who_moved_away_takes_back_the_support_a_merge_carried_over(people: People) -> None:
+    into, twin = await written(people, "wang"), await written(people)
+    await needs.endorse(people.mei, twin.id)
+    await needs.merge(people.chen, twin.id, into_id=into.id)
+    await residents.leave_household(people.mei)
+    moved = await residents.actor(people.mei.id)
+    assert (await needs.unendorse(moved, into.id)).endorsements == 0
+    with pytest.raises(NotVerified):
+        await needs.endorse(moved, into.id)
+
+
+async def test_a_merge_makes_nobody_endorse_what_he_wrote_down_for_another(people: People) -> None:
+    into, twin = await written(people, "wang"), await written(people)
+    await db.execute("UPDATE needs SET assistant_id = $1 WHERE id = $2", people.ma.id, into.id)
+    await needs.endorse(people.ma, twin.id)
+    await needs.merge(people.chen, twin.id, into_id=into.id)
+    assert (await needs.find(people.ma, into.id)).endorsements == 0
 
 
 async def test_a_merge_stands_in_both_timelines(people: People) -> None:
