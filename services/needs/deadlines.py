@@ -84,10 +84,14 @@ async def deadlines(community_id: int) -> Deadlines:
 async def step(need: Need, target: NeedState, *, due_at: datetime | None = None, **columns: Any) -> bool | None:
     """Take a step of the road and owe the next one by `due_at`; True when this one came late, else None.
 
+    What was said of a date that stays is not said again.
+
     Raises InvalidState.
     """
     was_due = need.due_at
-    await need.move_to(target, due_at=due_at, overdue_noted=False, **columns)
+    if due_at != was_due:
+        columns["overdue_noted"] = False
+    await need.move_to(target, due_at=due_at, **columns)
     now = await clock.now()
     need.overdue = due_at is not None and due_at <= now
     return (was_due is not None and was_due <= now) or None

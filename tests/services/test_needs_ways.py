@@ -277,6 +277,20 @@ async def test_what_a_level_leaves_undone_returns_to_view_as_overdue(people: Peo
     assert (await needs.detail(people.wu, need.id)).hops[0].late
 
 
+async def test_what_is_overdue_is_said_once_for_a_date_whatever_is_done_meanwhile(people: People) -> None:
+    await at("2037-11-23T10:00")
+    need = await written(people)
+    await at("2037-11-30T10:00")
+    await needs.note_overdue()
+    await needs.accept(people.chen, need.id)
+    await needs.note_overdue()
+    assert (await verbs(people.wu, need)).count("overdue") == 1
+    await needs.route(people.chen, need.id, route=NeedRoute.OFFICIAL)
+    await at("2037-12-31T10:00")
+    await needs.note_overdue()
+    assert (await verbs(people.wu, need)).count("overdue") == 2, "another date has gone by"
+
+
 # --- due dates
 
 
