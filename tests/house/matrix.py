@@ -42,7 +42,8 @@ ooooooooooooooo  aided  list_campaign_expenses
 !oooooooooooooo  *  list_phone_moves list_point_transfers list_questions list_service_records list_similar_needs
 !oooooooooooooo  *  list_subscriptions list_units list_volunteer_team_members list_volunteer_teams list_wishes log_out
 !oooooooooooooo  *  read_inbox renew_my_calendar report_subscriptions resolve_code set_my_skills
-!oooooooooooooo  *  unendorse_need unsign_petition unsupport_comment update_me update_preferences upload_picture withdraw_consent
+!oooooooooooooo  *  unendorse_need unsign_petition unsupport_comment update_me update_preferences upload_picture
+!oooooooooooooo  *  withdraw_consent
 !oooooooooooooo  aided  export_campaign_accounts_csv export_campaign_accounts_xlsx get_campaign get_campaign_accounts
 !oooooooooooooo  aided  get_refunds list_campaign_comments list_incomes list_matches list_pledges list_sale_items
 !oooooooooooooo  aided  list_teams list_use_changes
