@@ -20,12 +20,22 @@ WHERE e.need_id = $1 AND e.resident_id NOT IN (n.author_id, coalesce(n.assistant
 ON CONFLICT ON CONSTRAINT endorsements_once DO NOTHING RETURNING resident_id
 """
 
+# What was made of the twin was made of the one it becomes; what was only cited is, where that goes the same way.
+CARRY = """
+INSERT INTO need_links (community_id, need_id, kind, subject_id, settles)
+SELECT l.community_id, n.id, l.kind, l.subject_id, l.settles FROM need_links l JOIN needs n ON n.id = $2
+WHERE l.need_id = $1 AND NOT came_to_nothing(l.kind, l.subject_id)
+    AND (l.settles OR NOT goes_another_way(n.id, n.route, l.kind))
+ORDER BY l.id ON CONFLICT ON CONSTRAINT need_links_once DO NOTHING
+"""
+
 
 @atomic()
 async def merge(actor: Actor, need_id: int, *, into_id: int, reason: str | None = None) -> Need:
-    """End a submitted need as a twin of another open one of its community, whose supporters it brings.
+    """End a submitted need as a twin of another open one of its community, to which it brings supporters and links.
 
-    Raises Forbidden, Invalid for a twin that is itself, elsewhere or no longer open, InvalidState, NotFound.
+    Raises Forbidden, Invalid for a twin that is itself, elsewhere or no longer open, InvalidState, NotFound,
+    AnotherPath when the two go different ways.
     """
     await db.execute(
         "SELECT id FROM needs WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE", sorted({need_id, into_id})
@@ -39,6 +49,7 @@ async def merge(actor: Actor, need_id: int, *, into_id: int, reason: str | None 
         )
     late = await step(need, NeedState.MERGED, merged_into_id=into.id)
     brought = await db.rows(BRING, need.id, into.id)
+    await db.execute(CARRY, need.id, into.id)
     await events.record(actor, "need.merged", need, reason=reason, into_id=into.id, late=late)
     await events.record(actor, "need.joined", into, need_id=need.id, brought=len(brought))
     await _tell(actor, [need.author_id, need.assistant_id], "need.merged", need, title=need.title, into=into.title)

@@ -1,0 +1,82 @@
+"""Who handles a need settles its path, passers-by only cite it."""
+
+from app.core.migrations import run_script
+
+revision = "0040"
+down_revision = "0038"
+branch_labels = None
+depends_on = None
+
+PATHS = """
+ALTER TABLE need_links ADD COLUMN settles BOOLEAN NOT NULL DEFAULT true;
+UPDATE need_links l SET settles = false FROM needs n WHERE n.id = l.need_id AND n.route IS DISTINCT FROM l.kind;
+
+CREATE FUNCTION came_to_nothing(made text, made_id bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT CASE made
+        WHEN 'wish' THEN EXISTS (SELECT FROM wishes WHERE id = made_id AND state IN ('withdrawn', 'expired'))
+        WHEN 'deliberation' THEN EXISTS (
+            SELECT FROM deliberations WHERE id = made_id AND state IN ('withdrawn', 'failed_quorum'))
+        WHEN 'campaign' THEN EXISTS (SELECT FROM campaigns WHERE id = made_id AND state IN ('cancelled', 'failed'))
+        WHEN 'activity' THEN EXISTS (SELECT FROM shifts WHERE activity_id = made_id) AND NOT EXISTS (
+            SELECT FROM shifts WHERE activity_id = made_id AND state <> 'cancelled')
+        ELSE false END
+$$;
+-- A need goes one way: a decision, money and people who do it belong together, a wish stands alone. The way is settled
+-- by its route, and by what those who handle it have made of it, unless that came to nothing.
+CREATE FUNCTION goes_another_way(need bigint, way text, next text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(bool_or((taken = 'wish') <> (next = 'wish')), false) FROM (
+        SELECT way AS taken WHERE way IS NOT NULL
+        UNION ALL
+        SELECT kind FROM need_links WHERE need_id = need AND settles AND NOT came_to_nothing(kind, subject_id)) t
+$$;
+CREATE OR REPLACE FUNCTION keep_to_one_path() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    way text;
+BEGIN
+    SELECT route INTO way FROM needs WHERE id = NEW.need_id FOR NO KEY UPDATE;
+    IF goes_another_way(NEW.need_id, way, NEW.kind) THEN
+        RAISE EXCEPTION 'need % has taken another path', NEW.need_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'need_links_one_path';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION keep_route_to_one_path() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF goes_another_way(NEW.id, NULL, NEW.route) THEN
+        RAISE EXCEPTION 'need % has taken another path', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'need_links_one_path';
+    END IF;
+    RETURN NEW;
+END $$;
+-- What those who handle it cannot settle goes up whatever was made of it.
+CREATE TRIGGER needs_route_one_path BEFORE UPDATE OF route ON needs FOR EACH ROW
+    WHEN (NEW.route IS DISTINCT FROM OLD.route AND NEW.route <> 'escalation')
+    EXECUTE FUNCTION keep_route_to_one_path();
+"""
+
+
+def upgrade() -> None:
+    run_script(PATHS)
+
+
+def downgrade() -> None:
+    run_script("""
+    DROP TRIGGER needs_route_one_path ON needs;
+    CREATE OR REPLACE FUNCTION keep_to_one_path() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        way text;
+        linked text[];
+        taken text[];
+    BEGIN
+        SELECT route INTO way FROM needs WHERE id = NEW.need_id FOR NO KEY UPDATE;
+        linked := ARRAY(SELECT DISTINCT kind FROM need_links WHERE need_id = NEW.need_id);
+        taken := CASE WHEN way IN ('deliberation', 'campaign', 'activity', 'wish') THEN linked || way ELSE linked END;
+        IF NEW.kind <> ALL (linked) AND taken <> '{}' AND (NEW.kind = 'wish') <> ('wish' = ANY (taken)) THEN
+            RAISE EXCEPTION 'need % has taken another path', NEW.need_id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'need_links_one_path';
+        END IF;
+        RETURN NEW;
+    END $$;
+    DROP FUNCTION keep_route_to_one_path, goes_another_way, came_to_nothing;
+    ALTER TABLE need_links DROP COLUMN settles;
+    """)
