@@ -24,8 +24,8 @@ ON CONFLICT ON CONSTRAINT endorsements_once DO NOTHING RETURNING resident_id
 CARRY = """
 INSERT INTO need_links (community_id, need_id, kind, subject_id, settles)
 SELECT l.community_id, n.id, l.kind, l.subject_id, l.settles FROM need_links l JOIN needs n ON n.id = $2
-WHERE l.need_id = $1 AND NOT came_to_nothing(l.kind, l.subject_id)
-    AND (l.settles OR NOT goes_another_way(n.id, n.route, l.kind))
+WHERE l.need_id = $1 AND l.settles = $3 AND NOT came_to_nothing(l.kind, l.subject_id)
+    AND ($3 OR NOT goes_another_way(n.id, n.route, l.kind))
 ORDER BY l.id ON CONFLICT ON CONSTRAINT need_links_once DO NOTHING
 """
 
@@ -49,7 +49,8 @@ async def merge(actor: Actor, need_id: int, *, into_id: int, reason: str | None 
         )
     late = await step(need, NeedState.MERGED, merged_into_id=into.id)
     brought = await db.rows(BRING, need.id, into.id)
-    await db.execute(CARRY, need.id, into.id)
+    for settled in (True, False):
+        await db.execute(CARRY, need.id, into.id, settled)
     await events.record(actor, "need.merged", need, reason=reason, into_id=into.id, late=late)
     await events.record(actor, "need.joined", into, need_id=need.id, brought=len(brought))
     await _tell(actor, [need.author_id, need.assistant_id], "need.merged", need, title=need.title, into=into.title)
