@@ -1,4 +1,4 @@
-"""Who handles a need settles its path, passers-by only cite it."""
+"""Dates of birth are kept sealed until they have shown 18 years; who handles a need settles its path."""
 
 from app.core.migrations import run_script
 
@@ -7,6 +7,11 @@ down_revision = "0038"
 branch_labels = None
 depends_on = None
 
+BIRTHS = """
+ALTER TABLE residents ADD COLUMN birth_date_sealed BYTEA, ADD COLUMN birthday_looked_for_on DATE;
+ALTER TABLE household_claims ADD COLUMN birth_date_sealed BYTEA;
+CREATE INDEX residents_growing_up ON residents (birth_year) WHERE birth_date_sealed IS NOT NULL;
+"""
 PATHS = """
 ALTER TABLE need_links ADD COLUMN settles BOOLEAN NOT NULL DEFAULT true;
 UPDATE need_links l SET settles = false FROM needs n WHERE n.id = l.need_id AND n.route IS DISTINCT FROM l.kind;
@@ -56,7 +61,7 @@ CREATE TRIGGER needs_route_one_path BEFORE UPDATE OF route ON needs FOR EACH ROW
 
 
 def upgrade() -> None:
-    run_script(PATHS)
+    run_script(BIRTHS + PATHS)
 
 
 def downgrade() -> None:
@@ -79,4 +84,7 @@ def downgrade() -> None:
     END $$;
     DROP FUNCTION keep_route_to_one_path, goes_another_way, came_to_nothing;
     ALTER TABLE need_links DROP COLUMN settles;
+    DROP INDEX residents_growing_up;
+    ALTER TABLE household_claims DROP COLUMN birth_date_sealed;
+    ALTER TABLE residents DROP COLUMN birth_date_sealed, DROP COLUMN birthday_looked_for_on;
     """)

@@ -74,7 +74,7 @@ ERASE = (
     # where he lived and served
     "UPDATE consents SET withdrawn_at = clock_now() WHERE resident_id = $1 AND withdrawn_at IS NULL",
     "UPDATE household_claims SET state = CASE WHEN state = 'pending' THEN 'declined' ELSE state END, "
-    "unit = '-', room = '-', birth_year = NULL, of_age = false WHERE resident_id = $1",
+    "unit = '-', room = '-', birth_year = NULL, of_age = false, birth_date_sealed = NULL WHERE resident_id = $1",
     "UPDATE role_grants SET until_at = clock_now() "
     "WHERE resident_id = $1 AND (until_at IS NULL OR until_at > clock_now())",
     "UPDATE representatives SET until_on = "
@@ -109,7 +109,7 @@ ERASE = (
     f"UPDATE residents SET left_at = clock_now(), nickname = '{PSEUDONYM}', nickname_wanted = NULL, "
     "nickname_moderation = 'passed', avatar_id = NULL, wanted_avatar_id = NULL, openid = NULL, unionid = NULL, "
     "name_sealed = NULL, phone_sealed = NULL, phone_index = NULL, birth_year = NULL, of_age = false, "
-    "of_age_at = NULL, of_fourteen = false WHERE id = $1",
+    "of_age_at = NULL, of_fourteen = false, birth_date_sealed = NULL WHERE id = $1",
     "DELETE FROM attachments a USING media m "
     "WHERE m.id = a.media_id AND m.uploader_id = $1 AND m.purpose <> 'evidence'",
     "DELETE FROM media m WHERE uploader_id = $1 AND NOT EXISTS (SELECT 1 FROM attachments a WHERE a.media_id = m.id) "

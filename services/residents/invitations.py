@@ -3,6 +3,7 @@
 import secrets
 
 from app.core import clock, db, tokens
+from app.core.crypto import Keys
 from app.core.db import atomic
 from app.core.errors import AlreadyExists, Invalid, NotFound
 from app.core.pages import Listed, Page, newest
@@ -21,8 +22,8 @@ from services import events
 from services.policies import Actor, require
 from services.policies import residents as policies
 from services.residents.ages import is_adult
+from services.residents.births import NewResident, check_birth, keep_birth
 from services.residents.doors import household_of
-from services.residents.homes import NewResident, check_birth
 from services.residents.memberships import move_in
 
 ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -65,14 +66,14 @@ async def invite(actor: Actor, household_id: int, *, capacity: Capacity) -> Invi
 
 
 @atomic()
-async def accept_invitation(actor: Actor, code: str, born: NewResident) -> Membership:
+async def accept_invitation(actor: Actor, code: str, born: NewResident, *, secret: Keys) -> Membership:
     """Join the household that a code invites to: verified at once. Of two who use it at once one does.
 
     Raises NoSuchInvitation, InvitationUsed, InvitationRevoked, InvitationExpired, AlreadyExists for a member, Forbidden
     for whoever made it, Invalid for a birth that is impossible or not the one on record.
     """
     require(not actor.suspended)
-    of_age, of_fourteen = await check_birth(born)
+    await check_birth(born)
     invitation = (
         await Invitation.filter(code_hash=tokens.token_hash(code.strip().upper().replace("-", "")))
         .select_for_update(of=("invitations",), no_key=True)
@@ -90,9 +91,7 @@ async def accept_invitation(actor: Actor, code: str, born: NewResident) -> Membe
             "出生年份与登记的不一致，请联系居委会", "The year of birth on record is another; ask the committee"
         )
     await Invitation.filter(id=invitation.id).update(used_by_id=actor.id, used_at=await clock.now())
-    await Resident.filter(id=actor.id).update(
-        birth_year=born.birth_year, of_age=of_age or known.of_age, of_fourteen=of_fourteen or known.of_fourteen
-    )
+    await keep_birth(known, born, secret=secret)
     joined = await move_in(actor, actor.id, invitation.household, invitation.capacity, of="invited")
     await events.record(actor, "invitation.accepted", invitation, household_id=invitation.household_id)
     return joined

@@ -30,7 +30,7 @@ from services import jobs, neighbours, residents, volunteering, wishes
 from services.policies import Actor
 from services.residents import NewResident
 from services.residents.households import NoHome
-from tests.homing import joined, newcomer, registered
+from tests.homing import KEYS, joined, newcomer, registered
 from tests.people import People
 from tests.services.test_rolls import elected, group
 from tests.services.test_volunteering import one_shift
@@ -200,7 +200,7 @@ async def test_who_is_invited_is_verified_at_once(people: People) -> None:
     kept = await Invitation.get(id=made.id)
     assert bytes(kept.code_hash) == tokens.token_hash(made.code)
     spoken = f"{made.code[:4].lower()}-{made.code[4:]}"
-    membership = await residents.accept_invitation(people.guest, spoken, NewResident(1995))
+    membership = await residents.accept_invitation(people.guest, spoken, NewResident(1995), secret=KEYS)
     guest = await residents.actor(people.guest.id)
     assert guest.lives_in(people.jy)
     assert (membership.capacity, guest.household_id) == (Capacity.TENANT, people.lin.household_id)
@@ -212,24 +212,24 @@ async def test_each_code_that_does_not_work_says_why(people: People, move_clock:
     made = await residents.invite(people.lin, home(people.lin), capacity=Capacity.FAMILY)
     assert made.code is not None
     with pytest.raises(NoSuchInvitation):
-        await residents.accept_invitation(people.guest, "ABCDEFGHJKMN", NewResident(1995))
+        await residents.accept_invitation(people.guest, "ABCDEFGHJKMN", NewResident(1995), secret=KEYS)
     with pytest.raises(AlreadyExists):
-        await residents.accept_invitation(people.lin, made.code, NewResident(1988))
+        await residents.accept_invitation(people.lin, made.code, NewResident(1988), secret=KEYS)
     with pytest.raises(Invalid):
-        await residents.accept_invitation(people.mei, made.code, NewResident(1991))
-    await residents.accept_invitation(people.guest, made.code, NewResident(1995))
+        await residents.accept_invitation(people.mei, made.code, NewResident(1991), secret=KEYS)
+    await residents.accept_invitation(people.guest, made.code, NewResident(1995), secret=KEYS)
     with pytest.raises(InvitationUsed):
-        await residents.accept_invitation(await newcomer("third"), made.code, NewResident(1995))
+        await residents.accept_invitation(await newcomer("third"), made.code, NewResident(1995), secret=KEYS)
     revoked = await residents.invite(people.lin, home(people.lin), capacity=Capacity.FAMILY)
     assert revoked.code is not None
     assert (await residents.revoke_invitation(people.lin, revoked.id)).state is InvitationState.REVOKED
     with pytest.raises(InvitationRevoked):
-        await residents.accept_invitation(await newcomer("third"), revoked.code, NewResident(1995))
+        await residents.accept_invitation(await newcomer("third"), revoked.code, NewResident(1995), secret=KEYS)
     late = await residents.invite(people.lin, home(people.lin), capacity=Capacity.FAMILY)
     assert late.code is not None
     await move_clock(timedelta(days=7))
     with pytest.raises(InvitationExpired):
-        await residents.accept_invitation(await newcomer("third"), late.code, NewResident(1995))
+        await residents.accept_invitation(await newcomer("third"), late.code, NewResident(1995), secret=KEYS)
 
 
 async def test_five_invitations_at_a_time_and_those_run_out_make_room(people: People, move_clock: Move) -> None:
@@ -259,7 +259,7 @@ async def test_an_invitation_goes_with_whoever_made_it(people: People) -> None:
     assert made.code is not None
     await residents.leave_household(guest)
     with pytest.raises(InvitationRevoked):
-        await residents.accept_invitation(await newcomer("third"), made.code, NewResident(1990))
+        await residents.accept_invitation(await newcomer("third"), made.code, NewResident(1990), secret=KEYS)
 
 
 # --- moving out -------------------------------------------------------------------------------------------------
