@@ -146,6 +146,14 @@ async def test_who_grants_what(people: People, who: str, role: Role, allowed: bo
             await grant()
 
 
+async def test_nobody_under_eighteen_holds_a_role(people: People) -> None:
+    year = (await clock.now()).year
+    for openid, years in (("kid", 10), ("teen", 17)):
+        young = await joined(people, openid, birth_year=year - years)
+        with pytest.raises(Invalid):
+            await residents.grant_role(people.chen, people.jy, resident_id=young.id, role=Role.SOCIAL_WORKER)
+
+
 async def test_a_supervisor_needs_a_resolution_and_is_no_committee_member(people: People) -> None:
     with pytest.raises(Invalid):
         await residents.grant_role(people.qian, people.jy, resident_id=people.mei.id, role=Role.SUPERVISOR)
