@@ -53,13 +53,17 @@ TOLD_OF_TWINS = (
         AND o.params ->> 'from_title' = his.title
     """,
 )
-OF_HIS_OWN = """
+HOMES = "SELECT household_id FROM memberships WHERE resident_id = $1"
+OF_HIS_OWN = f"""
 EXISTS (SELECT 1 FROM events e WHERE (e.facts->>'reason_id')::bigint = r.id AND (
     e.verb IN ('assistance.objected', 'need.rated', 'need.reopened', 'representative_change.proposed',
         'service_record.disputed', 'wish.disputed', 'wish.extension_asked')
+    OR e.verb = 'membership.ended' AND (e.facts->>'household_id')::bigint IN ({HOMES})
+    OR e.verb = 'representative_change.declined' AND e.subject_id IN (
+        SELECT id FROM representative_changes WHERE household_id IN ({HOMES}))
     OR e.verb = 'pledge.refunding' AND e.subject_id IN (SELECT id FROM pledges WHERE giver_id = $1)))
 """
-"""Whether a reason `r` is what a resident says for himself; those given in an office stay."""
+"""Whether a reason `r` is what a resident says for himself or his household; those given in an office stay."""
 
 # Each statement is about resident $1. Uploads go last: rows above still point at them.
 ERASE = (
@@ -122,6 +126,8 @@ ERASE_TEXTS = (
     f"UPDATE needs SET title = '{ERASED}', body = '{ERASED}' WHERE author_id = $1",
     TOLD.format(erased=ERASED, kind="need", table="needs"),
     f"UPDATE reasons r SET text = '{ERASED}' WHERE author_id = $1 AND {OF_HIS_OWN}",
+    f"UPDATE household_claims SET reason = '{ERASED}' WHERE decided_by_id = $1 AND reason IS NOT NULL "
+    f"AND (building_id, unit, room) IN (SELECT building_id, unit, room FROM households WHERE id IN ({HOMES}))",
     f"UPDATE reports SET reason = '{ERASED}' WHERE reporter_id = $1",
     f"UPDATE comments SET body = '{ERASED}' WHERE author_id = $1",
     f"UPDATE petitions SET title = '{ERASED}', body = '{ERASED}' WHERE author_id = $1",
