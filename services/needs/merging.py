@@ -12,6 +12,8 @@ from services.policies import Actor, require
 from services.policies import needs as policies
 
 STAFF_ONLY = ("只有本社区的工作人员可以处理", "Only staff of this community may do this")
+NOT_SHOWN = "未公开的需求"
+"""How others are told of a need whose words they do not see."""
 
 BRING = """
 INSERT INTO endorsements (community_id, need_id, resident_id, brought_from_id)
@@ -60,7 +62,7 @@ async def merge(actor: Actor, need_id: int, *, into_id: int, reason: str | None 
         "need.support_brought",
         into,
         title=into.title,
-        from_title=need.title,
+        from_title=need.title if need.moderation is Moderation.PASSED else NOT_SHOWN,
     )
     await _tell(actor, [into.author_id, into.assistant_id], "need.joined", into, title=into.title)
     return need

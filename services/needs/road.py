@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import InvalidState, TooLate
+from models.base import Moderation
 from models.comments import Comment
 from models.needs import (
     OPEN,
@@ -275,7 +276,9 @@ async def _tell_author(actor: Actor | None, kind: str, need: Need, **params: str
 
 
 async def _tell_participants(actor: Actor, kind: str, need: Need, **params: str | int) -> None:
-    await _tell(actor, [*await participants(need.id), need.assistant_id], kind, need, **params)
+    """Of a need whose words are not shown nobody hears but who wrote it."""
+    concerned = await participants(need.id) if need.moderation is Moderation.PASSED else [need.author_id]
+    await _tell(actor, [*concerned, need.assistant_id], kind, need, **params)
 
 
 async def _tell(actor: Actor | None, to: Sequence[int | None], kind: str, need: Need, **params: str | int) -> None:

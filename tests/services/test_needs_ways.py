@@ -81,6 +81,24 @@ async def test_who_moved_away_takes_back_the_support_a_merge_carried_over(people
         await needs.endorse(moved, into.id)
 
 
+@pytest.mark.parametrize("moderation", [Moderation.HIDDEN, Moderation.QUEUED])
+async def test_nobody_is_told_the_title_of_a_need_he_may_not_see(people: People, moderation: Moderation) -> None:
+    need, twin, up, into = [await written(people, title=title) for title in ("暗号甲", "暗号乙", "暗号丙", "灯")]
+    for one in (need, twin, up):
+        await needs.endorse(people.mei, one.id)
+        await Need.filter(id=one.id).update(moderation=moderation)
+    await needs.merge(people.chen, twin.id, into_id=into.id)
+    await needs.accept(people.chen, need.id)
+    await needs.finish(people.chen, need.id)
+    await needs.accept(people.chen, up.id)
+    await needs.escalate(people.chen, up.id)
+    for who in ("mei", "qian"):
+        told = [line.zh for line in (await notifications.inbox(people[who], page=Page())).items]
+        assert not [line for line in told if "暗号" in line], who
+    assert await inbox(people.mei) == ["need.support_brought"], "she may take it back"
+    assert "need.done" in await inbox(people.lin)
+
+
 async def test_a_merge_makes_nobody_endorse_what_he_wrote_down_for_another(people: People) -> None:
     into, twin = await written(people, "wang"), await written(people)
     await db.execute("UPDATE needs SET assistant_id = $1 WHERE id = $2", people.ma.id, into.id)
@@ -242,6 +260,14 @@ async def test_the_street_hands_back_and_another_path_is_taken(people: People) -
     assert (last.verb, last.reason, last.facts["from_level"]) == ("need.returned", "属于社区职责", "street")
     assert (await inbox(people.lin))[0] == "need.returned"
     assert (await needs.route(people.chen, need.id, route=NeedRoute.WISH)).route is NeedRoute.WISH
+
+
+async def test_a_need_comes_back_by_the_levels_it_went_up(people: People) -> None:
+    need = await accepted(people)
+    for who in ("ma", "chen", "qian"):
+        await needs.escalate(people[who], need.id)
+    for who, level in (("root", NeedLevel.STREET), ("qian", NeedLevel.COMMUNITY)):
+        assert (await needs.hand_back(people[who], need.id, reason="可以自己办")).level is level
 
 
 async def test_the_district_hands_back_to_the_street(people: People) -> None:
