@@ -1,4 +1,4 @@
-"""Dates of birth are kept sealed until they have shown 18 years; who handles a need settles its path."""
+"""Dates of birth, kept sealed until they have shown 18 years; one name for a room; who settles a need's path."""
 
 from app.core.migrations import run_script
 
@@ -11,6 +11,28 @@ BIRTHS = """
 ALTER TABLE residents ADD COLUMN birth_date_sealed BYTEA, ADD COLUMN birthday_looked_for_on DATE;
 ALTER TABLE household_claims ADD COLUMN birth_date_sealed BYTEA;
 CREATE INDEX residents_growing_up ON residents (birth_year) WHERE birth_date_sealed IS NOT NULL;
+"""
+# services/rules/rooms.py writes them likewise. Where one room stands in the tables twice already, the others keep their
+# spelling.
+ROOMS = """
+CREATE FUNCTION room_form(said text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(nullif(regexp_replace(regexp_replace(plain, '(单元|室|号|房)+$', ''), '^0+(?=.)', ''), ''), plain)
+    FROM (SELECT upper(regexp_replace(normalize(said, NFKC), '\\s', '', 'g') COLLATE "C") AS plain) t
+$$;
+UPDATE households h SET unit = room_form(unit), room = room_form(room)
+WHERE (unit, room) IS DISTINCT FROM (room_form(unit), room_form(room)) AND NOT EXISTS (
+    SELECT FROM households o WHERE o.building_id = h.building_id AND o.id <> h.id
+        AND room_form(o.unit) = room_form(h.unit) AND room_form(o.room) = room_form(h.room)
+        AND (o.id < h.id OR o.unit = room_form(o.unit) AND o.room = room_form(o.room)));
+UPDATE household_claims SET unit = room_form(unit), room = room_form(room) WHERE state = 'pending';
+CREATE FUNCTION keep_room_form() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.unit := room_form(NEW.unit);
+    NEW.room := room_form(NEW.room);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER households_room_form BEFORE INSERT OR UPDATE OF unit, room ON households
+    FOR EACH ROW EXECUTE FUNCTION keep_room_form();
 """
 PATHS = """
 ALTER TABLE need_links ADD COLUMN settles BOOLEAN NOT NULL DEFAULT true;
@@ -61,7 +83,7 @@ CREATE TRIGGER needs_route_one_path BEFORE UPDATE OF route ON needs FOR EACH ROW
 
 
 def upgrade() -> None:
-    run_script(BIRTHS + PATHS)
+    run_script(BIRTHS + ROOMS + PATHS)
 
 
 def downgrade() -> None:
@@ -84,6 +106,8 @@ def downgrade() -> None:
     END $$;
     DROP FUNCTION keep_route_to_one_path, goes_another_way, came_to_nothing;
     ALTER TABLE need_links DROP COLUMN settles;
+    DROP TRIGGER households_room_form ON households;
+    DROP FUNCTION keep_room_form, room_form;
     DROP INDEX residents_growing_up;
     ALTER TABLE household_claims DROP COLUMN birth_date_sealed;
     ALTER TABLE residents DROP COLUMN birth_date_sealed, DROP COLUMN birthday_looked_for_on;

@@ -25,7 +25,10 @@ from services.residents.ages import is_adult
 from services.residents.births import NewResident, Shown, check_birth, keep_birth, marked, open_date, seal_date
 from services.residents.memberships import move_in
 from services.residents.phones import keep_phone
+from services.rules.rooms import room_form
 
+ROOM_MAX = 20
+"""Letters of a unit or a room: one sign typed may stand for several."""
 OWN_CAUSE = ("自己家的事，请其他居委会成员办理", "Another committee member decides about your own home")
 
 
@@ -43,10 +46,14 @@ async def claim_household(
 ) -> HouseholdClaim:
     """Say where one lives. A birth date, which is sealed, shows from when on somebody is 18, or 14.
 
-    Raises NotFound, Invalid for a place that is no building, AlreadyExists while another claim is pending.
+    Unit and room are kept as `room_form` has them. Raises NotFound, Invalid for a place that is no building,
+    AlreadyExists while another claim is pending.
     """
     require(not actor.suspended)
     building = await _building(building_id)
+    unit, room = room_form(unit), room_form(room)
+    if max(len(unit), len(room)) > ROOM_MAX:
+        raise Invalid("单元或房号过长", "The unit or room is too long")
     shown = await check_birth(NewResident(birth_year, birth_date))
     claim = await HouseholdClaim.create(
         community_id=building.community_id,

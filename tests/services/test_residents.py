@@ -25,8 +25,10 @@ from models.residents import (
 )
 from services import residents
 from services.residents import OnBehalfOf, StillCommittee
+from services.rules.rooms import room_form
 from tests.homing import KEYS, joined
 from tests.people import People
+from tests.rules.test_rooms import SAID
 
 Move = Callable[[timedelta], Awaitable[None]]
 
@@ -54,6 +56,21 @@ async def test_the_building_head_confirms_and_the_newcomer_is_verified(people: P
     assert guest.lives_in(people.jy)
     household = await Household.get(id=guest.household_id)
     assert household.representative_id == guest.id
+
+
+@pytest.mark.parametrize("room", ["１０１", "101室", "0101", " 101 号"])
+async def test_a_room_typed_otherwise_is_the_same_household(people: People, room: str) -> None:
+    claim_id = await claim(people, room=room)
+    await residents.confirm_claim(people.lin, claim_id, secret=KEYS)
+    assert (await residents.actor(people.guest.id)).household_id == people.lin.household_id
+
+
+async def test_the_database_writes_rooms_as_the_rule_does(people: People) -> None:
+    said = [said for said, _ in SAID]
+    found = await db.rows(
+        "SELECT room_form(s) AS form FROM unnest($1::text[]) WITH ORDINALITY u (s, n) ORDER BY n", said
+    )
+    assert [line["form"] for line in found] == [room_form(one) for one in said]
 
 
 async def test_the_representative_confirms_a_member_of_his_own_household(people: People) -> None:
