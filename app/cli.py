@@ -215,6 +215,20 @@ def grant_role(openid: str, role: Role, place_id: int) -> None:
     console.print(f"{openid} is now {role.value} of place {place_id}")
 
 
+@cli.command("suspend")
+def suspend(resident_id: int) -> None:
+    """Let a resident act no more, as whoever runs the server may; he reads, exports and leaves."""
+    _in_database(lambda: residents.suspend(resident_id))
+    console.print(f"resident {resident_id} is suspended")
+
+
+@cli.command("unsuspend")
+def unsuspend(resident_id: int) -> None:
+    """Let a suspended resident act again."""
+    _in_database(lambda: residents.lift_suspension(resident_id))
+    console.print(f"resident {resident_id} may act again")
+
+
 @cli.command("clock")
 def move_clock(
     period: Annotated[str, typer.Argument(help="how far: +90s, +5m, +2h, +7d")],

@@ -12,6 +12,10 @@ ALTER TABLE residents ADD COLUMN birth_date_sealed BYTEA, ADD COLUMN birthday_lo
 ALTER TABLE household_claims ADD COLUMN birth_date_sealed BYTEA;
 CREATE INDEX residents_growing_up ON residents (birth_year) WHERE birth_date_sealed IS NOT NULL;
 """
+SUSPENDED = """
+INSERT INTO events (verb, subject_kind, subject_id, facts)
+SELECT 'resident.suspended', 'resident', id, '{}' FROM residents WHERE suspended;
+"""
 # services/rules/rooms.py writes them likewise. Where one room stands in the tables twice already, the others keep their
 # spelling.
 ROOMS = """
@@ -83,7 +87,7 @@ CREATE TRIGGER needs_route_one_path BEFORE UPDATE OF route ON needs FOR EACH ROW
 
 
 def upgrade() -> None:
-    run_script(BIRTHS + ROOMS + PATHS)
+    run_script(BIRTHS + SUSPENDED + ROOMS + PATHS)
 
 
 def downgrade() -> None:

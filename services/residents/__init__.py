@@ -107,6 +107,7 @@ from services.residents.sessions import (
     log_out,
     open_session,
 )
+from services.residents.suspending import lift_suspension, suspend
 
 __all__ = [
     "IS_ADULT",
@@ -186,6 +187,7 @@ __all__ = [
     "invite",
     "keep_assistance",
     "leave_household",
+    "lift_suspension",
     "log_in",
     "log_out",
     "masked",
@@ -211,6 +213,7 @@ __all__ = [
     "speaker",
     "stand_in",
     "strike_relative",
+    "suspend",
     "update_household",
     "update_profile",
     "withdraw_consent",

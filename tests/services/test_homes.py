@@ -440,6 +440,24 @@ async def test_whoever_grew_up_since_could_not_vote_then(people: People, move_cl
     assert young.id in (await on_roll(people, Roll.RESIDENTS))[2]
 
 
+async def test_whoever_was_suspended_could_not_vote_just_then(people: People, move_clock: Move) -> None:
+    moments = [await clock.now()]
+    for change in (residents.suspend, residents.suspend, residents.lift_suspension):
+        await change(people.mei.id)
+        await move_clock(timedelta(hours=1))
+        moments.append(await clock.now())
+    assert await Event.filter(verb="resident.suspended").count() == 1, "again changes nothing"
+    await residents.suspend(people.wang.id)
+    meanwhile = await clock.now()
+    await residents.leave_household(people.wang)
+    stood = [(await on_roll(people, Roll.RESIDENTS, at))[2] for at in moments]
+    assert [people.mei.id in who for who in stood] == [True, False, False, True]
+    assert [people.wang.id in who for who in stood] == [True, True, True, True]
+    assert people.wang.id not in (await on_roll(people, Roll.RESIDENTS, meanwhile))[2], "also of a home left since"
+    with pytest.raises(NotFound):
+        await residents.suspend(10**9)
+
+
 async def test_a_recorded_member_does_not_stay_represented_by_nobody(people: People) -> None:
     """Who leaves a household behind leaves it represented by its next adult, also one without a phone."""
     grandmother = await registered(people)
