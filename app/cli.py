@@ -30,9 +30,11 @@ from app.core import clock, db, embedded, logs, migrations, signing
 from app.core.embedded import OWNER
 from app.core.errors import DomainError
 from app.core.settings import Settings
+from app.gateways.outside import open_outside
 from app.scale import seed_district, seed_scale
 from app.seed import JY, seed_cast
 from models.deliberations import BudgetCount
+from models.payments import Refund
 from models.places import Place, PlaceKind
 from models.residents import Role
 from services import payments, places, registers, residents, verification
@@ -197,6 +199,17 @@ def settle_difference(difference_id: int, reason: str) -> None:
     """Note why a difference between a bill of WeChat Pay and our books is in order; `verify` names it no longer."""
     _in_database(lambda: payments.settle_difference(difference_id, reason))
     console.print(f"difference {difference_id} is settled")
+
+
+@cli.command("book-refund")
+def book_refund(difference_id: int, reason: str) -> None:
+    """Take a refund made in the merchant's console, which a bill named `refunded_outside`, into the books."""
+
+    async def book() -> Refund:
+        async with open_outside(Settings(), None) as (_, pay):
+            return await payments.book_refund(pay, difference_id, reason)
+
+    console.print(f"difference {difference_id} is refund {_in_database(book).id}")
 
 
 @cli.command("add-place")

@@ -9,7 +9,7 @@ from models.comments import Comment
 from models.crowdfunding import Campaign, CampaignState, Pledge
 from routers.deps import CurrentActor, OnlyOnce, ThePaging, TheWechatPay, acting
 from routers.house import PUBLIC, make_router
-from routers.schemas.base import PageOf, PathId
+from routers.schemas.base import Month, PageOf, PathId
 from routers.schemas.bills import DayOfBillsOut
 from routers.schemas.comments import CommentIn, CommentOut
 from routers.schemas.crowdfunding import (
@@ -52,10 +52,7 @@ async def list_transfers(paging: ThePaging, community_id: PathId) -> dict[str, A
 
 
 @fund.get("/{community_id}/fund/statement", response_model=StatementOut, openapi_extra=PUBLIC)
-async def get_statement(
-    community_id: PathId,
-    month: Annotated[str, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="A calendar month: 2026-11")],
-) -> Statement:
+async def get_statement(community_id: PathId, month: Month) -> Statement:
     """What came in and went out of each kind of account, and of each campaign's, in a calendar month of Shanghai."""
     return await statements.monthly(community_id, month)
 

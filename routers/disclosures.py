@@ -1,14 +1,14 @@
 """Statements to take away, campaign accounts, what hangs on display, and residents' questions about it."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query, Response
+from fastapi import Response
 
 from models.disclosures import Disclosure, DisclosureKind
 from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting
 from routers.house import PUBLIC, make_router
-from routers.schemas.base import Author, PageOf, PathId
+from routers.schemas.base import Author, Month, PageOf, PathId
 from routers.schemas.disclosures import (
     AnswerIn,
     CampaignAccountsOut,
@@ -31,7 +31,6 @@ asked_about = make_router("/questions", "disclosures")
 CSV, XLSX = "text/csv; charset=utf-8", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 A_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}, "description": "The table"}}
 AN_XLSX: dict[int | str, dict[str, Any]] = {200: {"content": {XLSX: {}}, "description": "The workbook"}}
-Month = Annotated[str, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="A calendar month: 2026-11")]
 
 
 @communities.get("/{community_id}/fund/statement.csv", response_class=Response, responses=A_CSV, openapi_extra=PUBLIC)

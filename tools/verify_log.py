@@ -206,7 +206,7 @@ def main():
     except Wrong as wrong:
         print(f"WRONG: {wrong}")
         return 1
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"This cannot be read: {error!r}")
         return 2
     print("All holds." if checked else "All else holds.")

@@ -117,6 +117,7 @@ class BudgetLine(Record):
     spent_fen: int
     released_fen: int
     """What changes of use have taken from it since."""
+    adopted: bool
 
     @property
     def left_fen(self) -> int:

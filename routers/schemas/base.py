@@ -68,6 +68,7 @@ PathId = Annotated[int, Field(ge=1, le=ID_MAX)]
 """An id out of a path or query, where everything is text."""
 Fen = Annotated[int, Field(ge=1, le=FEN_MAX, strict=True)]
 """Money in integer fen, 1 … 10^12."""
+Month = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", description="A calendar month: 2026-11")]
 RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 

@@ -84,7 +84,7 @@ class BudgetLineOut(Shape):
     """One purpose of the money: what was asked for it, taken from it by changes of use, paid and left of it.
 
     `use_change_id` says that a change of use made the line. All `amount_fen` less `released_fen` are the goal together,
-    or what was raised if that is more.
+    or what was raised if that is more. `adopted`: somebody gives or is just paying the whole line, so nobody else can.
     """
 
     id: int
@@ -94,9 +94,10 @@ class BudgetLineOut(Shape):
     spent_fen: int
     left_fen: int
     use_change_id: int | None
+    adopted: bool
 
 
-UNTOUCHED: dict[str, Any] = {"released_fen": 0, "spent_fen": 0, "use_change_id": None}
+UNTOUCHED: dict[str, Any] = {"released_fen": 0, "spent_fen": 0, "use_change_id": None, "adopted": False}
 
 
 class CampaignOut(Shape):

@@ -123,7 +123,7 @@ EXPENSE: dict[str, Any] = {
     "payee": "光明五金店",
     "payee_kind": "unit",
     "payee_resident_id": None,
-    "payee_is_no_resident": False,
+    "payee_is_no_resident": None,
     "warnings": [],
     "purpose": "感应灯三盏",
     "state": "paid",
@@ -144,8 +144,9 @@ EXPENSE: dict[str, Any] = {
 class ExpenseOut(Shape):
     """An expense. `missing` says what it lacks to be paid: `two_people`, `committee`, `supervisor`. Names, the
     reference and the original receipts are for the staff, the supervisors and those it concerns, as are `warnings`:
-    `payee_not_named` says that a person is paid and nobody said whether he is a resident. `corrected`: it was paid, and
-    the payment undone by a transfer the other way."""
+    `payee_not_named` says that a person is paid and nobody said whether he is a resident, `unit_by_word_only` that a
+    unit which does not sound like one is paid. `corrected`: it was paid, and the payment undone by a transfer the other
+    way."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [EXPENSE]})
 
@@ -158,7 +159,7 @@ class ExpenseOut(Shape):
     payee: str | None
     payee_kind: PayeeKind
     payee_resident_id: int | None
-    payee_is_no_resident: bool
+    payee_is_no_resident: bool | None
     warnings: list[str]
     purpose: str | None
     state: ExpenseState

@@ -14,7 +14,9 @@ DocumentNumber = Annotated[str, bounded(1, 64), PRINTABLE]
 CharityName = Annotated[str, bounded(1, 100), PRINTABLE]
 HttpsUrl = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^https://[A-Za-z0-9.-]+(:\d{1,5})?(/[!-~]*)?$"),
+    StringConstraints(
+        strip_whitespace=True, max_length=500, pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?$"
+    ),
 ]
 """An address that is shown, and never followed by us."""
 Price = Annotated[int, Field(ge=1, le=1_000_000_000, strict=True)]

@@ -64,7 +64,7 @@ async def extend(actor: Actor, campaign_id: int, *, deadline: datetime, reason: 
     if await db.value(EXTEND, campaign.id, deadline) is None:
         raise CampaignOver
     await events.record(actor, "campaign.extended", campaign, reason=reason, seconds=_seconds(campaign, deadline))
-    await tell_all_givers(campaign, "campaign.extended", until=_day(deadline))
+    await tell_all_givers(campaign, "campaign.extended", until=f"{deadline.astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}")
     return await find(actor, campaign.id)
 
 
@@ -164,10 +164,15 @@ async def _bring_into_force(change_id: int) -> None:
     change = await UseChange.get(id=change_id)
     await change.move_to(UseChangeState.IN_FORCE)
     line_id = await db.value(IN_FORCE, change.id)
-    if line_id is not None:
-        await _release(change, line_id)
-    campaign = await Campaign.get(id=campaign_id)
-    await events.record(None, "campaign.use_changed", campaign, use_change_id=change.id, budget_line_id=line_id)
+    released_fen = await _release(change, line_id) if line_id is not None else 0
+    await events.record(
+        None,
+        "campaign.use_changed",
+        await Campaign.get(id=campaign_id),
+        use_change_id=change.id,
+        budget_line_id=line_id,
+        released_fen=released_fen,
+    )
 
 
 # What an earlier change has set apart stays as it is.
@@ -176,12 +181,12 @@ SELECT id, left_of_line(id) AS fen FROM budget_lines WHERE campaign_id = $1 AND 
 """
 
 
-async def _release(change: UseChange, line_id: int) -> None:
-    """Take what was set apart in a line of its own from the lines it stood in, so that all still add up."""
+async def _release(change: UseChange, line_id: int) -> int:
+    """Take what was set apart in a line of its own from the lines it stood in, so that all still add up; in fen."""
     left = {line["id"]: line["fen"] for line in await db.rows(LEFT, change.campaign_id)}
     wanted_fen = (await BudgetLine.get(id=line_id)).amount_fen
-    first_fen = min(wanted_fen, left.pop(change.budget_line_id, 0))
-    rest_fen = min(wanted_fen - first_fen, sum(left.values()))
+    first_fen: int = min(wanted_fen, left.pop(change.budget_line_id, 0))
+    rest_fen: int = min(wanted_fen - first_fen, sum(left.values()))
     taken = dict(zip(left, matching.shares(rest_fen, list(left.values())), strict=True))
     taken |= {change.budget_line_id: first_fen} if change.budget_line_id else {}
     await LineRelease.bulk_create(
@@ -195,6 +200,7 @@ async def _release(change: UseChange, line_id: int) -> None:
         for id_, fen in taken.items()
         if fen
     )
+    return first_fen + rest_fen
 
 
 async def lock_campaign(campaign: Campaign) -> None:

@@ -128,7 +128,16 @@ async def create(
         await checks.expect(actor, campaign)
     await media.attach(actor, campaign, community_id, photo_ids)
     await ledger.open_accounts(community_id, campaign.id)
-    await events.record(actor, "campaign.drafted", campaign, goal_fen=goal_fen, resolution_id=resolution_id)
+    await events.record(
+        actor,
+        "campaign.drafted",
+        campaign,
+        kind=kind,
+        goal_fen=goal_fen,
+        minimum_fen=campaign.minimum_fen,
+        deadline_s=int(deadline.timestamp()),
+        resolution_id=resolution_id,
+    )
     return await find(actor, campaign.id)
 
 

@@ -1,6 +1,6 @@
 """Teams: residents who raise together, counted by helpers and pledges, never by money."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -75,14 +75,17 @@ class Helper:
     since: datetime
 
 
-TEAMS = """
-SELECT t.id, t.campaign_id, t.name, t.moderation, t.created_at,
+READABLE = "(t.moderation = 'passed' OR t.founder_id = $1 OR t.community_id = ANY($2::bigint[]))"
+# Whoever helps in a team sees it without its name when that is hidden, so that he can leave or hand over.
+TEAMS = f"""
+SELECT t.id, t.campaign_id, CASE WHEN {READABLE} THEN t.name ELSE '众筹小分队' END AS name, t.moderation, t.created_at,
     (SELECT count(*) FROM team_members m WHERE m.team_id = t.id) AS helpers,
     (SELECT count(*) FROM pledges p WHERE p.team_id = t.id AND p.state IN ('paid', 'promised', 'received')) AS pledges,
     EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.resident_id = $1) AS joined,
     t.leader_id IS NOT DISTINCT FROM $1 AS leading
 FROM teams t
-WHERE (t.moderation = 'passed' OR t.founder_id = $1 OR t.community_id = ANY($2::bigint[]))
+WHERE ({READABLE}
+    OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.resident_id = $1))
 """
 
 
@@ -132,7 +135,7 @@ async def join_team(actor: Actor, team_id: int) -> TeamLine:
 
 @atomic()
 async def leave_team(actor: Actor, team_id: int) -> TeamLine:
-    """Leave a team; again changes nothing. Who leads it hands it over first, unless he is the last.
+    """Leave a team, also one that was hidden; again changes nothing. Who leads it hands it over first, or is the last.
 
     Raises NotFound, HandOverFirst.
     """
@@ -145,9 +148,10 @@ async def leave_team(actor: Actor, team_id: int) -> TeamLine:
     left = await db.value(
         "DELETE FROM team_members WHERE team_id = $1 AND resident_id = $2 RETURNING id", team_id, actor.id
     )
-    if left is not None:
-        await events.record(actor, "team.left", await Team.get(id=line.id))
-    return await find_team(actor, team_id)
+    if left is None:
+        return line
+    await events.record(actor, "team.left", await Team.get(id=line.id))
+    return replace(line, helpers=line.helpers - 1, joined=False, leading=False)
 
 
 @atomic()
@@ -198,7 +202,7 @@ async def hand_team_over(actor: Actor, team_id: int, *, helper_id: int) -> TeamL
     if leads is None:
         raise NotFound("没有找到这位队员", "No such helper in this team")
     await events.record(actor, "team.handed_over", team, helper_id=helper_id)
-    await notifications.tell([leads], "team.handed_over", team, title=team.name)
+    await notifications.tell([leads], "team.handed_over", team, title=line.name)
     return await find_team(actor, team_id)
 
 

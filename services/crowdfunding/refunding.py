@@ -22,9 +22,9 @@ async def take_back(
 ) -> Pledge:
     """Refund a paid pledge, in full or in part (`amount_fen`).
 
-    Its giver does while the campaign is open; while a change of use is announced he takes his share back. The
-    committee does with a reason until the campaign is settled, and at any time once WeChat has closed a refund of it:
-    after settlement that whole refund, since the campaign holds nothing else.
+    Its giver does while the campaign is open; while a change of use is announced he takes his share back, no other
+    sum. The committee does with a reason until the campaign is settled, and at any time once WeChat has closed a refund
+    of it: after settlement that whole refund, since the campaign holds nothing else.
     Raises NotFound, Forbidden, InvalidState, CampaignOver, Invalid, RefundTooLarge, TooManyRefunds (the
     eleventh part), and NotEnough when the money is spent.
     """
@@ -50,7 +50,10 @@ async def take_back(
         require(policies.may_take_back(actor, found))
         if state is not CampaignState.OPEN:
             words, number_max = payments.USE_CHANGED, payments.CLOSED_AGAIN_MAX
-            amount_fen, use_change_id = await _share(found.campaign_id, state, left_fen)
+            share_fen, use_change_id = await _share(found.campaign_id, state, left_fen)
+            if amount_fen not in (None, share_fen):
+                raise Invalid("用途变更时只能退回自己的份额", "While the use changes, one takes back one's share")
+            amount_fen = share_fen
         elif over:
             raise CampaignOver
     if (

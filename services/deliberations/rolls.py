@@ -35,14 +35,18 @@ WHERE resident_id NOT IN ({STRUCK}) AND resident_id IN (
     SELECT resident_id FROM representatives
     WHERE community_id = $2 AND from_on <= {TODAY} AND until_on > {TODAY})""",
     # One flat is one vote, also of several owners: of whom they named, else of who has the greatest share, else of
-    # who was recorded first. Who votes for several flats is one head with all their area (民法典 278 and the Supreme
-    # Court's interpretation on it, art. 8 and 9). Age and suspension take nobody's property away.
+    # who was recorded first. Where no owners are recorded, of whoever was confirmed there as one. Who votes for several
+    # flats is one head with all their area (民法典 278 and the Supreme Court's interpretation on it, art. 8 and 9).
+    # Age and suspension take nobody's property away.
     Roll.OWNERS: """
 SELECT resident_id, NULL::bigint AS household_id, sum(area_cm2)::bigint AS area_cm2 FROM (
-    SELECT DISTINCT ON (o.household_id) o.household_id, o.resident_id, h.area_cm2
-    FROM ownerships o JOIN households h ON h.id = o.household_id
-    WHERE o.community_id = $2 AND o.until_at IS NULL AND $1::bigint IS NOT NULL
-    ORDER BY o.household_id, o.votes DESC, o.share_numerator::numeric / o.share_denominator DESC, o.id) flats
+    SELECT DISTINCT ON (h.id) h.id, coalesce(o.resident_id, m.resident_id) AS resident_id, h.area_cm2
+    FROM households h
+    LEFT JOIN ownerships o ON o.household_id = h.id AND o.until_at IS NULL
+    LEFT JOIN memberships m ON m.household_id = h.id AND m.until_at IS NULL AND m.capacity = 'owner'
+        AND o.id IS NULL AND h.area_cm2 IS NOT NULL
+    WHERE h.community_id = $2 AND coalesce(o.resident_id, m.resident_id) IS NOT NULL AND $1::bigint IS NOT NULL
+    ORDER BY h.id, o.votes DESC, o.share_numerator::numeric / o.share_denominator DESC, o.id, m.id) flats
 GROUP BY resident_id""",
 }
 

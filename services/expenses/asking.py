@@ -1,6 +1,5 @@
 """Asking for money: a purpose, a payee and a receipt; from a campaign's budget line or from the general fund."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +23,7 @@ from models.ledger import AccountKind, NotEnough
 from models.media import Purpose
 from models.residents import Resident, Role
 from services import checks, crowdfunding, events, ledger, media, notifications, places
-from services.expenses.reading import ExpenseLine, door, find
+from services.expenses.reading import ORGANISATION, ExpenseLine, door, find
 from services.expenses.ruling import rules
 from services.ledger import Purse
 from services.policies import Actor, require
@@ -32,7 +31,6 @@ from services.policies import expenses as policies
 from services.rules import never_paid
 from services.rules.wording import yuan
 
-ORGANISATION = re.compile(r"(店|铺|行|社|厂|部|所|站|处|会|院|队|坊|公司|中心|超市|商场|市场|工作室|集团|学校|物业)$")
 RECEIPTS = (Purpose.EVIDENCE, Purpose.PHOTO)
 STAFF_OR_AUTHOR = (
     "只有本社区的工作人员和项目发起人可以申请支出",
@@ -194,7 +192,6 @@ async def _ask(actor: Actor, asked: Expense, purse: Purse, receipt_ids: Sequence
         campaign_id=asked.campaign_id,
         budget_line_id=asked.budget_line_id,
         resolution_id=asked.resolution_id,
-        payee_is_no_resident=asked.payee_is_no_resident or None,
     )
     told = set(await _approvers(asked.community_id)) - {actor.id, asked.payee_resident_id}
     await notifications.tell(told, "expense.requested", asked, title=title, yuan=yuan(asked.amount_fen))

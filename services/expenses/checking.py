@@ -28,10 +28,14 @@ QUESTIONS: dict[str, str] = {
     "transfer {id} spends for expense {source_id}, which does not exist": """
         SELECT id, source_id FROM transfers t WHERE source_kind = 'expense'
             AND NOT EXISTS (SELECT 1 FROM expenses WHERE id = t.source_id)""",
-    "budget line {id} of campaign {campaign_id} has {amount_fen} fen, {spent} fen were spent": """
-        SELECT l.id, l.campaign_id, l.amount_fen, sum(e.amount_fen)::bigint AS spent
-        FROM budget_lines l JOIN expenses e ON e.budget_line_id = l.id AND e.state = 'paid'
-        GROUP BY l.id HAVING sum(e.amount_fen) > l.amount_fen""",
+    "budget line {id} of campaign {campaign_id} has {kept} fen, {spent} fen were spent": """
+        SELECT * FROM (
+            SELECT l.id, l.campaign_id, l.amount_fen - coalesce((SELECT sum(amount_fen) FROM line_releases
+                    WHERE budget_line_id = l.id), 0)::bigint AS kept,
+                coalesce((SELECT sum(amount_fen) FROM expenses
+                    WHERE budget_line_id = l.id AND state = 'paid'), 0)::bigint AS spent
+            FROM budget_lines l) b
+        WHERE spent > kept""",
     "campaign {campaign_id} is settled, but expense {id} is {state}": """
         SELECT e.id, e.campaign_id, e.state FROM expenses e JOIN campaigns c ON c.id = e.campaign_id
         WHERE c.state = 'settled' AND e.state IN ('requested', 'approved')""",

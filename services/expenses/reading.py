@@ -19,12 +19,11 @@ from services.events import TimelineItem
 from services.media import Photo
 from services.policies import Actor
 from services.policies import expenses as policies
+from services.rules.masking import without_persons
 
 PUBLIC = (ExpenseState.PAID, ExpenseState.CORRECTED)
 PENDING = (ExpenseState.REQUESTED, ExpenseState.APPROVED)
-# Telephone, identity and card numbers, however they are spaced; rooms written 3-2-501; then buildings and doors.
-NUMBER = re.compile(r"\d(?:[\s\-‐-―－]*\d){6,}[Xx]?|\d+(?:[\-‐-―－]\d+){2,}")
-DOOR = re.compile(r"[\d一二三四五六七八九十百]+\s*(号楼|号院|单元|室|栋|幢|弄)")
+ORGANISATION = re.compile(r"(店|铺|行|社|厂|部|所|站|处|会|院|队|坊|公司|中心|超市|商场|市场|工作室|集团|学校|物业)$")
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class ExpenseLine:
     payee: str | None
     payee_kind: PayeeKind
     payee_resident_id: int | None
-    payee_is_no_resident: bool
+    payee_is_no_resident: bool | None
     warnings: list[str]
     purpose: str | None
     state: ExpenseState
@@ -157,7 +156,7 @@ async def _lines(actor: Actor, expenses: Sequence[Expense]) -> list[ExpenseLine]
                 amount_fen=expense.amount_fen,
                 payee_kind=expense.payee_kind,
                 payee_resident_id=expense.payee_resident_id if sees else None,
-                payee_is_no_resident=expense.payee_is_no_resident and sees,
+                payee_is_no_resident=expense.payee_is_no_resident if sees else None,
                 warnings=_warnings(expense) if sees else [],
                 state=expense.state,
                 moderation=expense.moderation,
@@ -177,9 +176,11 @@ async def _lines(actor: Actor, expenses: Sequence[Expense]) -> list[ExpenseLine]
 
 
 def _warnings(expense: Expense) -> list[str]:
-    """What an approver should look at: a person is paid, and nobody said whether he is a resident."""
+    """What an approver should look at: a person whom nobody named, or a unit, public by name, that sounds like none."""
+    if expense.payee_kind is PayeeKind.UNIT:
+        return [] if ORGANISATION.search(expense.payee) else ["unit_by_word_only"]
     named = expense.payee_resident_id is not None or expense.payee_is_no_resident
-    return [] if named or expense.payee_kind is PayeeKind.UNIT else ["payee_not_named"]
+    return [] if named else ["payee_not_named"]
 
 
 def _words(expense: Expense, sees: bool) -> dict[str, str | None]:
@@ -189,11 +190,6 @@ def _words(expense: Expense, sees: bool) -> dict[str, str | None]:
     if expense.moderation is not Moderation.PASSED:
         return {"payee": None, "purpose": None}
     if expense.payee_kind is PayeeKind.UNIT:
-        return {"payee": _public(expense.payee), "purpose": _public(expense.purpose)}
+        return {"payee": without_persons(expense.payee), "purpose": without_persons(expense.purpose)}
     payee = residents.masked(expense.payee)
-    return {"payee": payee, "purpose": _public(expense.purpose.replace(expense.payee, payee))}
-
-
-def _public(text: str) -> str:
-    """The words without numbers and doors by which a person is found."""
-    return DOOR.sub(r"**\1", NUMBER.sub("****", text))
+    return {"payee": payee, "purpose": without_persons(expense.purpose.replace(expense.payee, payee))}

@@ -112,7 +112,7 @@ MESSAGES: dict[str, Words] = {
     "expense.rejected": Words(RESULT, "已驳回", "点击查看理由"),
     "expense.corrected": Words(RESULT, "已冲正", "{yuan}元支出已冲正"),
     "expense.paid": Words(RESULT, "已支付", "{yuan}元支出已支付"),
-    "campaign.extended": Words(PLEDGE, "截止延期", "截止时间延长至{until}"),
+    "campaign.extended": Words(PLEDGE, "截止延期", "延至{until}"),
     "campaign.surplus_to_fund": Words(PLEDGE, "已结项", "结余{yuan}元转公益金"),
     "campaign.surplus_to_campaign": Words(PLEDGE, "已结项", "结余{yuan}元转其他项目"),
     "campaign.use_change_announced": Words(PLEDGE, "用途变更", "可在{until}前申请退回"),

@@ -2,6 +2,7 @@
 
 from services.payments.captures import capture, forget_old_news, hear
 from services.payments.orders import follow_orders, open_order, payment_for
+from services.payments.outside import book_refund
 from services.payments.reconciliation import (
     DayOfBills,
     check_bills,
@@ -42,6 +43,7 @@ __all__ = [
     "USE_CHANGED",
     "DayOfBills",
     "Progress",
+    "book_refund",
     "capture",
     "check_bills",
     "conclude_refund",

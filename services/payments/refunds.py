@@ -47,7 +47,7 @@ WITH due AS (
     UPDATE orders o SET refund_reserved_fen = refund_reserved_fen + due.fen FROM due WHERE o.id = due.id
 )
 INSERT INTO refunds (community_id, order_id, number, out_refund_no, amount_fen, reason, state, tries, use_change_id)
-SELECT community_id, id, n, out_trade_no || '-R' || n, fen, $2, 'requested', 0, $4
+SELECT community_id, id, n, coalesce($5, out_trade_no || '-R' || n), fen, $2, 'requested', 0, $4
 FROM due, LATERAL (SELECT count(*) + 1 AS n FROM refunds WHERE order_id = due.id) AS number RETURNING id
 """
 
@@ -61,6 +61,7 @@ async def give_back(
     number_max: int = REFUNDS_MAX,
     use_change_id: int | None = None,
     reason: str | None = None,
+    out_refund_no: str | None = None,
 ) -> Refund:
     """Owe a giver `amount_fen`, or all that is left of what he paid, in the running transaction.
 
@@ -68,7 +69,7 @@ async def give_back(
     TooManyRefunds beyond `number_max` refunds of one payment.
     """
     await pledge.move_to(PledgeState.REFUNDING)
-    refund_id = await db.value(GIVE_BACK, pledge.id, words, amount_fen, use_change_id)
+    refund_id = await db.value(GIVE_BACK, pledge.id, words, amount_fen, use_change_id, out_refund_no)
     assert refund_id is not None, "a paid pledge has a paid order"  # noqa: S101
     refund = await Refund.get(id=refund_id)
     if refund.number > number_max:
@@ -250,12 +251,13 @@ async def conclude_refund(said: RefundNotice | wechat_pay.Refund) -> bool:
     if said.refund_fen != refund.amount_fen:
         log.error("another sum was refunded than asked", refund=refund.id, refund_fen=said.refund_fen)
         return False
-    await refund.move_to(heard, refund_id=said.refund_id)
     pledge = await Pledge.get(id=found["pledge_id"]).select_related("campaign")
+    if heard is RefundState.CLOSED:
+        await close_refund(refund, pledge, refund_id=said.refund_id)
+        return True
+    await refund.move_to(heard, refund_id=said.refund_id)
     if heard is RefundState.SUCCEEDED:
         await _went_back(refund, pledge)
-    elif heard is RefundState.CLOSED:
-        await _was_refused(refund, pledge)
     elif heard is RefundState.ABNORMAL:
         log.error("refund needs a human", refund=refund.id, state=heard.value)
         await events.record(None, "pledge.refund_abnormal", pledge, refund_id=refund.id)
@@ -282,7 +284,9 @@ async def _went_back(refund: Refund, pledge: Pledge) -> None:
     )
 
 
-async def _was_refused(refund: Refund, pledge: Pledge) -> None:
+async def close_refund(refund: Refund, pledge: Pledge, **columns: str) -> None:
+    """Give a refund up that WeChat does not make: the money returns to its campaign, in the running transaction."""
+    await refund.move_to(RefundState.CLOSED, **columns)
     log.error("refund needs a human", refund=refund.id, state=refund.state.value)
     await db.execute(
         "UPDATE orders SET refund_reserved_fen = refund_reserved_fen - $2 WHERE id = $1",

@@ -49,11 +49,15 @@ WHERE resident_id IN (
         AND (t.until_on > {DAY} OR t.until_on = {DAY} AND t.ended_at > $2))""",
     Roll.OWNERS: """
 SELECT resident_id AS id, resident_id, NULL::bigint AS household_id, sum(area_cm2)::bigint AS area_cm2 FROM (
-    SELECT DISTINCT ON (o.household_id) o.household_id, o.resident_id, h.area_cm2
-    FROM ownerships o LEFT JOIN household_records h ON h.household_id = o.household_id AND h.from_at <= $2
+    SELECT DISTINCT ON (f.id) f.id, coalesce(o.resident_id, m.resident_id) AS resident_id, h.area_cm2
+    FROM households f
+    LEFT JOIN household_records h ON h.household_id = f.id AND h.from_at <= $2
         AND (h.until_at IS NULL OR h.until_at > $2)
-    WHERE o.community_id = $1 AND o.from_at <= $2 AND (o.until_at IS NULL OR o.until_at > $2)
-    ORDER BY o.household_id, o.votes DESC, o.share_numerator::numeric / o.share_denominator DESC, o.id) flats
+    LEFT JOIN ownerships o ON o.household_id = f.id AND o.from_at <= $2 AND (o.until_at IS NULL OR o.until_at > $2)
+    LEFT JOIN memberships m ON m.household_id = f.id AND m.from_at <= $2 AND (m.until_at IS NULL OR m.until_at > $2)
+        AND m.capacity = 'owner' AND o.id IS NULL AND h.area_cm2 IS NOT NULL
+    WHERE f.community_id = $1 AND coalesce(o.resident_id, m.resident_id) IS NOT NULL
+    ORDER BY f.id, o.votes DESC, o.share_numerator::numeric / o.share_denominator DESC, o.id, m.id) flats
 GROUP BY resident_id""",
 }
 

@@ -178,6 +178,19 @@ QUESTIONS: dict[str, str] = {
         SELECT c.id, c.goal_fen, coalesce(sum(l.amount_fen), 0)::bigint AS lines FROM campaigns c
         LEFT JOIN budget_lines l ON l.campaign_id = c.id AND l.use_change_id IS NULL
         GROUP BY c.id HAVING coalesce(sum(l.amount_fen), 0) <> c.goal_fen""",
+    "campaign {id} asks for at least {minimum_fen} fen ({kind}) until {until}, it was drafted otherwise": """
+        SELECT c.id, c.minimum_fen, c.kind, c.until FROM (
+            SELECT *, coalesce(extended_from, deadline) AS until FROM campaigns) c
+        JOIN events e ON e.subject_kind = 'campaign' AND e.subject_id = c.id AND e.verb = 'campaign.drafted'
+        WHERE e.facts ? 'deadline_s' AND NOT e.facts @> jsonb_build_object('minimum_fen', c.minimum_fen,
+            'kind', c.kind, 'deadline_s', floor(extract(epoch FROM c.until))::bigint)""",
+    "change of use {id} took {released} fen from older lines, its event says {said}": """
+        SELECT * FROM (
+            SELECT (e.facts->>'use_change_id')::bigint AS id, (e.facts->>'released_fen')::bigint AS said,
+                coalesce((SELECT sum(amount_fen) FROM line_releases
+                    WHERE use_change_id = (e.facts->>'use_change_id')::bigint), 0)::bigint AS released
+            FROM events e WHERE e.verb = 'campaign.use_changed' AND e.facts ? 'released_fen') b
+        WHERE released <> said""",
     "campaign {id} was submitted and published by resident {published_by_id}": """
         SELECT id, published_by_id FROM campaigns WHERE submitted_by_id = published_by_id""",
     "budget line {id} holds {amount_fen} fen, change of use {use_change_id} left {most} fen": """

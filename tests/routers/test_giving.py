@@ -174,7 +174,8 @@ async def test_the_statement_is_public_in_three_forms(anonymous: httpx.AsyncClie
     assert "小林" not in file
     assert (await anonymous.get(f"{where}.xlsx?{month}")).content.startswith(b"PK")
     for form in ("", ".csv", ".xlsx"):
-        assert (await anonymous.get(f"{where}{form}?month=2026-13")).status_code == 422
+        for nonsense in ("2026-13", "20２６-12"):
+            assert (await anonymous.get(f"{where}{form}?month={nonsense}")).status_code == 422
         assert (await anonymous.get(f"/v1/communities/999999/fund/statement{form}?{month}")).status_code == 404
 
 

@@ -28,11 +28,12 @@ from models.events import Event, Notice, Reason
 from models.expenses import OverBudget
 from models.ledger import AccountKind, KeptForGivers, NotEnough
 from models.payments import Refund, RefundState, RefundTooLarge
+from models.slips import MatchState, SlipState
 from services import crowdfunding, expenses, ledger, payments, statements
 from services.ledger import Purse
 from tests.passing import passed
 from tests.people import People
-from tests.raising import cash, funded, money, notice, opened, paid, refund_notice, resolution
+from tests.raising import cash, evidence, funded, money, notice, opened, paid, refund_notice, resolution
 from tests.spending import approved
 
 MoveClock = Callable[[timedelta], Awaitable[None]]
@@ -173,7 +174,8 @@ async def test_a_deadline_is_put_off_once_and_givers_are_told(people: People, mo
     given, old = await paid(people.lin, campaign), campaign.deadline
     later = await crowdfunding.extend(people.chen, campaign.id, deadline=old + 7 * DAY, reason="再募一周")
     assert (later.deadline, later.extended_from) == (old + 7 * DAY, old)
-    assert await Notice.exists(resident_id=people.lin.id, kind="campaign.extended")
+    told = await Notice.get(resident_id=people.lin.id, kind="campaign.extended")
+    assert told.params["until"] == f"{(old + 7 * DAY).astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}"
     with pytest.raises(ExtendedBefore):
         await crowdfunding.extend(people.chen, campaign.id, deadline=old + 8 * DAY, reason="再来")
     await move_clock(8 * DAY)
@@ -231,6 +233,8 @@ async def test_givers_take_their_share_back_and_the_rest_becomes_a_budget_line(
     assert await Notice.exists(resident_id=people.mei.id, kind="campaign.use_change_announced")
     assert [line.id for line in (await crowdfunding.changes(people.lin, campaign.id, page=Page())).items] == [change.id]
     given = await Pledge.get(giver_id=people.lin.id)
+    with pytest.raises(Invalid):
+        await crowdfunding.take_back(people.lin, given.id, amount_fen=1)
     await crowdfunding.take_back(people.lin, given.id)
     assert (await Refund.get()).amount_fen == 24_000, "two fifths, rounded down"
     await heard()
@@ -329,6 +333,33 @@ async def test_a_use_changes_only_of_what_is_there_and_decided(people: People, m
     campaign = await funded(people, move_clock, mei=100_000)
     with pytest.raises(NotEnough):
         await announced(people, campaign, 100_001)
+
+
+async def test_a_use_changes_of_no_more_than_the_campaign_still_holds(people: People, move_clock: MoveClock) -> None:
+    campaign = await crowdfunding.find(people.chen, (await funded(people, move_clock, mei=100_000)).id)
+    lamps = await approved(people, campaign, 30_000)
+    await expenses.pay(people.chen, lamps.id, reference="网银")
+    with pytest.raises(NotEnough):
+        await announced(people, campaign, 70_001)
+    assert (await announced(people, campaign, 70_000)).raised_fen == 100_000
+
+
+async def test_what_a_unit_added_is_not_its_givers_to_take_back(people: People, move_clock: MoveClock) -> None:
+    campaign = await opened(people, kind=CampaignKind.KEEP_WHAT_IS_RAISED)
+    match = await crowdfunding.promise_match(
+        people.chen, campaign.id, unit="锦阳物业", for_each_fen=1, adds_fen=1, cap_fen=50_000
+    )
+    await crowdfunding.sign_match(people.zhao, match.id, MatchState.PROMISED)
+    await paid(people.mei, campaign, 50_000)
+    await move_clock(7 * DAY)
+    await crowdfunding.end_due()
+    slip = await crowdfunding.pay_match(
+        people.chen, match.id, amount_fen=50_000, note="回单", evidence_ids=[await evidence(people.chen)]
+    )
+    await crowdfunding.sign_slip(people.zhao, slip.id, SlipState.POSTED)
+    assert await ledger.balance(people.jy, Purse(AccountKind.CAMPAIGN, campaign.id)) == 100_000
+    with pytest.raises(NotEnough):
+        await announced(people, campaign, 50_001)
 
 
 # --- the end ----------------------------------------------------------------------------------------------------

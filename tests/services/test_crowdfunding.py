@@ -336,6 +336,8 @@ async def test_a_budget_line_has_one_adopter(people: People) -> None:
     line = campaign.budget[0]
     adopted = await crowdfunding.pledge(people.lin, campaign.id, kind=PledgeKind.ADOPTION, budget_line_id=line.id)
     assert adopted.amount_fen == line.amount_fen
+    seen = await crowdfunding.find(people.mei, campaign.id)
+    assert [one.adopted for one in seen.budget] == [True] + [False] * (len(seen.budget) - 1)
     with pytest.raises(LineAdopted):
         await crowdfunding.pledge(people.mei, campaign.id, kind=PledgeKind.ADOPTION, budget_line_id=line.id)
 

@@ -14,8 +14,9 @@ from app.core.pages import Page
 from models.disclosures import AlreadyAnswered, Disclosure, DisclosureKind, Display
 from models.events import Event, Notice
 from models.moderation import Check
-from services import calendars, crowdfunding, disclosures, moderation
+from services import calendars, crowdfunding, disclosures, moderation, statements
 from services.disclosures import Question, Shown
+from tests.conftest import as_owner
 from tests.passing import passed
 from tests.people import People
 from tests.raising import opened, paid, resolution
@@ -68,6 +69,29 @@ async def test_on_the_first_the_month_that_is_over_is_put_on_display(people: Peo
     assert "小林" not in found.disclosure.document
     await disclosures.disclose_due()
     assert await Disclosure.filter(community_id=people.jy, kind=DisclosureKind.STATEMENT).count() == 1
+
+
+async def test_a_month_ends_at_midnight_of_shanghai(people: People, move_clock: MoveClock) -> None:
+    campaign = await opened(people)
+    gifts = [await paid(people.lin, campaign, 5_000), await paid(people.mei, campaign, 300)]
+    month = await to_the_first(move_clock)
+    midnight = (await clock.now()).astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    async def move_both() -> None:
+        await db.execute("ALTER TABLE transfers DISABLE TRIGGER USER")
+        for gift, at in zip(gifts, (midnight - timedelta(microseconds=1), midnight), strict=True):
+            await db.execute("UPDATE transfers SET created_at = $2 WHERE source_id = $1", gift.id, at)
+
+    await as_owner(move_both)
+    figures = [
+        [
+            (line.opening_fen, line.in_fen, line.closing_fen)
+            for line in (await statements.monthly(people.jy, of)).campaigns
+        ]
+        for of in (month, f"{midnight:%Y-%m}")
+    ]
+    assert figures == [[(0, 5_000, 5_000)], [(5_000, 300, 5_300)]]
+    assert [line["in_fen"] for line in (await shown(people, DisclosureKind.STATEMENT)).document["campaigns"]] == [5_000]
 
 
 async def test_a_month_that_nobody_was_there_for_is_made_up_for(people: People, move_clock: MoveClock) -> None:

@@ -237,6 +237,27 @@ async def test_owners_before_stay_on_record(people: People) -> None:
     assert (await residents.owners_of(people.chen, flat))[1] == [Owner(people.mei.id)]
 
 
+async def test_who_was_confirmed_as_owner_votes_with_the_area_until_the_owners_are_recorded(people: People) -> None:
+    vote = await discussed(people, roll=Roll.OWNERS)
+    flat = people.lin.household_id
+    assert flat is not None
+
+    async def on_the_rolls() -> list[tuple[int, int | None]]:
+        of_today = await residents.electorate_at(
+            people.chen, people.jy, at=await clock.now(), roll=Roll.OWNERS, page=Page(100)
+        )
+        preview = await deliberations.roll(people.lin, vote.id)
+        assert (preview.size, preview.area_cm2) == (of_today.size, of_today.area_cm2)
+        return [(voter.id, voter.area_cm2) for voter in of_today.voters]
+
+    assert await on_the_rolls() == [], "nobody's area is known"
+    await residents.update_household(people.chen, flat, area_cm2=800_000, representative_id=None)
+    assert await on_the_rolls() == [(people.lin.id, 800_000)]
+    assert (await deliberations.own_roll_line(people.lin, vote.id)).on_roll
+    await residents.set_owners(people.chen, flat, [Owner(people.wu.id)])
+    assert await on_the_rolls() == [(people.wu.id, 800_000)]
+
+
 async def test_a_vote_of_owners_does_not_open_while_a_flat_has_no_area(people: People, move_clock: Move) -> None:
     flat = (await flats(people, 1))[0]
     await residents.set_owners(people.chen, flat, [Owner(people.lin.id)])

@@ -4,6 +4,7 @@ import pytest
 
 from app.core.errors import Forbidden, NotFound
 from app.core.pages import Page
+from models.base import Moderation
 from models.crowdfunding import HandOverFirst, PledgeKind, Team
 from models.events import Notice
 from models.residents import ConsentPurpose
@@ -69,6 +70,24 @@ async def test_who_left_may_join_another(people: People) -> None:
     other = await passed(await crowdfunding.found_team(people.wang, lamps.campaign_id, name="照明队"))
     await crowdfunding.leave_team(people.mei, lamps.id)
     assert (await crowdfunding.join_team(people.mei, other.id)).helpers == 2
+
+
+async def test_a_hidden_team_holds_nobody(people: People) -> None:
+    lamps = await team(people, people.mei)
+    await crowdfunding.hand_team_over(people.lin, lamps.id, helper_id=await helper(people, lamps, people.mei))
+    await crowdfunding.leave_team(people.lin, lamps.id)
+    await crowdfunding.join_team(people.lin, lamps.id)
+    await Team.filter(id=lamps.id).update(moderation=Moderation.HIDDEN)
+    with pytest.raises(NotFound):
+        await crowdfunding.find_team(people.wang, lamps.id)
+    lin = await helper(people, lamps, people.lin)
+    await crowdfunding.hand_team_over(people.mei, lamps.id, helper_id=lin)
+    left = await crowdfunding.leave_team(people.mei, lamps.id)
+    assert (left.name, left.helpers, left.joined, left.leading) == ("众筹小分队", 1, False, False)
+    assert (await crowdfunding.find_team(people.lin, lamps.id)).name == "点灯队"
+    with pytest.raises(NotFound):
+        await crowdfunding.leave_team(people.mei, lamps.id)
+    await crowdfunding.found_team(people.mei, lamps.campaign_id, name="修灯队")
 
 
 async def test_helpers_are_named_by_consent_and_what_they_brought_is_counted(people: People) -> None:

@@ -27,7 +27,7 @@ MoveClock = Callable[[timedelta], Awaitable[None]]
 TABLES = (
     *("transfers", "orders", "pledges", "campaigns", "refunds", "slips", "matches", "use_changes", "accounts"),
     *("budget_lines", "incomes", "expenses", "expense_approvals", "fund_rules", "events", "disclosures", "displays"),
-    *("attachments", "log_entries", "log_heads", "log_nodes", "resolutions"),
+    *("line_releases", "attachments", "log_entries", "log_heads", "log_nodes", "resolutions"),
 )
 
 
@@ -279,6 +279,22 @@ PLANTED: dict[str, tuple[str, str]] = {
     "a line of a change of use": (
         "UPDATE budget_lines SET amount_fen = 5000 WHERE id = {change_line}",
         "budget line {change_line} holds 5000 fen, change of use {change} left 4000 fen",
+    ),
+    "what a change of use took from older lines": (
+        "UPDATE line_releases SET amount_fen = 1 WHERE budget_line_id = {line}",
+        "change of use {change} took",
+    ),
+    "a line that was spent and released": (
+        "UPDATE line_releases SET amount_fen = 60000 WHERE budget_line_id = {line}",
+        "budget line {line} of campaign {lamps} has 0 fen, 24000 fen were spent",
+    ),
+    "the minimum of a campaign without gifts": (
+        "UPDATE campaigns SET minimum_fen = 1 WHERE id = {charity}",
+        "campaign {charity} asks for at least 1 fen (",
+    ),
+    "the deadline of a campaign without gifts": (
+        "UPDATE campaigns SET deadline = deadline + interval '1 day' WHERE id = {charity}",
+        "it was drafted otherwise",
     ),
     "a change of use by another resolution": (
         "UPDATE use_changes SET resolution_id = (SELECT min(id) FROM resolutions) WHERE id = {change}",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.core import clock, db
-from app.core.errors import NotFound
+from app.core.errors import InvalidState, NotFound
 from app.gateways.wechat_pay import FundFlowBill, TradeBill
 from models.bills import Bill, BillDifference, BillState
 from models.crowdfunding import PledgeState
@@ -189,6 +189,52 @@ async def test_a_refund_in_the_console_is_refunded_outside(town: Town, until_tom
     assert await found() == [("trade", "refunded_outside", 0, 34)]
     row = await BillDifference.exclude(kind="fee").get()
     assert (row.order_id, row.community_id) == (order.id, town.people.jy)
+
+
+@pytest.mark.parametrize("ends", ["open", "failed"])
+async def test_a_refund_in_the_console_is_booked_and_the_rest_goes_back(
+    town: Town, until_tomorrow: Wait, ends: str
+) -> None:
+    campaign = await opened(town.people)
+    pledge_id = await bought(town, "lin", campaign)
+    order = await Order.get(pledge_id=pledge_id)
+    await town.sandbox("refunds", out_trade_no=order.out_trade_no, refund_fen=1_000)
+    if ends == "open":
+        await crowdfunding.take_back(town.people.lin, pledge_id)
+    else:
+        await crowdfunding.cancel(town.people.chen, campaign.id, reason="场地不再需要")
+    await payments.follow_refunds(town.pay)
+    [stuck] = await Refund.all()
+    assert (stuck.state, stuck.tries) == ("requested", 1)
+    await until_tomorrow()
+    await payments.fetch_bills(town.pay)
+    row = await BillDifference.exclude(kind="fee").get()
+    await payments.book_refund(town.pay, row.id, "商户平台误操作")
+    with pytest.raises(NotFound):
+        await payments.book_refund(town.pay, row.id, "again")
+    said = [(one.state, one.amount_fen) for one in await Refund.all().order_by("number")]
+    assert said == [("closed", 5_000), ("succeeded", 1_000), ("requested", 4_000)]
+    await payments.follow_refunds(town.pay)
+    await is_(pledge_id, PledgeState.REFUNDED)
+    assert await verification.verify() == []
+
+
+async def test_what_fits_beside_a_refund_in_the_console_ends_first(town: Town, until_tomorrow: Wait) -> None:
+    campaign = await opened(town.people)
+    pledge_id = await bought(town, "lin", campaign)
+    order = await Order.get(pledge_id=pledge_id)
+    await town.sandbox("refunds", out_trade_no=order.out_trade_no, refund_fen=1_000)
+    await until_tomorrow()
+    await payments.fetch_bills(town.pay)
+    await crowdfunding.take_back(town.people.lin, pledge_id, amount_fen=4_000)
+    row = await BillDifference.exclude(kind="fee").get()
+    with pytest.raises(InvalidState):
+        await payments.book_refund(town.pay, row.id, "商户平台误操作")
+    await payments.follow_refunds(town.pay)
+    await is_(pledge_id, PledgeState.PAID)
+    await payments.book_refund(town.pay, row.id, "商户平台误操作")
+    await is_(pledge_id, PledgeState.REFUNDED)
+    assert await verification.verify() == []
 
 
 async def test_a_refund_that_wechat_never_made_is_missing_there(town: Town, until_tomorrow: Wait) -> None:

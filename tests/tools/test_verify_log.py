@@ -288,7 +288,22 @@ def test_a_tampered_proof_is_found(export: Path, good: dict[str, Any]) -> None:
 def test_a_proof_from_a_head_that_was_not_given(export: Path) -> None:
     code, said = prove(export, continued(4, 13), "13.txt")
     assert (code, "The proof is from 4 entries; no such head was given." in said) == (1, True)
-    assert prove(export, {"size": 13}, "13.txt")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        {"size": 13},
+        {"size": 13, "entry": {}, "index": "3", "hashes": []},
+        {"size": 13, "old": 4, "hashes": None},
+        {"size": 13, "old": 4, "hashes": [1]},
+        {"size": 13, "old": "4", "hashes": ["zz"]},
+        [],
+    ],
+)
+def test_a_proof_that_cannot_be_read(export: Path, malformed: Any) -> None:
+    code, said = prove(export, malformed, "13.txt", "4.txt")
+    assert (code, said.startswith("This cannot be read")) == (2, True)
 
 
 # --- OpenSSL --------------------------------------------------------------------------------------------------------
