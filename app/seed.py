@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from app.core.crypto import Keys
 from app.core.db import atomic
 from models.places import Place, PlaceKind
 from models.residents import Capacity, Role, RoleGrant
 from services import moderation, places, residents
 from services.policies import Actor
 
+NO_DATES = Keys({}, "")
+"""Nothing is sealed here: the cast gives no dates of birth."""
 DISTRICT, STREET, JY, YL = "锦江区", "春熙街道", "锦阳社区", "玉林社区"
 
 
@@ -97,11 +100,12 @@ async def settle(openid: str, person: Person, building: Place) -> None:
         room=person.room,
         capacity=Capacity.OWNER,
         birth_year=person.birth_year,
+        secret=NO_DATES,
     )
     confirmer = {"chen": "zhao", "deng": "wu"}.get(openid) or ("deng" if person.community == YL else "chen")
     if openid == "deng":  # 玉林 has no second committee member yet, so a neighbour heads the building for the moment
         await grant("deng", "wu", Role.BUILDING_HEAD, building)
-    await residents.confirm_claim(await who(confirmer), claim.id)
+    await residents.confirm_claim(await who(confirmer), claim.id, secret=NO_DATES)
     if openid == "deng":
         head = await RoleGrant.get(role=Role.BUILDING_HEAD, place_id=building.id, until_at=None)
         await residents.revoke_role(await who("deng"), building.id, head.id)

@@ -40,7 +40,7 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
     try:
         async with open_outside(settings, redis) as (wechat, pay):
             links.bind(links.Links(settings.base_url, settings.secret_key.get_secret_value()))
-            tools = Tools(wechat, pay, open_storage(settings), settings.template_id)
+            tools = Tools(wechat, pay, open_storage(settings), settings.template_id, settings.keys)
             losses = 0
             while not stopping.is_set():
                 started = asyncio.get_running_loop().time()

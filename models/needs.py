@@ -254,6 +254,8 @@ class NeedLink(Record):
     need_id: int
     kind = fields.CharField(30)
     subject_id = fields.BigIntField()
+    settles = fields.BooleanField(default=True)
+    """Made by who handles the need: it settles the need's path, unless it comes to nothing."""
 
     class Meta:
         table = "need_links"

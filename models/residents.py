@@ -1,6 +1,6 @@
 """People: residents, their sessions, households and who lived there when, roles, and help given on behalf of others."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from tortoise import fields
@@ -189,6 +189,10 @@ class Resident(Record):
     """Since when that stands; a trigger notes it."""
     of_fourteen = fields.BooleanField(default=False)
     """The same for 14 years, up to which a guardian must consent."""
+    birth_date_sealed = fields.BinaryField(null=True)
+    """Kept until it has shown that he is 18."""
+    birthday_looked_for_on: date | None = fields.DateField(null=True)
+    """The last day on which that was looked at."""
     suspended = fields.BooleanField(default=False)
     left_at: datetime | None = fields.DatetimeField(null=True)
     """When he had his account erased; what the law keeps stands under a pseudonym."""
@@ -363,6 +367,8 @@ class HouseholdClaim(Stateful):
     birth_year = fields.SmallIntField(null=True)
     of_age = fields.BooleanField(default=False)
     of_fourteen = fields.BooleanField(default=False)
+    birth_date_sealed = fields.BinaryField(null=True)
+    """Until the claim is decided."""
     state = fields.CharEnumField(ClaimState, max_length=16, default=ClaimState.PENDING)
     decided_by: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "decided_claims", on_delete=RESTRICT, null=True

@@ -178,14 +178,13 @@ async def withdraw_representative(
 
 @invited.post("/{code}/accept", response_model=MembershipOut)
 async def accept_invitation(
-    request: Request, actor: CurrentActor, only_once: OnlyOnce, code: str, asked: BornIn
+    request: Request, actor: CurrentActor, only_once: OnlyOnce, config: TheSettings, code: str, asked: BornIn
 ) -> Membership:
     """Join the household a code invites to: verified at once. Ten tries an hour."""
     await deps.limit(request, rates.INVITATIONS, "invitations", str(actor.id))
     born = residents.NewResident(**asked.model_dump())
-    return await only_once(
-        partial(residents.accept_invitation, actor, code, born), partial(residents.find_membership, actor)
-    )
+    effect = partial(residents.accept_invitation, actor, code, born, secret=config.keys)
+    return await only_once(effect, partial(residents.find_membership, actor))
 
 
 @invited.post("/{invitation_id}/revoke", response_model=InvitationOut)

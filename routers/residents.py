@@ -16,6 +16,7 @@ from routers.deps import CurrentActor, Holder, InEnglish, OnlyOnce, ThePaging, T
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, PathId
 from routers.schemas.residents import (
+    ConfirmClaimIn,
     DeclineIn,
     HouseholdClaimIn,
     HouseholdClaimOut,
@@ -181,10 +182,12 @@ async def revoke_role(actor: CurrentActor, place_id: PathId, grant_id: PathId) -
 
 
 @homes.post("/household-claims", response_model=HouseholdClaimOut, status_code=201)
-async def claim_household(actor: CurrentActor, only_once: OnlyOnce, asked: HouseholdClaimIn) -> HouseholdClaim:
+async def claim_household(
+    actor: CurrentActor, only_once: OnlyOnce, config: TheSettings, asked: HouseholdClaimIn
+) -> HouseholdClaim:
     """Say where one lives; its representative, the building head or the committee confirms."""
-    said = asked.model_dump()
-    return await only_once(partial(residents.claim_household, actor, **said), partial(residents.find_claim, actor))
+    effect = partial(residents.claim_household, actor, **asked.model_dump(), secret=config.keys)
+    return await only_once(effect, partial(residents.find_claim, actor))
 
 
 @homes.get("/household-claims", response_model=PageOf[HouseholdClaimOut])
@@ -199,9 +202,17 @@ async def list_household_claims(
 
 
 @homes.post("/household-claims/{claim_id}/confirm", response_model=HouseholdClaimOut)
-async def confirm_household_claim(actor: CurrentActor, only_once: OnlyOnce, claim_id: PathId) -> HouseholdClaim:
-    """Confirm where somebody lives."""
-    return await only_once(partial(residents.confirm_claim, actor, claim_id), partial(residents.find_claim, actor))
+async def confirm_household_claim(
+    actor: CurrentActor,
+    only_once: OnlyOnce,
+    config: TheSettings,
+    claim_id: PathId,
+    asked: ConfirmClaimIn | None = None,
+) -> HouseholdClaim:
+    """Confirm where somebody lives, and that one has seen his birthday of this year to be over."""
+    seen = asked.birthday_passed if asked else False
+    effect = partial(residents.confirm_claim, actor, claim_id, birthday_passed=seen, secret=config.keys)
+    return await only_once(effect, partial(residents.find_claim, actor))
 
 
 @homes.post("/household-claims/{claim_id}/decline", response_model=HouseholdClaimOut)

@@ -3,11 +3,10 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from app.core import clock, db
-from app.core.clock import SHANGHAI
 from app.core.db import atomic
 from app.core.errors import NotFound
 from app.core.pages import Listed, Page, cut, newest, where
@@ -16,13 +15,12 @@ from models.crowdfunding import Campaign
 from models.deliberations import Resolution
 from models.disclosures import Disclosure, DisclosureAnswer, DisclosureKind, DisclosureQuestion, Display
 from models.residents import Role
-from services import checks, deliberations, events, notifications, places, residents, statements
+from services import calendars, checks, deliberations, events, notifications, places, residents, statements
 from services.deliberations import DisplayView
 from services.due import one_by_one
 from services.policies import Actor, require, require_resident
 from services.policies.actor import OFFICERS, STAFF
 from services.rules.canonical import canonical
-from services.rules.working_days import working_day_after
 
 SHOWN_DAYS = 15
 ANSWER_DAYS = 5
@@ -99,7 +97,7 @@ async def _days(disclosure_id: int) -> list[date]:
 
 @atomic()
 async def ask(actor: Actor, disclosure_id: int, *, body: str) -> Question:
-    """Ask about a disclosure; verified residents do, also after its time. The answer is due in 5 working days.
+    """Ask about a disclosure; verified residents do, also after its time. The answer is due in 5 working days there.
 
     Raises NotFound, NotVerified, Forbidden.
     """
@@ -110,7 +108,7 @@ async def ask(actor: Actor, disclosure_id: int, *, body: str) -> Question:
         disclosure_id=disclosure.id,
         author_id=actor.id,
         body=body,
-        due_at=_due_at(await clock.now()),
+        due_at=calendars.ends(await calendars.exceptions(disclosure.community_id), await clock.now(), ANSWER_DAYS),
     )
     await checks.expect(actor, asked)
     await events.record(actor, "disclosure_question.asked", asked, disclosure_id=disclosure.id)
@@ -284,12 +282,6 @@ async def _remind(question_id: int) -> None:
     committee = await residents.holders(Role.COMMITTEE, question.community_id)
     title = question.disclosure.title
     await notifications.tell(committee, "disclosure_question.overdue", question.disclosure, title=title)
-
-
-def _due_at(now: datetime) -> datetime:
-    """The end of the fifth working day after today, in Shanghai."""
-    last = working_day_after(now.astimezone(SHANGHAI).date(), ANSWER_DAYS)
-    return datetime.combine(last + timedelta(days=1), time(), tzinfo=SHANGHAI)
 
 
 async def _questions(actor: Actor, page: Page, *conditions: tuple[Any, ...]) -> Listed[Question]:

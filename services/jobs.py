@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from app.core.clock import SHANGHAI
+from app.core.crypto import Keys
 from app.core.db import atomic
 from app.gateways.storage import Storage
 from app.gateways.wechat import Wechat
@@ -49,6 +50,7 @@ class Tools:
     pay: WechatPay
     storage: Storage
     template_id: TemplateId
+    keys: Keys
 
 
 async def tell_claimant(tools: Tools, event: Event) -> None:
@@ -333,6 +335,11 @@ async def verify_everything(tools: Tools) -> None:
     await verification.verify_by_the_clock()
 
 
+async def come_of_age(tools: Tools) -> None:
+    """Whoever turns 14 or 18 is so from his birthday on."""
+    await residents.come_of_age(tools.keys)
+
+
 EVERY: list[tuple[str, Periodic]] = [
     ("17 * * * *", forget_what_is_over),
     ("*/10 * * * *", forget_unused_pictures),
@@ -343,6 +350,7 @@ EVERY: list[tuple[str, Periodic]] = [
     ("* * * * * */30", expire_wishes),
     ("* * * * *", fill_shifts),
     ("* * * * *", remind_of_terms),
+    ("* * * * *", come_of_age),
     ("* * * * * */30", remind_volunteers),
     ("* * * * * */5", advance_deliberations),
     ("* * * * * */5", announce_meetings),

@@ -22,7 +22,7 @@ async def joined(people: People, openid: str = "guest", birth_year: int = 1995, 
     invitation = await residents.invite(inviter, inviter.household_id, capacity=Capacity.FAMILY)
     assert invitation.code is not None
     guest = await newcomer(openid)
-    await residents.accept_invitation(guest, invitation.code, NewResident(birth_year))
+    await residents.accept_invitation(guest, invitation.code, NewResident(birth_year), secret=KEYS)
     return await residents.actor(guest.id)
 
 

@@ -202,7 +202,7 @@ class InvitationOut(Shape):
 
 
 class BornIn(Asked):
-    """When one was born; the date shows exactly 18 or 14 years and is not kept."""
+    """When one was born; the date shows exactly 18 or 14 years and is kept sealed until one is 18."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"birth_year": 1995}]})
 

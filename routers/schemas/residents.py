@@ -215,7 +215,7 @@ class PlaceOut(Shape):
 
 
 class HouseholdClaimIn(Asked):
-    """Where one lives. `birth_date` shows that somebody of exactly 18 years is of age; it is not kept."""
+    """Where one lives. `birth_date` shows exactly 18 or 14 years on the birthday; it is kept sealed until one is 18."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -236,6 +236,14 @@ class HouseholdClaimIn(Asked):
         if self.birth_date is not None and self.birth_date.year != self.birth_year:
             raise ValueError("birth_date and birth_year disagree")
         return self
+
+
+class ConfirmClaimIn(Asked):
+    """What whoever confirms has seen: that this year's birthday is over, for exactly 18 or 14 years."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"birthday_passed": True}]})
+
+    birthday_passed: bool = False
 
 
 class HouseholdClaimOut(Shape):
@@ -289,7 +297,7 @@ class HouseholdIn(Asked):
 
 
 class ResidentIn(Asked):
-    """Somebody who does not use WeChat."""
+    """Somebody who does not use WeChat; `birthday_passed` when whoever registers has seen that this year's is over."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -301,6 +309,7 @@ class ResidentIn(Asked):
     household_id: Id
     name: PersonName
     birth_year: BirthYear
+    birthday_passed: bool = False
     phone: PhoneNumber | None = None
 
 

@@ -61,7 +61,7 @@ async def publish(actor: Actor, campaign_id: int) -> Campaign:
     target = CampaignState.PUBLISHED if ahead else CampaignState.OPEN
     await campaign.move_to(target, published_by_id=actor.id)  # the database refuses the submitter
     await events.record(actor, "campaign.published", campaign)
-    await needs.link(actor, await needs.standing(campaign.need_ids), campaign)
+    await needs.link(actor, await needs.standing(campaign.need_ids, campaign.noun()), campaign)
     return campaign
 
 

@@ -8,12 +8,14 @@ from typing import Any
 from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import Invalid
+from models.base import Moderation
 from models.needs import OPEN, Need, NeedLevel, NeedRules, NeedState
 from models.residents import Role
 from services import calendars, events, notifications, places
 from services.due import one_by_one
 from services.policies import Actor, require
 from services.policies import needs as policies
+from services.policies.actor import STAFF
 
 DUE_MAX, RECOUNTED_AT_ONCE = 100, 500
 RULES = NeedRules(answer_days=3, decision_days=15, escalation_days=5)
@@ -84,10 +86,14 @@ async def deadlines(community_id: int) -> Deadlines:
 async def step(need: Need, target: NeedState, *, due_at: datetime | None = None, **columns: Any) -> bool | None:
     """Take a step of the road and owe the next one by `due_at`; True when this one came late, else None.
 
+    What was said of a date that stays is not said again.
+
     Raises InvalidState.
     """
     was_due = need.due_at
-    await need.move_to(target, due_at=due_at, overdue_noted=False, **columns)
+    if due_at != was_due:
+        columns["overdue_noted"] = False
+    await need.move_to(target, due_at=due_at, **columns)
     now = await clock.now()
     need.overdue = due_at is not None and due_at <= now
     return (was_due is not None and was_due <= now) or None
@@ -181,14 +187,15 @@ async def _note(need_id: int) -> None:
 
 
 async def staff_of(need: Need, levels: Iterable[NeedLevel]) -> list[int]:
-    """The ids of those who handle a need at these levels."""
-    roles = {role.value for level in levels for role in policies.HANDLERS[level]}
+    """The ids of those who handle a need at these levels; of one whose words are not shown, the community's staff."""
+    handlers = {role for level in levels for role in policies.HANDLERS[level]}
+    roles = handlers if need.moderation is Moderation.PASSED else handlers & STAFF
     found = await db.rows(
         "SELECT DISTINCT g.resident_id AS id FROM role_grants g JOIN places p ON p.id = g.place_id "
         "JOIN places c ON c.id = $1 AND starts_with(c.path, p.path) "
         "WHERE g.role = ANY($2::text[]) AND g.from_at <= clock_now() "
         "AND (g.until_at IS NULL OR g.until_at > clock_now()) LIMIT 100",
         need.community_id,
-        list(roles),
+        [role.value for role in roles],
     )
     return [line["id"] for line in found]

@@ -37,7 +37,7 @@ async def as_csv(
     async def parts() -> AsyncIterator[str]:
         yield "\ufeff" + _lines([HEADINGS])  # the mark by which spreadsheets know UTF-8
         async for needs in _batches(actor, communities, state):
-            yield _lines([[harmless(cell) for cell in _cells(need)] for need in needs])
+            yield _lines([[_plain(value) for value in _values(need)] for need in needs])
 
     return parts()
 
@@ -53,8 +53,8 @@ async def as_xlsx(actor: Actor, *, community_id: int | None = None, state: NeedS
     async for needs in _batches(actor, communities, state):
         for need in needs:
             row += 1
-            for column, cell in enumerate(_cells(need)):
-                sheet.write_string(row, column, cell)
+            for column, value in enumerate(_values(need)):
+                sheet.write_string(row, column, _written(value))
     await asyncio.to_thread(book.close)
     made.seek(0)
     return made
@@ -93,13 +93,17 @@ async def _batches(actor: Actor, communities: list[int], state: NeedState | None
         before, left = needs[-1].id, left - len(needs)
 
 
-def _cells(need: Need) -> list[str]:
-    said = (
+def _values(need: Need) -> tuple[object, ...]:
+    return (
         need.id, need.community_id, need.title, need.body, need.state, need.service_class, need.field,
         need.created_at, need.endorsements, need.urgency, need.level, need.route, need.due_at,
         "是" if need.overdue else "", need.priority and need.priority.score, need.merged_into_id, need.done_at,
     )  # fmt: skip
-    return [_written(value) for value in said]
+
+
+def _plain(value: object) -> str:
+    """A cell of the CSV: only words could be taken for a formula, a negative number is a number."""
+    return str(value) if isinstance(value, int) else harmless(_written(value))
 
 
 def _written(value: object) -> str:

@@ -21,13 +21,17 @@ CAME_TO_NOTHING = (NeedState.DECLINED, NeedState.WITHDRAWN, NeedState.MERGED)
 async def link(actor: Actor, need_ids: Sequence[int], subject: Record) -> None:
     """Note that `subject` was made from needs of its community; accepted ones that the actor handles become routed.
 
-    Raises Invalid as `citable` does, AnotherPath for one that something of another kind was made from.
+    Who does not handle a need only cites it: that settles no path. Raises Invalid as `citable` does, AnotherPath for
+    one whose path is another.
     """
     kind = subject.noun()
     for need in await citable(actor, need_ids, getattr(subject, "community_id", None)):
-        await NeedLink.create(community_id=need.community_id, need_id=need.id, kind=kind, subject_id=subject.id)
+        handles = policies.may_handle(actor, need)
+        await NeedLink.create(
+            community_id=need.community_id, need_id=need.id, kind=kind, subject_id=subject.id, settles=handles
+        )
         late = None
-        if need.state is NeedState.ACCEPTED and policies.may_handle(actor, need):
+        if handles and need.state is NeedState.ACCEPTED:
             late = await step(need, NeedState.ROUTED, route=NeedRoute(kind))
         await events.record(actor, "need.linked", need, kind=kind, subject_id=subject.id, late=late)
 
@@ -46,11 +50,16 @@ async def citable(actor: Actor, need_ids: Sequence[int], community_id: int | Non
     return found
 
 
-async def standing(need_ids: Sequence[int]) -> list[int]:
-    """Those of the needs that have not come to nothing, nor become a wish."""
-    found = await Need.filter(id__in=need_ids).exclude(state__in=CAME_TO_NOTHING).order_by("id")
-    wishes = await NeedLink.filter(need_id__in=need_ids, kind="wish").values_list("need_id", flat=True)
-    return [need.id for need in found if need.id not in wishes and need.route is not NeedRoute.WISH]
+async def standing(need_ids: Sequence[int], kind: str) -> list[int]:
+    """Those of the needs that have not come to nothing, nor go another way than a subject of this kind."""
+    found = await db.rows(
+        "SELECT id FROM needs WHERE id = ANY($1::bigint[]) AND state <> ALL($2::text[]) "
+        "AND NOT goes_another_way(id, route, $3) ORDER BY id",
+        list(need_ids),
+        list(CAME_TO_NOTHING),
+        kind,
+    )
+    return [line["id"] for line in found]
 
 
 async def links_of(kind: str, subject_ids: Sequence[int]) -> dict[int, list[int]]:

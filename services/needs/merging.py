@@ -16,16 +16,26 @@ STAFF_ONLY = ("只有本社区的工作人员可以处理", "Only staff of this 
 BRING = """
 INSERT INTO endorsements (community_id, need_id, resident_id, brought_from_id)
 SELECT e.community_id, $2, e.resident_id, $1 FROM endorsements e JOIN needs n ON n.id = $2
-WHERE e.need_id = $1 AND e.resident_id <> n.author_id ORDER BY e.id
+WHERE e.need_id = $1 AND e.resident_id NOT IN (n.author_id, coalesce(n.assistant_id, n.author_id)) ORDER BY e.id
 ON CONFLICT ON CONSTRAINT endorsements_once DO NOTHING RETURNING resident_id
+"""
+
+# What was made of the twin was made of the one it becomes; what was only cited is, where that goes the same way.
+CARRY = """
+INSERT INTO need_links (community_id, need_id, kind, subject_id, settles)
+SELECT l.community_id, n.id, l.kind, l.subject_id, l.settles FROM need_links l JOIN needs n ON n.id = $2
+WHERE l.need_id = $1 AND l.settles = $3 AND NOT came_to_nothing(l.kind, l.subject_id)
+    AND ($3 OR NOT goes_another_way(n.id, n.route, l.kind))
+ORDER BY l.id ON CONFLICT ON CONSTRAINT need_links_once DO NOTHING
 """
 
 
 @atomic()
 async def merge(actor: Actor, need_id: int, *, into_id: int, reason: str | None = None) -> Need:
-    """End a submitted need as a twin of another open one of its community, whose supporters it brings.
+    """End a submitted need as a twin of another open one of its community, to which it brings supporters and links.
 
-    Raises Forbidden, Invalid for a twin that is itself, elsewhere or no longer open, InvalidState, NotFound.
+    Raises Forbidden, Invalid for a twin that is itself, elsewhere or no longer open, InvalidState, NotFound,
+    AnotherPath when the two go different ways.
     """
     await db.execute(
         "SELECT id FROM needs WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE", sorted({need_id, into_id})
@@ -39,6 +49,8 @@ async def merge(actor: Actor, need_id: int, *, into_id: int, reason: str | None 
         )
     late = await step(need, NeedState.MERGED, merged_into_id=into.id)
     brought = await db.rows(BRING, need.id, into.id)
+    for settled in (True, False):
+        await db.execute(CARRY, need.id, into.id, settled)
     await events.record(actor, "need.merged", need, reason=reason, into_id=into.id, late=late)
     await events.record(actor, "need.joined", into, need_id=need.id, brought=len(brought))
     await _tell(

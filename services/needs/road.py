@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from app.core import clock, db
 from app.core.db import atomic
 from app.core.errors import InvalidState, TooLate
+from models.base import Moderation
 from models.comments import Comment
 from models.needs import (
     OPEN,
@@ -83,9 +84,8 @@ async def endorse(actor: Actor, need_id: int) -> Need:
 
 
 async def unendorse(actor: Actor, need_id: int) -> Need:
-    """Take one's support back; doing it again changes nothing."""
+    """Take one's support back, also after having moved away; doing it again changes nothing."""
     need = await find(actor, need_id)
-    require_resident(actor, need.community_id)
     await db.execute("DELETE FROM endorsements WHERE need_id = $1 AND resident_id = $2", need.id, actor.id)
     return await find(actor, need_id)
 
@@ -263,7 +263,9 @@ async def _tell_author(actor: Actor | None, kind: str, need: Need, **params: str
 
 
 async def _tell_participants(actor: Actor, kind: str, need: Need, **params: str | int) -> None:
-    await _tell(actor, [*await participants(need.id), need.assistant_id], kind, need, **params)
+    """Of a need whose words are not shown nobody hears but who wrote it."""
+    concerned = await participants(need.id) if need.moderation is Moderation.PASSED else [need.author_id]
+    await _tell(actor, [*concerned, need.assistant_id], kind, need, **params)
 
 
 async def _tell(actor: Actor | None, to: Sequence[int | None], kind: str, need: Need, **params: str | int) -> None:

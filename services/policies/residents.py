@@ -38,9 +38,26 @@ def may_confirm_residence(actor: Actor, building: Place, household: Household | 
     )
 
 
+def may_see_household(actor: Actor, household: Household) -> bool:
+    """Who lives in it, and whoever looks after its building."""
+    return actor.household_id == household.id or may_help(actor, household.building.path)
+
+
 def may_look_after_households(actor: Actor, community_id: int) -> bool:
     """The committee records areas and representatives."""
     return actor.is_committee(community_id)
+
+
+def may_record_area(actor: Actor, household: Household) -> bool:
+    """The committee; what stands on record of one's own home, which weighs in owners' votes, another member changes."""
+    return actor.is_committee(household.community_id) and (
+        household.area_cm2 is None or actor.household_id != household.id
+    )
+
+
+def may_name_representative(actor: Actor, household: Household, resident_id: int) -> bool:
+    """The committee, but nobody himself."""
+    return actor.is_committee(household.community_id) and actor.id != resident_id
 
 
 def may_decide_representation(actor: Actor, change: RepresentativeChange) -> bool:

@@ -41,7 +41,7 @@ HELD = [
         "住房",
         ("representative_id",),
         where="t.id IN (SELECT household_id FROM memberships WHERE resident_id = $1)",
-        without=("representative_id",),
+        without=("representative_id", "area_cm2", "constituency_id"),
     ),
     Held("ownerships", "产权", RESIDENT, acts=("recorded_by_id",)),
     Held("household_claims", "入户申请", RESIDENT, acts=("decided_by_id",)),

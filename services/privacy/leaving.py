@@ -53,13 +53,17 @@ TOLD_OF_TWINS = (
         AND o.params ->> 'from_title' = his.title
     """,
 )
-OF_HIS_OWN = """
+HOMES = "SELECT household_id FROM memberships WHERE resident_id = $1"
+OF_HIS_OWN = f"""
 EXISTS (SELECT 1 FROM events e WHERE (e.facts->>'reason_id')::bigint = r.id AND (
     e.verb IN ('assistance.objected', 'need.rated', 'need.reopened', 'representative_change.proposed',
         'service_record.disputed', 'wish.disputed', 'wish.extension_asked')
+    OR e.verb = 'membership.ended' AND (e.facts->>'household_id')::bigint IN ({HOMES})
+    OR e.verb = 'representative_change.declined' AND e.subject_id IN (
+        SELECT id FROM representative_changes WHERE household_id IN ({HOMES}))
     OR e.verb = 'pledge.refunding' AND e.subject_id IN (SELECT id FROM pledges WHERE giver_id = $1)))
 """
-"""Whether a reason `r` is what a resident says for himself; those given in an office stay."""
+"""Whether a reason `r` is what a resident says for himself or his household; those given in an office stay."""
 
 # Each statement is about resident $1. Uploads go last: rows above still point at them.
 ERASE = (
@@ -74,7 +78,7 @@ ERASE = (
     # where he lived and served
     "UPDATE consents SET withdrawn_at = clock_now() WHERE resident_id = $1 AND withdrawn_at IS NULL",
     "UPDATE household_claims SET state = CASE WHEN state = 'pending' THEN 'declined' ELSE state END, "
-    "unit = '-', room = '-', birth_year = NULL, of_age = false WHERE resident_id = $1",
+    "unit = '-', room = '-', birth_year = NULL, of_age = false, birth_date_sealed = NULL WHERE resident_id = $1",
     "UPDATE role_grants SET until_at = clock_now() "
     "WHERE resident_id = $1 AND (until_at IS NULL OR until_at > clock_now())",
     "UPDATE representatives SET until_on = "
@@ -109,7 +113,7 @@ ERASE = (
     f"UPDATE residents SET left_at = clock_now(), nickname = '{PSEUDONYM}', nickname_wanted = NULL, "
     "nickname_moderation = 'passed', avatar_id = NULL, wanted_avatar_id = NULL, openid = NULL, unionid = NULL, "
     "name_sealed = NULL, phone_sealed = NULL, phone_index = NULL, birth_year = NULL, of_age = false, "
-    "of_age_at = NULL, of_fourteen = false WHERE id = $1",
+    "of_age_at = NULL, of_fourteen = false, birth_date_sealed = NULL WHERE id = $1",
     "DELETE FROM attachments a USING media m "
     "WHERE m.id = a.media_id AND m.uploader_id = $1 AND m.purpose <> 'evidence'",
     "DELETE FROM media m WHERE uploader_id = $1 AND NOT EXISTS (SELECT 1 FROM attachments a WHERE a.media_id = m.id) "
@@ -122,6 +126,8 @@ ERASE_TEXTS = (
     f"UPDATE needs SET title = '{ERASED}', body = '{ERASED}' WHERE author_id = $1",
     TOLD.format(erased=ERASED, kind="need", table="needs"),
     f"UPDATE reasons r SET text = '{ERASED}' WHERE author_id = $1 AND {OF_HIS_OWN}",
+    f"UPDATE household_claims SET reason = '{ERASED}' WHERE decided_by_id = $1 AND reason IS NOT NULL "
+    f"AND (building_id, unit, room) IN (SELECT building_id, unit, room FROM households WHERE id IN ({HOMES}))",
     f"UPDATE reports SET reason = '{ERASED}' WHERE reporter_id = $1",
     f"UPDATE comments SET body = '{ERASED}' WHERE author_id = $1",
     f"UPDATE petitions SET title = '{ERASED}', body = '{ERASED}' WHERE author_id = $1",

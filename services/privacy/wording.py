@@ -6,6 +6,7 @@ FIELDS = {
     "answer": "答复",
     "area_cm2": "面积（平方厘米）",
     "avatar_id": "头像图片编号",
+    "birth_date": "出生日期",
     "birth_year": "出生年份",
     "body": "正文",
     "building_id": "楼栋编号",

@@ -15,6 +15,7 @@ from services.residents.accounts import (
     suspend,
 )
 from services.residents.ages import IS_ADULT
+from services.residents.births import NewResident, come_of_age
 from services.residents.consents import consent, consents, consents_due, named, withdraw_consent
 from services.residents.electorate import Electorate, Voter, electorate_at, electorate_on
 from services.residents.guardians import (
@@ -34,7 +35,6 @@ from services.residents.helping import (
     stand_in,
 )
 from services.residents.homes import (
-    NewResident,
     add_resident,
     claim_household,
     claims,
@@ -142,6 +142,7 @@ __all__ = [
     "change_constituency",
     "claim_household",
     "claims",
+    "come_of_age",
     "confirm_claim",
     "confirm_link",
     "confirm_phone_move",

@@ -16,6 +16,12 @@ async def is_adult(resident_id: int) -> bool:
     return bool(await db.value(f"SELECT {IS_ADULT} FROM residents r WHERE r.id = $1", resident_id))
 
 
+async def is_minor(resident_id: int) -> bool:
+    """Whether somebody is under 18, as far as is known; whoever gave no year of birth is not."""
+    sql = f"SELECT r.birth_year IS NOT NULL AND NOT {IS_ADULT} FROM residents r WHERE r.id = $1"
+    return bool(await db.value(sql, resident_id))
+
+
 async def is_child(resident_id: int) -> bool:
     """Whether somebody is under 14."""
     return bool(await db.value(f"SELECT {IS_CHILD} FROM residents r WHERE r.id = $1", resident_id))

@@ -20,11 +20,17 @@ from services.rules.age import ADULT_YEARS
 # $1: the community, $2: the moment. Everything is read as it stood then; of a home that was left the membership says
 # whether he was an adult, since his year of birth may have been erased.
 DAY = "($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date"
+SUSPENDED = """
+coalesce((SELECT e.verb = 'resident.suspended' FROM events e
+    WHERE e.subject_kind = 'resident' AND e.subject_id = m.resident_id AND e.created_at <= $2
+        AND e.verb IN ('resident.suspended', 'resident.reinstated')
+    ORDER BY e.id DESC LIMIT 1), false)
+"""
 ADULTS = f"""
 SELECT m.resident_id, m.household_id FROM memberships m JOIN residents r ON r.id = m.resident_id
-WHERE m.community_id = $1 AND m.from_at <= $2 AND CASE
-    WHEN m.until_at IS NULL THEN NOT r.suspended
-        AND (r.of_age AND r.of_age_at <= $2 OR r.birth_year < extract(year FROM {DAY}) - {ADULT_YEARS})
+WHERE m.community_id = $1 AND m.from_at <= $2 AND NOT {SUSPENDED} AND CASE
+    WHEN m.until_at IS NULL
+        THEN r.of_age AND r.of_age_at <= $2 OR r.birth_year < extract(year FROM {DAY}) - {ADULT_YEARS}
     ELSE m.until_at > $2 AND m.adult_at <= $2 END
 """
 ROLLS = {

@@ -1,9 +1,8 @@
 """Where people live: claims, households and their members over time."""
 
-from dataclasses import dataclass
 from datetime import date
 
-from app.core import clock, crypto, db
+from app.core import crypto, db
 from app.core.crypto import Keys
 from app.core.db import atomic
 from app.core.errors import Invalid, NotFound
@@ -23,17 +22,14 @@ from services import checks, events, places
 from services.policies import Actor, require
 from services.policies import residents as policies
 from services.residents.ages import is_adult
+from services.residents.births import NewResident, Shown, check_birth, keep_birth, marked, open_date, seal_date
 from services.residents.memberships import move_in
 from services.residents.phones import keep_phone
-from services.rules.age import is_adult_by_date, is_past_childhood
+from services.rules.rooms import room_form
 
-
-@dataclass(frozen=True)
-class NewResident:
-    """When somebody was born; the date is only looked at, never kept."""
-
-    birth_year: int
-    birth_date: date | None = None
+ROOM_MAX = 20
+"""Letters of a unit or a room: one sign typed may stand for several."""
+OWN_CAUSE = ("自己家的事，请其他居委会成员办理", "Another committee member decides about your own home")
 
 
 @atomic()
@@ -46,14 +42,19 @@ async def claim_household(
     capacity: Capacity,
     birth_year: int,
     birth_date: date | None = None,
+    secret: Keys,
 ) -> HouseholdClaim:
-    """Say where one lives. A birth date only shows that somebody of exactly 18 or 14 years is that old; it is not kept.
+    """Say where one lives. A birth date, which is sealed, shows from when on somebody is 18, or 14.
 
-    Raises NotFound, Invalid for a place that is no building, AlreadyExists while another claim is pending.
+    Unit and room are kept as `room_form` has them. Raises NotFound, Invalid for a place that is no building,
+    AlreadyExists while another claim is pending.
     """
     require(not actor.suspended)
     building = await _building(building_id)
-    of_age, of_fourteen = await check_birth(NewResident(birth_year, birth_date))
+    unit, room = room_form(unit), room_form(room)
+    if max(len(unit), len(room)) > ROOM_MAX:
+        raise Invalid("单元或房号过长", "The unit or room is too long")
+    shown = await check_birth(NewResident(birth_year, birth_date))
     claim = await HouseholdClaim.create(
         community_id=building.community_id,
         building_id=building.id,
@@ -62,9 +63,12 @@ async def claim_household(
         room=room,
         capacity=capacity,
         birth_year=birth_year,
-        of_age=of_age,
-        of_fourteen=of_fourteen,
+        of_age=shown.of_age,
+        of_fourteen=shown.of_fourteen,
     )
+    if birth_date is not None and not shown.of_age:
+        claim.birth_date_sealed = seal_date(secret, birth_date, "household_claims", claim.id)
+        await claim.save(update_fields=["birth_date_sealed"])
     await events.record(actor, "household_claim.submitted", claim)
     return claim
 
@@ -108,19 +112,19 @@ async def claims(
 
 
 @atomic()
-async def confirm_claim(actor: Actor, claim_id: int) -> HouseholdClaim:
+async def confirm_claim(actor: Actor, claim_id: int, *, birthday_passed: bool = False, secret: Keys) -> HouseholdClaim:
     """Confirm where somebody lives: he joins the household (made if new) and leaves the one before.
 
-    The first adult of a household becomes its representative. Raises NotFound, Forbidden, InvalidState.
+    The first adult of a household becomes its representative. With `birthday_passed` whoever confirms says that he has
+    seen that this year's birthday is over. Raises NotFound, Forbidden, InvalidState.
     """
     claim = await find_claim(actor, claim_id)
     require(await _may_confirm(actor, claim))
-    await claim.move_to(ClaimState.CONFIRMED, decided_by_id=actor.id)
-    await Resident.filter(id=claim.resident_id).update(
-        birth_year=claim.birth_year,
-        of_age=claim.of_age or claim.resident.of_age,
-        of_fourteen=claim.of_fourteen or claim.resident.of_fourteen,
-    )
+    sealed = claim.birth_date_sealed
+    await claim.move_to(ClaimState.CONFIRMED, decided_by_id=actor.id, birth_date_sealed=None)
+    born = NewResident(claim.birth_year, open_date(secret, sealed, "household_claims", claim.id) if sealed else None)
+    shown = (Shown(claim.of_age, claim.of_fourteen), await marked(claim.birth_year, birthday_passed))
+    await keep_birth(claim.resident, born, *shown, secret=secret)
     household = await _household(claim.building, claim.unit, claim.room)
     await move_in(actor, claim.resident_id, household, claim.capacity)
     await events.record(actor, "household_claim.confirmed", claim, household_id=household.id)
@@ -132,7 +136,13 @@ async def decline_claim(actor: Actor, claim_id: int, reason: str) -> HouseholdCl
     """Decline a claim with a reason the claimant reads. Raises NotFound, Forbidden, InvalidState."""
     claim = await find_claim(actor, claim_id)
     require(await _may_confirm(actor, claim))
-    await claim.move_to(ClaimState.DECLINED, decided_by_id=actor.id, reason=reason, moderation=Moderation.CHECKING)
+    await claim.move_to(
+        ClaimState.DECLINED,
+        decided_by_id=actor.id,
+        reason=reason,
+        moderation=Moderation.CHECKING,
+        birth_date_sealed=None,
+    )
     await checks.expect(actor, claim)
     await events.record(actor, "household_claim.declined", claim)
     return claim
@@ -142,16 +152,21 @@ async def decline_claim(actor: Actor, claim_id: int, reason: str) -> HouseholdCl
 async def update_household(
     actor: Actor, household_id: int, *, area_cm2: int | None, representative_id: int | None
 ) -> Household:
-    """Record a household's area (cm²) or representative, a live adult member. Committee only."""
+    """Record a household's area (cm²) or representative, a live adult member. Committee only, nobody in his own cause.
+
+    Raises NotFound, Forbidden, Invalid.
+    """
     household = await Household.filter(id=household_id).select_for_update(no_key=True).first()
     if household is None or not actor.is_staff(household.community_id):
         raise NotFound("没有找到这一户", "No such household")
     require(policies.may_look_after_households(actor, household.community_id))
     changed, before = [], household.representative_id
-    if area_cm2 is not None:
+    if area_cm2 is not None and area_cm2 != household.area_cm2:
+        require(policies.may_record_area(actor, household), *OWN_CAUSE)
         household.area_cm2 = area_cm2
         changed.append("area_cm2")
-    if representative_id is not None:
+    if representative_id is not None and representative_id != before:
+        require(policies.may_name_representative(actor, household, representative_id), *OWN_CAUSE)
         member = (
             await Membership.filter(household_id=household.id, resident_id=representative_id, until_at=None)
             .select_related("resident")
@@ -179,18 +194,29 @@ async def update_household(
 
 @atomic()
 async def add_resident(
-    actor: Actor, *, household_id: int, name: str, birth_year: int, phone: str | None = None, secret: Keys
+    actor: Actor,
+    *,
+    household_id: int,
+    name: str,
+    birth_year: int,
+    birthday_passed: bool = False,
+    phone: str | None = None,
+    secret: Keys,
 ) -> Resident:
     """Register somebody who does not use WeChat, so that others can act on his behalf. Name and phone are sealed.
 
-    Raises NotFound, Forbidden, Invalid, PhoneTaken.
+    With `birthday_passed` the actor says that he has seen that this year's birthday is over. Raises NotFound,
+    Forbidden, Invalid, PhoneTaken.
     """
     household = await Household.get_or_none(id=household_id).select_related("building")
     if household is None or not actor.is_staff(household.community_id):
         raise NotFound("没有找到这一户", "No such household")
     require(policies.may_help(actor, household.building.path))
     await check_birth(NewResident(birth_year))
-    resident = await Resident.create(nickname=masked(name), birth_year=birth_year)
+    shown = await marked(birth_year, birthday_passed)
+    resident = await Resident.create(
+        nickname=masked(name), birth_year=birth_year, of_age=shown.of_age, of_fourteen=shown.of_fourteen
+    )
     resident.name_sealed = crypto.seal(secret, name, table="residents", column="name", row=resident.id)
     await resident.save(update_fields=["name_sealed"])
     if phone is not None:
@@ -220,16 +246,6 @@ def _readable(actor: Actor, claim: HouseholdClaim) -> HouseholdClaim:
     if claim.moderation is not Moderation.PASSED and not mine:
         claim.reason = None
     return claim
-
-
-async def check_birth(born: NewResident) -> tuple[bool, bool]:
-    """Whether the date shows that somebody is 18, and 14. Raises Invalid for a year that is not possible."""
-    today = (await clock.now()).astimezone(clock.SHANGHAI).date()
-    if not 1900 <= born.birth_year <= today.year:
-        raise Invalid("出生年份不正确", "The year of birth is not possible")
-    if born.birth_date is None:
-        return False, False
-    return is_adult_by_date(born.birth_date, today), is_past_childhood(born.birth_date, today)
 
 
 async def _building(building_id: int) -> Place:

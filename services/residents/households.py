@@ -12,6 +12,7 @@ from models.residents import Capacity, Household, Membership
 from services import places
 from services.policies import Actor, require
 from services.policies import residents as policies
+from services.residents.doors import household_of
 from services.residents.homes import masked
 from services.residents.memberships import move_out
 from services.residents.represented import pending_change
@@ -86,8 +87,8 @@ WHERE h.community_id = $1 AND starts_with(b.path, $2)
 
 
 async def find_household(actor: Actor, household_id: int) -> HouseholdSeen:
-    """A household, for its members and the staff where it lies. Raises NotFound."""
-    household = await _door(actor, household_id)
+    """A household, for its members and whoever looks after its building. Raises NotFound."""
+    household = await household_of(actor, household_id)
     members = await _members(actor, household, narrowed="AND m.until_at IS NULL")
     return HouseholdSeen(household, members, await pending_change(actor, household.id))
 
@@ -97,8 +98,9 @@ async def household_history(actor: Actor, household_id: int) -> tuple[list[Membe
 
     Raises NotFound, Forbidden.
     """
-    household = await _door(actor, household_id)
-    require(actor.is_staff(household.community_id), "只有工作人员可以查看历史", "Only the staff read the past")
+    household = await household_of(actor, household_id)
+    serves = policies.may_help(actor, household.building.path)
+    require(serves, "只有工作人员可以查看历史", "Only the staff read the past")
     stood = await db.rows(
         "SELECT representative_id, area_cm2, from_at, until_at FROM household_records WHERE household_id = $1 "
         f"ORDER BY id DESC LIMIT {PAST_MAX}",
@@ -139,7 +141,7 @@ async def end_membership(actor: Actor, household_id: int, resident_id: int, *, r
 
     Raises NotFound, Forbidden.
     """
-    household = await _door(actor, household_id)
+    household = await household_of(actor, household_id)
     require(policies.may_end_membership(actor, household, resident_id))
     membership = await Membership.get_or_none(
         household_id=household.id, resident_id=resident_id, until_at=None
@@ -148,13 +150,6 @@ async def end_membership(actor: Actor, household_id: int, resident_id: int, *, r
         raise NotFound("他不是本户现在的成员", "He does not belong to this household now")
     await move_out(actor, membership, reason=reason)
     return await find_household(actor, household.id)
-
-
-async def _door(actor: Actor, household_id: int) -> Household:
-    household = await Household.get_or_none(id=household_id)
-    if household is None or not (actor.household_id == household.id or actor.is_staff(household.community_id)):
-        raise NotFound("没有找到这一户", "No such household")
-    return household
 
 
 async def _members(actor: Actor, household: Household, *, narrowed: str = "") -> list[Member]:

@@ -3,6 +3,7 @@
 import secrets
 
 from app.core import clock, db, tokens
+from app.core.crypto import Keys
 from app.core.db import atomic
 from app.core.errors import AlreadyExists, Invalid, NotFound
 from app.core.pages import Listed, Page, newest
@@ -19,8 +20,10 @@ from models.homes import (
 from models.residents import Capacity, Household, Membership, Resident
 from services import events
 from services.policies import Actor, require
+from services.policies import residents as policies
 from services.residents.ages import is_adult
-from services.residents.homes import NewResident, check_birth
+from services.residents.births import NewResident, check_birth, keep_birth
+from services.residents.doors import household_of
 from services.residents.memberships import move_in
 
 ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -43,9 +46,7 @@ async def invite(actor: Actor, household_id: int, *, capacity: Capacity) -> Invi
 
     Raises NotFound, Forbidden for others than its adults, TooManyInvitations with five open ones.
     """
-    household = await Household.filter(id=household_id).select_for_update(no_key=True).first()
-    if household is None or not (actor.household_id == household.id or actor.is_staff(household.community_id)):
-        raise NotFound("没有找到这一户", "No such household")
+    household = await household_of(actor, household_id, held=True)
     require(actor.verified and actor.household_id == household.id and await is_adult(actor.id), *MEMBERS_ONLY)
     await db.execute(
         "UPDATE invitations SET revoked_at = clock_now() WHERE household_id = $1 AND used_at IS NULL "
@@ -65,14 +66,14 @@ async def invite(actor: Actor, household_id: int, *, capacity: Capacity) -> Invi
 
 
 @atomic()
-async def accept_invitation(actor: Actor, code: str, born: NewResident) -> Membership:
+async def accept_invitation(actor: Actor, code: str, born: NewResident, *, secret: Keys) -> Membership:
     """Join the household that a code invites to: verified at once. Of two who use it at once one does.
 
     Raises NoSuchInvitation, InvitationUsed, InvitationRevoked, InvitationExpired, AlreadyExists for a member, Forbidden
     for whoever made it, Invalid for a birth that is impossible or not the one on record.
     """
     require(not actor.suspended)
-    of_age, of_fourteen = await check_birth(born)
+    await check_birth(born)
     invitation = (
         await Invitation.filter(code_hash=tokens.token_hash(code.strip().upper().replace("-", "")))
         .select_for_update(of=("invitations",), no_key=True)
@@ -90,9 +91,7 @@ async def accept_invitation(actor: Actor, code: str, born: NewResident) -> Membe
             "出生年份与登记的不一致，请联系居委会", "The year of birth on record is another; ask the committee"
         )
     await Invitation.filter(id=invitation.id).update(used_by_id=actor.id, used_at=await clock.now())
-    await Resident.filter(id=actor.id).update(
-        birth_year=born.birth_year, of_age=of_age or known.of_age, of_fourteen=of_fourteen or known.of_fourteen
-    )
+    await keep_birth(known, born, secret=secret)
     joined = await move_in(actor, actor.id, invitation.household, invitation.capacity, of="invited")
     await events.record(actor, "invitation.accepted", invitation, household_id=invitation.household_id)
     return joined
@@ -122,19 +121,15 @@ async def revoke_invitation(actor: Actor, invitation_id: int) -> Invitation:
 
 async def find_invitation(actor: Actor, invitation_id: int) -> Invitation:
     """An invitation without its code, for the household's members and the staff. Raises NotFound."""
-    invitation = await Invitation.get_or_none(id=invitation_id)
-    if invitation is None or not (
-        actor.household_id == invitation.household_id or actor.is_staff(invitation.community_id)
-    ):
+    invitation = await Invitation.get_or_none(id=invitation_id).select_related("household__building")
+    if invitation is None or not policies.may_see_household(actor, invitation.household):
         raise NotFound("没有找到这个邀请", "No such invitation")
     return await _stated(invitation)
 
 
 async def invitations(actor: Actor, household_id: int, *, page: Page) -> Listed[Invitation]:
     """A household's invitations, newest first, for its members and the staff. Raises NotFound."""
-    household = await Household.get_or_none(id=household_id)
-    if household is None or not (actor.household_id == household.id or actor.is_staff(household.community_id)):
-        raise NotFound("没有找到这一户", "No such household")
+    household = await household_of(actor, household_id)
     found = await newest(Invitation.filter(household_id=household.id), page)
     return Listed([await _stated(one) for one in found.items], found.after)
 

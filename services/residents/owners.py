@@ -55,13 +55,11 @@ async def set_owners(actor: Actor, household_id: int, owners: Sequence[Owner]) -
 
 
 async def owners_of(actor: Actor, household_id: int) -> tuple[Household, list[Owner]]:
-    """Who owns a flat now, for its owners, its members and the staff. Raises NotFound."""
-    household = await Household.get_or_none(id=household_id)
+    """Who owns a flat now, for its owners and whoever sees the household. Raises NotFound."""
+    household = await Household.get_or_none(id=household_id).select_related("building")
     live = await Ownership.filter(household_id=household_id, until_at=None).order_by("id")
     if household is None or not (
-        actor.is_staff(household.community_id)
-        or actor.household_id == household.id
-        or actor.id in {one.resident_id for one in live}
+        actor.id in {one.resident_id for one in live} or policies.may_see_household(actor, household)
     ):
         raise NotFound("没有找到这一户", "No such household")
     owners = [Owner(one.resident_id, Fraction(one.share_numerator, one.share_denominator), one.votes) for one in live]

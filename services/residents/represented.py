@@ -11,6 +11,7 @@ from services import events
 from services.policies import Actor, require
 from services.policies import residents as policies
 from services.residents.ages import IS_ADULT
+from services.residents.doors import household_of
 
 ADULTS_OF = f"""
 SELECT m.resident_id FROM memberships m JOIN residents r ON r.id = m.resident_id
@@ -27,7 +28,7 @@ async def propose_representative(
     Votes that run keep the speaker they were opened with. Raises NotFound, Forbidden (no adult member), Invalid (the
     candidate is none), ChangePending.
     """
-    household = await _held(actor, household_id)
+    household = await household_of(actor, household_id, held=True)
     adults = await _adults(household.id)
     require(
         actor.id in adults and not actor.suspended, "只有本户成年成员可以提议", "Only adult members of the household do"
@@ -56,7 +57,7 @@ async def confirm_representative(actor: Actor, change_id: int) -> Representative
     Raises NotFound, Forbidden, InvalidState, Invalid when the candidate is no adult member any more.
     """
     change = await find_change(actor, change_id)
-    await _held(actor, change.household_id)
+    await household_of(actor, change.household_id, held=True)
     if change.state is not ChangeState.PENDING:
         raise InvalidState(change.state)
     adults = await _adults(change.household_id)
@@ -93,13 +94,9 @@ async def withdraw_representative(actor: Actor, change_id: int) -> Representativ
 
 
 async def find_change(actor: Actor, change_id: int) -> RepresentativeChange:
-    """A change of representative, for the household, its community's staff and whoever proposed it. Raises NotFound."""
-    change = await RepresentativeChange.get_or_none(id=change_id).select_related("reason")
-    if change is None or not (
-        change.household_id == actor.household_id
-        or change.proposed_by_id == actor.id
-        or actor.is_staff(change.community_id)
-    ):
+    """A change of representative, for whoever sees the household, and who proposed it. Raises NotFound."""
+    change = await RepresentativeChange.get_or_none(id=change_id).select_related("reason", "household__building")
+    if change is None or not (change.proposed_by_id == actor.id or policies.may_see_household(actor, change.household)):
         raise NotFound("没有找到这项提议", "No such proposal")
     return await _counted(actor, change)
 
@@ -117,14 +114,6 @@ async def settle_changes(actor: Actor, household_id: int) -> None:
     change = await RepresentativeChange.get_or_none(household_id=household_id, state=ChangeState.PENDING)
     if change is not None:
         await _decide_if_all_agree(actor, change)
-
-
-async def _held(actor: Actor, household_id: int) -> Household:
-    """The household, held until the transaction ends. Raises NotFound."""
-    household = await Household.filter(id=household_id).select_for_update(no_key=True).first()
-    if household is None or not (actor.household_id == household.id or actor.is_staff(household.community_id)):
-        raise NotFound("没有找到这一户", "No such household")
-    return household
 
 
 async def _adults(household_id: int) -> set[int]:

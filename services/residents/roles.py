@@ -16,6 +16,7 @@ from models.residents import (
 from services import events, places
 from services.policies import Actor, require
 from services.policies import residents as policies
+from services.residents.ages import is_minor
 from services.residents.sessions import enrol
 
 
@@ -60,8 +61,8 @@ async def grant_role(
     """Give somebody a role at a place and all below it.
 
     Raises NotFound, Forbidden (wrong granter, or oneself), Invalid (a role not held at such a place, a supervisor
-    without the residents' meeting's resolution), StillCommittee and RelatedToCommittee (居委会组织法 36),
-    AlreadyExists.
+    without the residents' meeting's resolution, somebody under 18), StillCommittee and RelatedToCommittee
+    (居委会组织法 36), AlreadyExists.
     """
     place = await places.find(place_id)
     require(policies.may_grant(actor, role, place))
@@ -72,6 +73,8 @@ async def grant_role(
         raise Invalid("截止时间必须在将来", "The end lies in the future")
     if not await Resident.exists(id=resident_id):
         raise NotFound("没有找到这位居民", "No such resident")
+    if await is_minor(resident_id):
+        raise Invalid("未满十八周岁的居民不能担任职务", "Nobody under 18 holds a role")
     return await _grant(actor, place, resident_id, role, until_at, resolution_id)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from services.rules.rooms import room_form
+
 Cell = str | int | float | bool | date | None
 
 HEADINGS: dict[str, tuple[str, ...]] = {
@@ -119,8 +121,8 @@ def read(cells: Mapping[str, Cell], *, this_year: int) -> Line:
         raise Unfit("；".join(wrong))
     return Line(
         **places,  # type: ignore[arg-type]
-        unit=(unit or "1").removesuffix("单元") or "1",
-        room=room.removesuffix("室") if room else None,
+        unit=room_form(unit or "1"),
+        room=room_form(room) if room else None,
         area_cm2=found["area"],  # type: ignore[arg-type]
         name=name,
         birth_year=year,  # type: ignore[arg-type]

@@ -33,6 +33,7 @@ EYES: list[tuple[set[str], str, str]] = [
     (NOBODY, "residents.openid residents.unionid orders.openid pushes.openid media.trace_id", ""),
     (NOBODY, "residents.name_sealed residents.phone_sealed", "openid IS NOT NULL"),
     (STAFF, "residents.name_sealed residents.phone_sealed", "openid IS NULL"),
+    (NOBODY, "residents.birth_date_sealed household_claims.birth_date_sealed", ""),
     (LOGGED_IN, "residents.nickname", ""),
     (NOBODY, "residents.nickname_wanted", ""),
     (STAFF, "households.unit households.room", "community_id = {here}"),
@@ -109,8 +110,8 @@ def fields_about_people() -> set[str]:
 BY_HAND = """
 UPDATE residents SET unionid = 'u' || id, nickname_wanted = '新名' WHERE openid IS NOT NULL;
 UPDATE residents SET name_sealed = sha512('')::bytea, phone_sealed = sha512('')::bytea,
-    phone_index = sha256(id::text::bytea) WHERE left_at IS NULL;
-UPDATE household_claims SET reason = '房号不符';
+    phone_index = sha256(id::text::bytea), birth_date_sealed = sha512('')::bytea WHERE left_at IS NULL;
+UPDATE household_claims SET reason = '房号不符', birth_date_sealed = sha512('')::bytea;
 UPDATE media SET trace_id = 't' || id;
 UPDATE orders SET prepay_id = 'wx' || id;
 UPDATE refunds SET refund_id = '50' || id;

@@ -43,7 +43,8 @@ ooooooooooooooo  aided  list_campaign_expenses
 !oooooooooooooo  *  list_similar_needs
 !oooooooooooooo  *  list_subscriptions list_units list_volunteer_team_members list_volunteer_teams list_wishes log_out
 !oooooooooooooo  *  read_inbox renew_my_calendar report_subscriptions resolve_code set_my_skills
-!oooooooooooooo  *  unsign_petition unsupport_comment update_me update_preferences upload_picture withdraw_consent
+!oooooooooooooo  *  unendorse_need unsign_petition unsupport_comment update_me update_preferences upload_picture
+!oooooooooooooo  *  withdraw_consent
 !oooooooooooooo  aided  export_campaign_accounts_csv export_campaign_accounts_xlsx get_campaign get_campaign_accounts
 !oooooooooooooo  aided  get_refunds list_campaign_comments list_incomes list_matches list_pledges list_sale_items
 !oooooooooooooo  aided  list_teams list_use_changes
@@ -59,7 +60,7 @@ ooooooooooooooo  aided  list_campaign_expenses
 !xxxxxoooooooxx  *  ask_question cancel_signup cast_ballot check_in_at_meeting comment_on_deliberation comment_on_need
 !xxxxxoooooooxx  *  found_volunteer_team join_volunteer_team judge_decision post_wish propose_deliberation
 !xxxxxoooooooxx  *  propose_option register_unit reopen_need sign_petition sign_up_for_shift start_petition
-!xxxxxoooooooxx  *  submit_need unendorse_need
+!xxxxxoooooooxx  *  submit_need
 !xxxxxoooooooxx  aided  comment_on_campaign found_team make_pledge
 !xxxxxoooooooxx  decided  object_to_roll
 !xxxxxoooooooxx  in_discussion  object_to_roll

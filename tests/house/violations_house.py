@@ -83,6 +83,14 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
             f"SELECT community_id, building_id, unit, room FROM households WHERE id = {HOME}"
         ],
     ),
+    (
+        "households_one_per_room",
+        "a room that is there, typed otherwise",
+        [
+            "INSERT INTO households (community_id, building_id, unit, room) "
+            f"SELECT community_id, building_id, '０' || unit || '单元', room || ' 室' FROM households WHERE id = {HOME}"
+        ],
+    ),
     ("households_area", "a room of no area", [f"UPDATE households SET area_cm2 = 0 WHERE id = {HOME}"]),
     (
         "memberships_one_live",

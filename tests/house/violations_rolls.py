@@ -28,7 +28,7 @@ def _group(name: str = "g", community: str = JY) -> str:
 def _rooms(count: int, group: str = GROUP) -> str:
     return (
         "INSERT INTO households (community_id, building_id, unit, room, constituency_id) "
-        f"SELECT {JY}, {BUILDING}, 'x', n, {group} FROM generate_series(1, {count}) n"
+        f"SELECT {JY}, {BUILDING}, 'X', n, {group} FROM generate_series(1, {count}) n"
     )
 
 
@@ -142,7 +142,7 @@ VIOLATIONS: list[tuple[str, str, list[str]]] = [
     (
         "constituencies_size",
         "nobody leaves a constituency of 20",
-        [_group(), _rooms(20), "UPDATE households SET constituency_id = NULL WHERE unit = 'x' AND room = '1'"],
+        [_group(), _rooms(20), "UPDATE households SET constituency_id = NULL WHERE unit = 'X' AND room = '1'"],
     ),
     (
         "representatives_same_community",

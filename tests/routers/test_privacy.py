@@ -75,6 +75,7 @@ async def test_the_export_is_complete_and_in_words(as_: LoggedIn, people: People
     assert sections["residents"]["rows"][0]["birth_year"] == 1988
     assert sections["needs"]["rows"][0]["body"] == "三楼"
     assert sections["households"]["rows"][0]["room"] == "101"
+    assert "area_cm2" not in sections["households"]["rows"][0], "the flat's, also when he has left it"
     assert sections["needs"]["title"] == "需求"
     assert data["fields"]["birth_year"] == "出生年份"
 

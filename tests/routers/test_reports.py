@@ -244,6 +244,8 @@ async def test_who_has_too_much_hidden_pauses(as_: As, people: People, move_cloc
     assert (await lin.post("/v1/needs", json=need)).status_code == 403
     await move_clock(timedelta(hours=2))
     assert (await lin.post("/v1/needs", json=need)).status_code == 201
+    await hidden(as_, people)
+    assert (await lin.post("/v1/needs", json=need)).status_code == 201, "what brought the last pause brings no other"
 
 
 async def test_the_committee_lifts_a_pause(as_: As, people: People) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
+from app.core import clock
 from models.residents import Household, Resident
 from tests.people import People
 from tests.sandbox_process import SandboxProcess
@@ -27,6 +28,22 @@ async def test_a_code_opens_a_session_once(anonymous: httpx.AsyncClient, sandbox
     assert me.json()["nickname"] == "小林"
     again = await anonymous.post("/v1/auth/wechat", json=asked)
     assert (again.status_code, again.json()["code"]) == (422, "bad_code")
+
+
+@pytest.mark.parametrize(("said", "of_age"), [(None, False), ({}, False), ({"birthday_passed": True}, True)])
+async def test_whoever_confirms_may_say_that_the_birthday_is_over(
+    as_: As, people: People, said: dict[str, bool] | None, of_age: bool
+) -> None:
+    home = await Household.get(id=people.lin.household_id)
+    asked = {"building_id": home.building_id, "unit": "1单元", "room": "９０９室", "capacity": "tenant"}
+    year = (await clock.now()).astimezone(clock.SHANGHAI).year - 18
+    claim = (await (await as_("guest")).post("/v1/household-claims", json=asked | {"birth_year": year})).json()
+    assert (claim["unit"], claim["room"]) == ("1", "909")
+    path = f"/v1/household-claims/{claim['id']}/confirm"
+    he = await as_("he")
+    confirmed = await (he.post(path) if said is None else he.post(path, json=said))
+    assert (confirmed.status_code, confirmed.json()["state"]) == (200, "confirmed")
+    assert (await Resident.get(id=people.guest.id)).of_age is of_age
 
 
 async def test_a_session_that_was_ended_is_worth_nothing(as_: As) -> None:

@@ -66,6 +66,7 @@ async def test_where_she_said_she_lives_goes_with_her(people: People) -> None:
         room="101",
         capacity=Capacity.FAMILY,
         birth_year=1940,
+        secret=KEYS,
     )
     link = await residents.ask_to_link(people.chen, person.id, newcomer_id=guest.id)
     await residents.confirm_link(guest, link.id)

@@ -42,6 +42,7 @@ from services import deliberations, needs, residents
 from services.deliberations import Proposal
 from services.rules.tally import receipt
 from tests.conftest import as_owner
+from tests.homing import KEYS
 from tests.passing import passed
 from tests.people import People
 
@@ -407,8 +408,9 @@ async def move_in(people: People, room: str, birth_year: int) -> Resident:
         room=room,
         capacity=Capacity.FAMILY,
         birth_year=birth_year,
+        secret=KEYS,
     )
-    await residents.confirm_claim(people.he, claim.id)
+    await residents.confirm_claim(people.he, claim.id, secret=KEYS)
     return await Resident.get(openid=openid)
 
 

@@ -14,7 +14,7 @@ from app.core.pages import Page
 from models.disclosures import AlreadyAnswered, Disclosure, DisclosureKind, Display
 from models.events import Event, Notice
 from models.moderation import Check
-from services import crowdfunding, disclosures, moderation, statements
+from services import calendars, crowdfunding, disclosures, moderation, statements
 from services.disclosures import Question, Shown
 from tests.conftest import as_owner
 from tests.passing import passed
@@ -200,6 +200,14 @@ async def test_an_answer_is_due_in_five_working_days_and_overdue_after(people: P
     await disclosures.answer(people.chen, question.id, body="已退换")
     assert (await disclosures.find_question(people.lin, question.id)).overdue, "it stays marked as late"
     assert (await disclosures.questions_owed(people.chen, people.jy, overdue=False, page=Page())).items == []
+
+
+async def test_days_off_of_the_community_put_an_answer_off(people: People) -> None:
+    disclosure = await on_show(people)
+    before = (await asked(people, disclosure)).due_at
+    off = [(before + timedelta(days=days)).date() for days in range(-8, 7)]
+    await calendars.update(people.qian, people.jy, days_off=off, working_days=[])
+    assert (await asked(people, disclosure)).due_at >= before + timedelta(days=7)
 
 
 async def test_what_hangs_cannot_be_changed_even_by_the_application(people: People) -> None:

@@ -15,7 +15,7 @@ from services import crowdfunding, moderation, needs, residents
 from services.policies import Actor, NeedsGuardian
 from services.residents import NewResident, OnBehalfOf
 from tests import raising
-from tests.homing import joined, newcomer
+from tests.homing import KEYS, joined, newcomer
 from tests.people import People
 from tests.services.test_helping import need_of
 
@@ -66,7 +66,7 @@ async def test_a_birth_date_shows_fourteen_to_the_day(people: People, days: int,
     made = await residents.invite(people.lin, people.lin.household_id, capacity=Capacity.FAMILY)
     assert made.code is not None
     kid = await newcomer("kid")
-    await residents.accept_invitation(kid, made.code, NewResident(born.year, born))
+    await residents.accept_invitation(kid, made.code, NewResident(born.year, born), secret=KEYS)
     assert (await residents.actor(kid.id)).child is (is_child and today.day <= 28)
 
 

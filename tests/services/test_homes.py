@@ -30,7 +30,7 @@ from services import jobs, neighbours, residents, volunteering, wishes
 from services.policies import Actor
 from services.residents import NewResident
 from services.residents.households import NoHome
-from tests.homing import joined, newcomer, registered
+from tests.homing import KEYS, joined, newcomer, registered
 from tests.people import People
 from tests.services.test_rolls import elected, group
 from tests.services.test_volunteering import one_shift
@@ -66,6 +66,23 @@ async def test_its_members_and_the_staff_see_a_household(people: People) -> None
 async def test_others_do_not_find_it(people: People, who: str) -> None:
     with pytest.raises(NotFound):
         await residents.find_household(people[who], home(people.lin))
+
+
+async def test_a_building_head_knows_nothing_of_other_buildings(people: People) -> None:
+    elsewhere = home(people.wang)
+    assert (await residents.find_household(people.ma, elsewhere)).id == elsewhere
+    change = await residents.propose_representative(people.wang, elsewhere, resident_id=people.wang.id)
+    invitation = await residents.invite(people.wang, elsewhere, capacity=Capacity.FAMILY)
+    for asked in (
+        residents.find_household(people.he, elsewhere),
+        residents.household_history(people.he, elsewhere),
+        residents.find_change(people.he, change.id),
+        residents.invitations(people.he, elsewhere, page=Page()),
+        residents.find_invitation(people.he, invitation.id),
+        residents.owners_of(people.he, elsewhere),
+    ):
+        with pytest.raises(NotFound):
+            await asked  # type: ignore[misc]
 
 
 async def test_the_staff_read_who_lived_there_when(people: People) -> None:
@@ -183,7 +200,7 @@ async def test_who_is_invited_is_verified_at_once(people: People) -> None:
     kept = await Invitation.get(id=made.id)
     assert bytes(kept.code_hash) == tokens.token_hash(made.code)
     spoken = f"{made.code[:4].lower()}-{made.code[4:]}"
-    membership = await residents.accept_invitation(people.guest, spoken, NewResident(1995))
+    membership = await residents.accept_invitation(people.guest, spoken, NewResident(1995), secret=KEYS)
     guest = await residents.actor(people.guest.id)
     assert guest.lives_in(people.jy)
     assert (membership.capacity, guest.household_id) == (Capacity.TENANT, people.lin.household_id)
@@ -195,24 +212,24 @@ async def test_each_code_that_does_not_work_says_why(people: People, move_clock:
     made = await residents.invite(people.lin, home(people.lin), capacity=Capacity.FAMILY)
     assert made.code is not None
     with pytest.raises(NoSuchInvitation):
-        await residents.accept_invitation(people.guest, "ABCDEFGHJKMN", NewResident(1995))
+        await residents.accept_invitation(people.guest, "ABCDEFGHJKMN", NewResident(1995), secret=KEYS)
     with pytest.raises(AlreadyExists):
-        await residents.accept_invitation(people.lin, made.code, NewResident(1988))
+        await residents.accept_invitation(people.lin, made.code, NewResident(1988), secret=KEYS)
     with pytest.raises(Invalid):
-        await residents.accept_invitation(people.mei, made.code, NewResident(1991))
-    await residents.accept_invitation(people.guest, made.code, NewResident(1995))
+        await residents.accept_invitation(people.mei, made.code, NewResident(1991), secret=KEYS)
+    await residents.accept_invitation(people.guest, made.code, NewResident(1995), secret=KEYS)
     with pytest.raises(InvitationUsed):
-        await residents.accept_invitation(await newcomer("third"), made.code, NewResident(1995))
+        await residents.accept_invitation(await newcomer("third"), made.code, NewResident(1995), secret=KEYS)
     revoked = await residents.invite(people.lin, home(people.lin), capacity=Capacity.FAMILY)
     assert revoked.code is not None
     assert (await residents.revoke_invitation(people.lin, revoked.id)).state is InvitationState.REVOKED
     with pytest.raises(InvitationRevoked):
-        await residents.accept_invitation(await newcomer("third"), revoked.code, NewResident(1995))
+        await residents.accept_invitation(await newcomer("third"), revoked.code, NewResident(1995), secret=KEYS)
     late = await residents.invite(people.lin, home(people.lin), capacity=Capacity.FAMILY)
     assert late.code is not None
     await move_clock(timedelta(days=7))
     with pytest.raises(InvitationExpired):
-        await residents.accept_invitation(await newcomer("third"), late.code, NewResident(1995))
+        await residents.accept_invitation(await newcomer("third"), late.code, NewResident(1995), secret=KEYS)
 
 
 async def test_five_invitations_at_a_time_and_those_run_out_make_room(people: People, move_clock: Move) -> None:
@@ -242,7 +259,7 @@ async def test_an_invitation_goes_with_whoever_made_it(people: People) -> None:
     assert made.code is not None
     await residents.leave_household(guest)
     with pytest.raises(InvitationRevoked):
-        await residents.accept_invitation(await newcomer("third"), made.code, NewResident(1990))
+        await residents.accept_invitation(await newcomer("third"), made.code, NewResident(1990), secret=KEYS)
 
 
 # --- moving out -------------------------------------------------------------------------------------------------
@@ -421,6 +438,22 @@ async def test_whoever_grew_up_since_could_not_vote_then(people: People, move_cl
     await move_clock(timedelta(days=366))
     assert young.id not in (await on_roll(people, Roll.RESIDENTS, then))[2]
     assert young.id in (await on_roll(people, Roll.RESIDENTS))[2]
+
+
+async def test_whoever_was_suspended_could_not_vote_just_then(people: People, move_clock: Move) -> None:
+    moments = [await clock.now()]
+    for suspended in (True, True, False):
+        await residents.suspend(people.mei.id, suspended=suspended)
+        await move_clock(timedelta(hours=1))
+        moments.append(await clock.now())
+    assert await Event.filter(verb="resident.suspended").count() == 1, "again changes nothing"
+    await residents.suspend(people.wang.id, suspended=True)
+    meanwhile = await clock.now()
+    await residents.leave_household(people.wang)
+    stood = [(await on_roll(people, Roll.RESIDENTS, at))[2] for at in moments]
+    assert [people.mei.id in who for who in stood] == [True, False, False, True]
+    assert [people.wang.id in who for who in stood] == [True, True, True, True]
+    assert people.wang.id not in (await on_roll(people, Roll.RESIDENTS, meanwhile))[2], "also of a home left since"
 
 
 async def test_a_recorded_member_does_not_stay_represented_by_nobody(people: People) -> None:

@@ -16,11 +16,12 @@ from app.core.settings import Settings
 from models.crowdfunding import PledgeState
 from models.deliberations import Roll
 from models.needs import NeedField, ServiceClass
-from models.residents import HasLeft, LastOfficer, Resident, Role
+from models.residents import Capacity, HasLeft, Household, LastOfficer, Resident, Role
 from services import crowdfunding, deliberations, needs, reports, residents, wishes
 from services.privacy import HELD, UnfinishedDuties, leave
 from services.residents.phones import keep_phone
 from tests.everything import build
+from tests.homing import KEYS, joined, newcomer
 from tests.passing import passed
 from tests.people import People
 from tests.raising import money, opened, paid
@@ -189,6 +190,30 @@ async def test_no_word_of_his_is_left_anywhere_and_none_of_his_office_is_lost(as
     assert (closed["state"], closed["title"]) == ("withdrawn", "（作者已注销，内容已删除）")
     assert "同一盏灯" in (await mei.get(f"/v1/needs/{into_his}")).text
     assert "乙" in (await mei.get("/v1/me/inbox")).text
+
+
+async def test_the_reasons_he_gave_for_his_household_go_and_those_of_his_office_stay(people: People) -> None:
+    guest = await joined(people)
+    await joined(people, "third")
+    for who, household_id in ((people.lin, people.lin.household_id), (people.chen, people.lin.household_id)):
+        change = await residents.propose_representative(guest, household_id or 0, resident_id=guest.id)
+        await residents.decline_representative(who, change.id, reason="金丝雀不同意")
+    home = await Household.get(id=people.lin.household_id)
+    claim = await residents.claim_household(
+        await newcomer("fourth"),
+        building_id=home.building_id,
+        unit=home.unit,
+        room=home.room,
+        capacity=Capacity.TENANT,
+        birth_year=1990,
+        secret=KEYS,
+    )
+    await residents.decline_claim(people.lin, claim.id, "金丝雀不住这里")
+    third = await residents.actor((await residents.enrol("third")).id)
+    await residents.end_membership(people.lin, home.id, third.id, reason="金丝雀搬走了")
+    await leave(people.lin, erase_texts=True)
+    assert await _where("金丝雀") == {"reasons.text"}
+    assert await db.value("SELECT count(*) FROM reasons WHERE text LIKE '金丝雀%'") == 1, "the committee's"
 
 
 async def test_what_was_signed_or_objected_is_struck_out_and_never_rewritten(people: People) -> None:

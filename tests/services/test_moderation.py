@@ -22,6 +22,7 @@ from services.moderation import texts
 from services.moderation.checking import PATIENCE_S, TRIES_MAX
 from services.policies import Actor
 from services.residents import OnBehalfOf
+from tests.homing import KEYS
 from tests.passing import check_now, passed
 from tests.people import People
 
@@ -390,7 +391,8 @@ async def test_a_declined_claim_tells_its_reason_once_that_passed(people: People
         unit="1",
         room="909",
         capacity="owner",
-        birth_year=1990,  # type: ignore[arg-type]
+        birth_year=1990,
+        secret=KEYS,  # type: ignore[arg-type]
     )
     await residents.decline_claim(people.chen, claim.id, "可疑的房号")
     await check_now(wechat, people.chen)

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.errors import Forbidden
 from models.base import Moderation
-from models.needs import Need, NeedState
+from models.needs import Need, NeedState, Urgency
 from services import needs
 from services.needs import export
 from services.policies import Actor
@@ -31,6 +31,12 @@ async def test_a_need_is_a_line(people: People) -> None:
     line = (await lines(people.chen, community_id=people.jy))[0]
     assert (line["编号"], line["标题"], line["内容"]) == (str(need.id), "楼道灯，坏了", '他说"快修"\n谢谢')
     assert (line["状态"], line["附议数"], line["优先分"], line["已超期"]) == ("submitted", "1", "2", "")
+
+
+async def test_a_negative_priority_is_a_number(people: People) -> None:
+    need = await written(people)
+    await needs.set_urgency(people.chen, need.id, urgency=Urgency.LOW)
+    assert (await lines(people.chen, community_id=people.jy))[0]["优先分"] == "-20"
 
 
 @pytest.mark.parametrize(

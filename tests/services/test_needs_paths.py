@@ -9,8 +9,9 @@ import pytest
 from app.core import db
 from app.core.pages import Page
 from models.events import Event
-from models.needs import AnotherPath, NeedRoute
-from services import audit, calendars, deliberations, jobs, needs
+from models.needs import AnotherPath, Need, NeedRoute
+from models.wishes import WishKind
+from services import audit, calendars, deliberations, jobs, needs, wishes
 from services.needs.export import as_csv
 from tests.conftest import as_owner
 from tests.people import People
@@ -105,7 +106,66 @@ async def test_a_need_routed_to_a_wish_becomes_nothing_else(people: People) -> N
     await needs.route(people.chen, need.id, route=NeedRoute.WISH)
     with pytest.raises(AnotherPath):
         await deliberations.propose(people.chen, await lamp(people, need_ids=[need.id]))
-    assert await needs.standing([need.id]) == [], "a campaign that cited it before goes on without it"
+    assert await needs.standing([need.id], "campaign") == [], "a campaign that cited it before goes on without it"
+
+
+async def made_by(people: People, who: str, need: Need, kind: str, subject_id: int = 1000) -> None:
+    await needs.link(people[who], [need.id], Made(subject_id, people.jy, kind))  # type: ignore[arg-type]
+
+
+async def test_a_passer_by_cites_a_need_and_settles_nothing(people: People) -> None:
+    need = await written(people)
+    await made_by(people, "mei", need, "wish")
+    await made_by(people, "wang", need, "activity")
+    await needs.accept(people.chen, need.id)
+    await made_by(people, "chen", need, "deliberation")
+    assert (await needs.find(people.mei, need.id)).route is NeedRoute.DELIBERATION
+    with pytest.raises(AnotherPath):
+        await made_by(people, "mei", need, "wish", 1001)
+
+
+async def test_what_came_to_nothing_frees_the_path(people: People) -> None:
+    need = await written(people)
+    wish = await wishes.post(
+        people.chen, community_id=people.jy, kind=WishKind.GOODS, title="声控灯", body="三只", need_ids=[need.id]
+    )
+    with pytest.raises(AnotherPath):
+        await made_by(people, "chen", need, "deliberation")
+    await wishes.withdraw(people.chen, wish.id)
+    await made_by(people, "chen", need, "deliberation")
+
+
+@pytest.mark.parametrize(
+    ("route", "kind"), [(NeedRoute.DELIBERATION, "wish"), (NeedRoute.OFFICIAL, "wish"), (NeedRoute.WISH, "activity")]
+)
+async def test_the_route_is_the_one_that_was_begun(people: People, route: NeedRoute, kind: str) -> None:
+    need = await written(people)
+    await made_by(people, "chen", need, kind)
+    await needs.accept(people.chen, need.id)
+    with pytest.raises(AnotherPath):
+        await needs.route(people.chen, need.id, route=route)
+
+
+@pytest.mark.parametrize("route", [NeedRoute.OFFICIAL, NeedRoute.PROJECT, NeedRoute.ESCALATION])
+async def test_what_the_committee_or_the_street_answers_becomes_no_wish(people: People, route: NeedRoute) -> None:
+    need = await accepted(people)
+    await needs.route(people.chen, need.id, route=route)
+    with pytest.raises(AnotherPath):
+        await made_by(people, "mei", need, "wish")
+
+
+async def test_a_merge_carries_over_what_was_made_of_the_twin(people: People) -> None:
+    into, twin, other = await written(people), await written(people), await written(people)
+    await made_by(people, "mei", twin, "wish", 2)
+    await made_by(people, "chen", twin, "deliberation", 1)
+    await needs.merge(people.chen, twin.id, into_id=into.id)
+    seen = await needs.detail(people.chen, into.id)
+    assert [(link.kind, link.id) for link in seen.links] == [("deliberation", 1)]
+    with pytest.raises(AnotherPath):
+        await made_by(people, "chen", into, "wish", 3)
+    await made_by(people, "chen", other, "wish", 4)
+    with pytest.raises(AnotherPath):
+        await needs.merge(people.chen, other.id, into_id=into.id)
 
 
 async def test_whoever_takes_the_list_out_stands_in_the_audit_trail(people: People) -> None:

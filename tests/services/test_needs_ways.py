@@ -7,12 +7,12 @@ import pytest
 
 from app.core import db
 from app.core.clock import SHANGHAI
-from app.core.errors import Forbidden, Invalid, InvalidState, NotFound
+from app.core.errors import Forbidden, Invalid, InvalidState, NotFound, NotVerified
 from app.core.pages import Page
 from models.base import Moderation
 from models.needs import Endorsement, HopEnd, Need, NeedHop, NeedLevel, NeedRoute, NeedSort, NeedState, Urgency
 from models.places import Place
-from services import calendars, events, needs, notifications
+from services import calendars, events, needs, notifications, residents
 from services.policies import Actor
 from tests.conftest import as_owner
 from tests.passing import passed
@@ -68,6 +68,43 @@ async def test_a_twin_is_merged_and_its_supporters_stay_with_a_notice(people: Pe
     assert (line.subject_kind, line.subject_id) == ("need", into.id)
     assert (await Endorsement.get(need_id=into.id, resident_id=people.sun.id)).brought_from_id == twin.id
     assert (await needs.unendorse(people.sun, into.id)).endorsements == 1
+
+
+async def test_who_moved_away_takes_back_the_support_a_merge_carried_over(people: People) -> None:
+    into, twin = await written(people, "wang"), await written(people)
+    await needs.endorse(people.mei, twin.id)
+    await needs.merge(people.chen, twin.id, into_id=into.id)
+    await residents.leave_household(people.mei)
+    moved = await residents.actor(people.mei.id)
+    assert (await needs.unendorse(moved, into.id)).endorsements == 0
+    with pytest.raises(NotVerified):
+        await needs.endorse(moved, into.id)
+
+
+@pytest.mark.parametrize("moderation", [Moderation.HIDDEN, Moderation.QUEUED])
+async def test_nobody_is_told_the_title_of_a_need_he_may_not_see(people: People, moderation: Moderation) -> None:
+    need, twin, up, into = [await written(people, title=title) for title in ("暗号甲", "暗号乙", "暗号丙", "灯")]
+    for one in (need, twin, up):
+        await needs.endorse(people.mei, one.id)
+        await Need.filter(id=one.id).update(moderation=moderation)
+    await needs.merge(people.chen, twin.id, into_id=into.id)
+    await needs.accept(people.chen, need.id)
+    await needs.finish(people.chen, need.id)
+    await needs.accept(people.chen, up.id)
+    await needs.escalate(people.chen, up.id)
+    for who in ("mei", "qian"):
+        told = [line.zh for line in (await notifications.inbox(people[who], page=Page())).items]
+        assert not [line for line in told if "暗号" in line], who
+    assert await inbox(people.mei) == ["need.support_brought"], "she may take it back"
+    assert "need.done" in await inbox(people.lin)
+
+
+async def test_a_merge_makes_nobody_endorse_what_he_wrote_down_for_another(people: People) -> None:
+    into, twin = await written(people, "wang"), await written(people)
+    await db.execute("UPDATE needs SET assistant_id = $1 WHERE id = $2", people.ma.id, into.id)
+    await needs.endorse(people.ma, twin.id)
+    await needs.merge(people.chen, twin.id, into_id=into.id)
+    assert (await needs.find(people.ma, into.id)).endorsements == 0
 
 
 async def test_a_merge_stands_in_both_timelines(people: People) -> None:
@@ -225,6 +262,14 @@ async def test_the_street_hands_back_and_another_path_is_taken(people: People) -
     assert (await needs.route(people.chen, need.id, route=NeedRoute.WISH)).route is NeedRoute.WISH
 
 
+async def test_a_need_comes_back_by_the_levels_it_went_up(people: People) -> None:
+    need = await accepted(people)
+    for who in ("ma", "chen", "qian"):
+        await needs.escalate(people[who], need.id)
+    for who, level in (("root", NeedLevel.STREET), ("qian", NeedLevel.COMMUNITY)):
+        assert (await needs.hand_back(people[who], need.id, reason="可以自己办")).level is level
+
+
 async def test_the_district_hands_back_to_the_street(people: People) -> None:
     need = await accepted(people)
     await needs.escalate(people.chen, need.id)
@@ -256,6 +301,20 @@ async def test_what_a_level_leaves_undone_returns_to_view_as_overdue(people: Peo
         assert (await inbox(people[who]))[0] == "need.overdue", who
     assert (await needs.escalate(people.chen, need.id)).level is NeedLevel.DISTRICT, "past a street that is silent"
     assert (await needs.detail(people.wu, need.id)).hops[0].late
+
+
+async def test_what_is_overdue_is_said_once_for_a_date_whatever_is_done_meanwhile(people: People) -> None:
+    await at("2037-11-23T10:00")
+    need = await written(people)
+    await at("2037-11-30T10:00")
+    await needs.note_overdue()
+    await needs.accept(people.chen, need.id)
+    await needs.note_overdue()
+    assert (await verbs(people.wu, need)).count("overdue") == 1
+    await needs.route(people.chen, need.id, route=NeedRoute.OFFICIAL)
+    await at("2037-12-31T10:00")
+    await needs.note_overdue()
+    assert (await verbs(people.wu, need)).count("overdue") == 2, "another date has gone by"
 
 
 # --- due dates

@@ -1,6 +1,7 @@
 """People: homes are confirmed by those who know, roles are given from above, help leaves a trace."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 
 import pytest
@@ -9,11 +10,13 @@ from app.core import clock, db
 from app.core.crypto import Keys
 from app.core.errors import AlreadyExists, Forbidden, Invalid, InvalidState, NotFound
 from app.core.pages import Page
+from models.deliberations import Roll
 from models.residents import (
     Capacity,
     ClaimState,
     ConsentKind,
     Household,
+    HouseholdClaim,
     LastOfficer,
     Membership,
     Resident,
@@ -22,7 +25,12 @@ from models.residents import (
 )
 from services import residents
 from services.residents import OnBehalfOf, StillCommittee
+from services.rules.rooms import room_form
+from tests.homing import KEYS, joined
 from tests.people import People
+from tests.rules.test_rooms import SAID
+
+Move = Callable[[timedelta], Awaitable[None]]
 
 
 async def claim(people: People, who: str = "guest", room: str = "999") -> int:
@@ -34,13 +42,14 @@ async def claim(people: People, who: str = "guest", room: str = "999") -> int:
         room=room,
         capacity=Capacity.TENANT,
         birth_year=1995,
+        secret=KEYS,
     )
     return made.id
 
 
 async def test_the_building_head_confirms_and_the_newcomer_is_verified(people: People) -> None:
     claim_id = await claim(people)
-    done = await residents.confirm_claim(people.he, claim_id)
+    done = await residents.confirm_claim(people.he, claim_id, secret=KEYS)
     assert done.state is ClaimState.CONFIRMED
     guest = await residents.actor(people.guest.id)
     assert guest.verified
@@ -49,9 +58,24 @@ async def test_the_building_head_confirms_and_the_newcomer_is_verified(people: P
     assert household.representative_id == guest.id
 
 
+@pytest.mark.parametrize("room", ["１０１", "101室", "0101", " 101 号"])
+async def test_a_room_typed_otherwise_is_the_same_household(people: People, room: str) -> None:
+    claim_id = await claim(people, room=room)
+    await residents.confirm_claim(people.lin, claim_id, secret=KEYS)
+    assert (await residents.actor(people.guest.id)).household_id == people.lin.household_id
+
+
+async def test_the_database_writes_rooms_as_the_rule_does(people: People) -> None:
+    said = [said for said, _ in SAID]
+    found = await db.rows(
+        "SELECT room_form(s) AS form FROM unnest($1::text[]) WITH ORDINALITY u (s, n) ORDER BY n", said
+    )
+    assert [line["form"] for line in found] == [room_form(one) for one in said]
+
+
 async def test_the_representative_confirms_a_member_of_his_own_household(people: People) -> None:
     claim_id = await claim(people, room="101")
-    await residents.confirm_claim(people.lin, claim_id)
+    await residents.confirm_claim(people.lin, claim_id, secret=KEYS)
     guest = await residents.actor(people.guest.id)
     assert guest.household_id == people.lin.household_id
     assert (await Household.get(id=guest.household_id)).representative_id == people.lin.id
@@ -61,20 +85,20 @@ async def test_the_representative_confirms_a_member_of_his_own_household(people:
 async def test_others_do_not_even_see_the_claim(people: People, who: str) -> None:
     claim_id = await claim(people)
     with pytest.raises(NotFound):
-        await residents.confirm_claim(people[who], claim_id)
+        await residents.confirm_claim(people[who], claim_id, secret=KEYS)
 
 
 async def test_nobody_confirms_himself(people: People) -> None:
     claim_id = await claim(people, "chen")
     with pytest.raises(Forbidden):
-        await residents.confirm_claim(people.chen, claim_id)
+        await residents.confirm_claim(people.chen, claim_id, secret=KEYS)
 
 
 async def test_a_claim_is_decided_once(people: People) -> None:
     claim_id = await claim(people)
     await residents.decline_claim(people.chen, claim_id, "房号不对")
     with pytest.raises(InvalidState):
-        await residents.confirm_claim(people.zhao, claim_id)
+        await residents.confirm_claim(people.zhao, claim_id, secret=KEYS)
 
 
 async def test_one_claim_at_a_time(people: People) -> None:
@@ -85,7 +109,7 @@ async def test_one_claim_at_a_time(people: People) -> None:
 
 async def test_moving_ends_the_old_membership_and_the_representation(people: People) -> None:
     claim_id = await claim(people, "lin", room="777")
-    await residents.confirm_claim(people.he, claim_id)
+    await residents.confirm_claim(people.he, claim_id, secret=KEYS)
     moved = await residents.actor(people.lin.id)
     assert moved.household_id != people.lin.household_id
     assert await Membership.filter(resident_id=people.lin.id).count() == 2
@@ -108,8 +132,9 @@ async def test_a_minor_does_not_become_representative(people: People) -> None:
         room="9",
         capacity=Capacity.FAMILY,
         birth_year=2012,
+        secret=KEYS,
     )
-    await residents.confirm_claim(people.he, made.id)
+    await residents.confirm_claim(people.he, made.id, secret=KEYS)
     guest = await residents.actor(people.guest.id)
     assert (await Household.get(id=guest.household_id)).representative_id is None
 
@@ -136,6 +161,14 @@ async def test_who_grants_what(people: People, who: str, role: Role, allowed: bo
     else:
         with pytest.raises(Forbidden):
             await grant()
+
+
+async def test_nobody_under_eighteen_holds_a_role(people: People) -> None:
+    year = (await clock.now()).year
+    for openid, years in (("kid", 10), ("teen", 17)):
+        young = await joined(people, openid, birth_year=year - years)
+        with pytest.raises(Invalid):
+            await residents.grant_role(people.chen, people.jy, resident_id=young.id, role=Role.SOCIAL_WORKER)
 
 
 async def test_a_supervisor_needs_a_resolution_and_is_no_committee_member(people: People) -> None:
@@ -190,8 +223,8 @@ async def test_help_is_given_where_one_serves_and_with_consent(people: People) -
 
 
 async def test_a_representative_who_moves_out_leaves_the_next_adult_in_his_place(people: People) -> None:
-    await residents.confirm_claim(people.lin, await claim(people, room="101"))
-    await residents.confirm_claim(people.he, await claim(people, "lin", room="777"))
+    await residents.confirm_claim(people.lin, await claim(people, room="101"), secret=KEYS)
+    await residents.confirm_claim(people.he, await claim(people, "lin", room="777"), secret=KEYS)
     assert (await Household.get(id=people.lin.household_id)).representative_id == people.guest.id
 
 
@@ -199,15 +232,28 @@ async def test_who_moved_out_confirms_nobody_into_his_old_home(people: People) -
     await Household.filter(id=people.mei.household_id).update(representative_id=people.lin.id)
     claim_id = await claim(people, room="202")
     with pytest.raises(NotFound):
-        await residents.confirm_claim(people.lin, claim_id)
+        await residents.confirm_claim(people.lin, claim_id, secret=KEYS)
 
 
 async def test_recording_an_area_names_no_representative(people: People) -> None:
     stale = people.lin.household_id or 0
-    await residents.confirm_claim(people.he, await claim(people, "lin", room="777"))
+    await residents.confirm_claim(people.he, await claim(people, "lin", room="777"), secret=KEYS)
     await residents.update_household(people.chen, stale, area_cm2=890_000, representative_id=None)
     household = await Household.get(id=stale)
     assert (household.area_cm2, household.representative_id) == (890_000, None)
+
+
+async def test_nobody_on_the_committee_makes_himself_representative_or_changes_his_own_area(people: People) -> None:
+    anna = await joined(people, "anna", host="chen")
+    own = people.chen.household_id or 0
+    await residents.update_household(people.zhao, own, area_cm2=None, representative_id=anna.id)
+    with pytest.raises(Forbidden):
+        await residents.update_household(people.chen, own, area_cm2=None, representative_id=people.chen.id)
+    await residents.update_household(people.chen, own, area_cm2=890_000, representative_id=anna.id)
+    with pytest.raises(Forbidden):
+        await residents.update_household(people.chen, own, area_cm2=990_000, representative_id=None)
+    household = await residents.update_household(people.zhao, own, area_cm2=990_000, representative_id=people.chen.id)
+    assert (household.area_cm2, household.representative_id) == (990_000, people.chen.id)
 
 
 async def test_two_grants_at_once_do_not_make_one_person_committee_and_supervisor(
@@ -246,10 +292,92 @@ async def test_exactly_eighteen_counts_only_with_a_birth_date(
         capacity=Capacity.OWNER,
         birth_year=now.year - 18,
         birth_date=born,
+        secret=KEYS,
     )
-    await residents.confirm_claim(people.he, made.id)
+    await residents.confirm_claim(people.he, made.id, secret=KEYS)
     household = await Household.get(building_id=home.building_id, unit="9", room="9")
     assert (household.representative_id == people.guest.id) is of_age
+
+
+async def born(years: int, days: int = 0) -> date:
+    """The day on which somebody was born who turns so old in so many days."""
+    day = (await clock.now()).astimezone(clock.SHANGHAI).date() + timedelta(days=days)
+    return day.replace(year=day.year - years, day=min(day.day, 28))
+
+
+async def claimed(people: People, birthday: date, *, told: bool = True, who: str = "guest") -> HouseholdClaim:
+    home = await Household.get(id=people.lin.household_id)
+    return await residents.claim_household(
+        people[who],
+        building_id=home.building_id,
+        unit="9",
+        room="9",
+        capacity=Capacity.OWNER,
+        birth_year=birthday.year,
+        birth_date=birthday if told else None,
+        secret=KEYS,
+    )
+
+
+@pytest.mark.parametrize("years", [18, 14])
+async def test_a_birthday_comes_after_the_date_was_told(people: People, years: int, move_clock: Move) -> None:
+    birthday = await born(years, days=20)
+    if birthday.year != (await born(years)).year:
+        pytest.skip("his birthday lies in another year: by then the years alone show it")
+    made = await claimed(people, birthday)
+    await residents.confirm_claim(people.he, made.id, secret=KEYS)
+    assert (await HouseholdClaim.get(id=made.id)).birth_date_sealed is None
+    kept = await Resident.get(id=people.guest.id)
+    assert kept.birth_date_sealed is not None
+    assert birthday.isoformat().encode() not in kept.birth_date_sealed
+    await residents.come_of_age(KEYS)
+    assert (await shown(people)) == (False, years == 18)
+    today = (await clock.now()).astimezone(clock.SHANGHAI).date()
+    await move_clock(timedelta(days=(birthday.replace(year=today.year) - today).days))
+    for _ in range(2):
+        await residents.come_of_age(KEYS)
+    assert (await shown(people)) == (years == 18, True)
+    left = (await Resident.get(id=people.guest.id)).birth_date_sealed
+    assert (left is None) is (years == 18), "a date that has shown 18 years has done its work"
+
+
+async def shown(people: People) -> tuple[bool, bool]:
+    """Whether the guest is of age, and no child."""
+    on_roll = await residents.electorate_at(
+        people.chen, people.jy, at=await clock.now(), roll=Roll.RESIDENTS, page=Page(100)
+    )
+    of_age = people.guest.id in {one.resident_id for one in on_roll.voters}
+    return of_age, not (await residents.actor(people.guest.id)).child
+
+
+@pytest.mark.parametrize(("years", "is_shown"), [(18, (True, True)), (14, (False, True)), (13, (False, False))])
+async def test_whoever_confirms_says_that_the_birthday_is_over(
+    people: People, years: int, is_shown: tuple[bool, bool]
+) -> None:
+    made = await claimed(people, await born(years), told=False)
+    await residents.confirm_claim(people.he, made.id, birthday_passed=True, secret=KEYS)
+    assert await shown(people) == is_shown
+
+
+async def test_somebody_registered_is_of_age_when_staff_have_seen_it(people: People) -> None:
+    year = (await born(18)).year
+    for passed in (True, False):
+        added = await residents.add_resident(
+            people.he,
+            household_id=people.lin.household_id or 0,
+            name="王",
+            birth_year=year,
+            birthday_passed=passed,
+            secret=KEYS,
+        )
+        assert added.of_age is passed
+
+
+async def test_another_year_of_birth_voids_what_the_first_one_showed(people: People) -> None:
+    for birthday, is_shown in ((await born(18), (True, True)), ((await born(11)), (False, False))):
+        made = await claimed(people, birthday)
+        await residents.confirm_claim(people.he, made.id, secret=KEYS)
+        assert await shown(people) == is_shown
 
 
 async def test_the_same_role_is_not_given_twice_not_even_for_a_time(people: People) -> None:
@@ -266,15 +394,15 @@ async def test_the_same_role_is_not_given_twice_not_even_for_a_time(people: Peop
 
 
 async def test_one_who_uses_wechat_represents_before_one_who_does_not(people: People) -> None:
-    await residents.confirm_claim(people.he, await claim(people, room="901"))
+    await residents.confirm_claim(people.he, await claim(people, room="901"), secret=KEYS)
     home = await Household.get(room="901")
     elder = await residents.add_resident(
         people.he, household_id=home.id, name="孙七", birth_year=1940, secret=Keys.of("k" * 32)
     )
-    await residents.confirm_claim(people.he, await claim(people, room="902"))
+    await residents.confirm_claim(people.he, await claim(people, room="902"), secret=KEYS)
     await home.refresh_from_db()
     assert home.representative_id == elder.id
-    await residents.confirm_claim(people.he, await claim(people, "lin", room="901"))
+    await residents.confirm_claim(people.he, await claim(people, "lin", room="901"), secret=KEYS)
     await home.refresh_from_db()
     assert home.representative_id == people.lin.id
 
@@ -288,5 +416,5 @@ async def test_nobody_is_born_in_the_future(people: People) -> None:
 
 async def test_who_was_shown_to_be_of_age_stays_so_when_he_moves(people: People) -> None:
     await Resident.filter(id=people.guest.id).update(of_age=True)
-    await residents.confirm_claim(people.he, await claim(people))
+    await residents.confirm_claim(people.he, await claim(people), secret=KEYS)
     assert (await Resident.get(id=people.guest.id)).of_age

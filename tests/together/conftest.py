@@ -101,7 +101,7 @@ async def town(committed: str, settings: Settings, sandbox: SandboxProcess) -> A
 async def working(town: Town) -> AsyncIterator[None]:
     """A worker of this town's, for the block."""
     state = town.app.state
-    tools = Tools(state.wechat, town.pay, state.storage, state.settings.template_id)
+    tools = Tools(state.wechat, town.pay, state.storage, state.settings.template_id, state.settings.keys)
     stopping = asyncio.Event()
     with links.bound(town.app.state.links):
         at_work = asyncio.create_task(worker._until_lost(town.app.state.settings.database_url, tools, stopping))

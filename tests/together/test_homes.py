@@ -8,7 +8,7 @@ from models.residents import Capacity, Kinship, Membership, Role, RoleGrant
 from services import residents
 from services.residents import NewResident
 from tests.conftest import as_owner
-from tests.homing import joined, newcomer
+from tests.homing import KEYS, joined, newcomer
 from tests.people import People
 from tests.together.crowd import outcomes
 
@@ -24,7 +24,7 @@ async def invited_at_once(people: People, guests: int = 8) -> dict[str, int]:
     made = await residents.invite(people.lin, people.lin.household_id, capacity=Capacity.FAMILY)
     assert made.code is not None
     crowd = [await newcomer(f"guest{n}") for n in range(guests)]
-    return await outcomes(residents.accept_invitation(one, made.code, NewResident(1990)) for one in crowd)
+    return await outcomes(residents.accept_invitation(one, made.code, NewResident(1990), secret=KEYS) for one in crowd)
 
 
 async def test_of_those_who_use_an_invitation_at_once_one_joins(committed: str, people: People) -> None:
