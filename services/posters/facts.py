@@ -35,7 +35,7 @@ class NoPublicPoster(Forbidden):
     en = "What is raised within the community is for its residents; there is no poster to pass on"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Said:
     """What a poster says of a thing, in both languages; `progress` in whole percent, with both ends of its bar."""
 
@@ -57,10 +57,7 @@ async def facts(actor: Actor, kind: PosterKind, thing_id: int, *, english: bool)
     def tongue(words: Words) -> str:
         return words[english]
 
-    progress = None
-    if said.progress is not None:
-        percent, begun, wanted = said.progress
-        progress = Progress(percent, tongue(begun), tongue(wanted))
+    bar = said.progress
     return Poster(
         hue=said.hue,
         label=tongue(said.label),
@@ -68,7 +65,7 @@ async def facts(actor: Actor, kind: PosterKind, thing_id: int, *, english: bool)
         title=said.of.title,
         body="" if kind is PosterKind.WISH else said.of.body,  # what somebody in difficulty wrote is not to pass on
         rows=tuple((tongue(name), tongue(value)) for name, value in said.rows),
-        progress=progress,
+        progress=Progress(bar[0], tongue(bar[1]), tongue(bar[2])) if bar else None,
         call=tongue(said.call),
         hint=tongue(said.hint),
         brand=f"{tongue(('邻里', 'Linli'))} · {community}",
@@ -82,17 +79,11 @@ async def _need(actor: Actor, need_id: int) -> Said:
     if need.state in (NeedState.WITHDRAWN, NeedState.MERGED):
         raise InvalidState(need.state)
     count = need.endorsements
-    return Said(
-        hue=Hue.TEAL,
-        label=("居民需求", "Need"),
-        of=need,
-        rows=[
-            (("领域", "Field"), FIELDS[need.field]),
-            (("进展", "State"), NEEDS[need.state]),
-            (("附议", "Support"), (f"{count} 位邻居", f"{count} neighbour{'' if count == 1 else 's'}")),
-        ],
-        hint=("在微信里看进展，和邻居一起附议", "Follow it in WeChat, and stand behind it"),
-    )
+    endorsed = f"{count} 位邻居", f"{count} neighbour{'' if count == 1 else 's'}"
+    rows = [(("领域", "Field"), FIELDS[need.field]), (("进展", "State"), NEEDS[need.state])]
+    rows.append((("附议", "Support"), endorsed))
+    hint = "在微信里看进展，和邻居一起附议", "Follow it in WeChat, and stand behind it"
+    return Said(Hue.TEAL, ("居民需求", "Need"), need, rows, hint)
 
 
 async def _wish(actor: Actor, wish_id: int) -> Said:
@@ -111,14 +102,8 @@ async def _wish(actor: Actor, wish_id: int) -> Said:
         begun = f"{taken} 人已认领", f"{taken} claimed"
         wanted = f"共需 {wish.claimers} 人", f"of {wish.claimers}"
         progress = taken * 100 // wish.claimers, begun, wanted
-    return Said(
-        hue=Hue.ROSE,
-        label=("微心愿", "Micro-wish"),
-        of=wish,
-        rows=rows,
-        hint=("在微信里认领，帮邻居圆一个心愿", "Claim it in WeChat, and make a neighbour's wish come true"),
-        progress=progress,
-    )
+    hint = "在微信里认领，帮邻居圆一个心愿", "Claim it in WeChat, and make a neighbour's wish come true"
+    return Said(Hue.ROSE, ("微心愿", "Micro-wish"), wish, rows, hint, progress)
 
 
 async def _deliberation(actor: Actor, deliberation_id: int) -> Said:
@@ -134,13 +119,8 @@ async def _deliberation(actor: Actor, deliberation_id: int) -> Said:
     rows.append((("参加", "Who votes"), ROLLS[found.roll]))
     if len(found.options):
         rows.append((("选项", "Options"), _same(" / ".join(option.title for option in found.options))))
-    return Said(
-        hue=Hue.INDIGO,
-        label=("协商议事", "Deliberation"),
-        of=found,
-        rows=rows,
-        hint=("在微信里参加讨论和表决", "Discuss and vote in WeChat"),
-    )
+    hint = "在微信里参加讨论和表决", "Discuss and vote in WeChat"
+    return Said(Hue.INDIGO, ("协商议事", "Deliberation"), found, rows, hint)
 
 
 async def _activity(actor: Actor, activity_id: int) -> Said:
@@ -161,13 +141,7 @@ async def _activity(actor: Actor, activity_id: int) -> Said:
     free = sum(shift.capacity - shift.taken for shift in ahead)
     left = (f"还有 {free} 个", f"{free} left") if free else ("已满，可以候补", "Full; you may wait for one")
     rows.append((("名额", "Seats"), left if ahead else ("已结束", "Over")))
-    return Said(
-        hue=Hue.BLUE,
-        label=ACTIVITIES[activity.kind],
-        of=activity,
-        rows=rows,
-        hint=("在微信里报名", "Sign up in WeChat"),
-    )
+    return Said(Hue.BLUE, ACTIVITIES[activity.kind], activity, rows, ("在微信里报名", "Sign up in WeChat"))
 
 
 async def _campaign(actor: Actor, campaign_id: int) -> Said:
@@ -184,29 +158,14 @@ async def _campaign(actor: Actor, campaign_id: int) -> Said:
     raised, goal = yuan(campaign.raised_fen), yuan(campaign.goal_fen)
     progress = campaign.progress, (f"已到 {raised} 元", f"¥{raised} raised"), (f"目标 {goal} 元", f"of ¥{goal}")
     if campaign.legal_path is LegalPath.GOVERNMENT:
-        return Said(
-            hue=Hue.GREEN,
-            label=("政府支持项目", "Supported by the government"),
-            of=campaign,
-            rows=[*rows, (("资金", "Money"), ("政府项目资金", "From the government"))],
-            hint=("在微信里看资金和进展", "Follow the money and the work in WeChat"),
-            progress=progress,
-        )
+        rows.append((("资金", "Money"), ("政府项目资金", "From the government")))
+        hint = "在微信里看资金和进展", "Follow the money and the work in WeChat"
+        return Said(Hue.GREEN, ("政府支持项目", "Supported by the government"), campaign, rows, hint, progress)
     by = ("募捐方", "Raised by"), _same(campaign.charity_name or "")
     filing = ("备案编号", "Filing no."), _same(campaign.charity_filing or "")
-    return Said(
-        hue=Hue.GREEN,
-        label=("公开募捐项目", "Raised by a charity"),
-        of=campaign,
-        rows=[by, filing, *rows],
-        hint=(
-            "捐款由该慈善组织在其平台接收，邻里不收款",
-            "The charity takes gifts on its own platform; Linli takes none",
-        ),
-        progress=progress,
-        call=("扫码前往募捐平台", "To the charity's platform"),
-        url=campaign.charity_url,
-    )
+    label, call = ("公开募捐项目", "Raised by a charity"), ("扫码前往募捐平台", "To the charity's platform")
+    hint = "捐款由该慈善组织在其平台接收，邻里不收款", "The charity takes gifts on its own platform; Linli takes none"
+    return Said(Hue.GREEN, label, campaign, [by, filing, *rows], hint, progress, call, campaign.charity_url)
 
 
 def _require_public(public: bool) -> None:
