@@ -89,7 +89,6 @@ class WechatPay(Protocol):
         amount_fen: int,
         openid: str,
         expires_at: datetime,
-        attach: str = "",
     ) -> str:
         """Make an order, or the same order again, and answer a prepay_id that lives two hours."""
         ...
@@ -193,7 +192,6 @@ class WechatPayClient:
         amount_fen: int,
         openid: str,
         expires_at: datetime,
-        attach: str = "",
     ) -> str:
         """Make an order, or the same order again, and answer a prepay_id that lives two hours."""
         reply = await self._call(
@@ -203,7 +201,6 @@ class WechatPayClient:
                 amount={"total": amount_fen, "currency": "CNY"},
                 payer={"openid": openid},
                 time_expire=expires_at.astimezone(CHINA).isoformat(timespec="seconds"),
-                attach=_fitting(attach, 128),
             )
         )
         return read(Prepaid, reply).prepay_id
