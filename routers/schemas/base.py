@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -104,6 +104,12 @@ class Shape(BaseModel):
     """A body sent to clients, read from attributes."""
 
     model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def of(cls, found: object, **told: Any) -> Self:
+        """What was found, field by field; `told` are the fields that it lacks or that are told otherwise."""
+        read = {name: getattr(found, name) for name in cls.model_fields if name not in told}
+        return cls.model_validate(read | told)
 
 
 class Asked(BaseModel):

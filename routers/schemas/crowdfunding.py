@@ -181,13 +181,6 @@ class CampaignDetailOut(CampaignOut):
 
     timeline: list[TimelineLine]
 
-    @classmethod
-    def of(cls, detail: Any) -> "CampaignDetailOut":
-        """The campaign of a detail with its timeline beside its own fields."""
-        campaign = CampaignOut.model_validate(detail.campaign)
-        lines = [TimelineLine.model_validate(line) for line in detail.timeline]
-        return cls(**dict(campaign), timeline=lines)
-
 
 class CancelIn(Asked):
     """Why a campaign is called off."""

@@ -185,13 +185,6 @@ class ExpenseDetailOut(ExpenseOut):
 
     timeline: list[TimelineLine]
 
-    @classmethod
-    def of(cls, detail: Any) -> "ExpenseDetailOut":
-        """The expense of a detail with its timeline beside its own fields."""
-        expense = ExpenseOut.model_validate(detail.expense)
-        lines = [TimelineLine.model_validate(line) for line in detail.timeline]
-        return cls(**dict(expense), timeline=lines)
-
 
 class FundRulesIn(Asked):
     """From what amount on (more than `supervisor_above_fen`) a supervisor approves too, and the community's own phrases
