@@ -11,7 +11,6 @@ from models.events import Reason
 from models.places import OfCommunity
 from models.residents import Resident
 
-CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32: no I, L, O, U
 CODE_LENGTH = 20  # 100 bits
 
 

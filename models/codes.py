@@ -8,7 +8,6 @@ from tortoise import fields
 from models.base import Record
 from models.places import OfCommunity
 
-SCENE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32: no I, L, O, U
 SCENE_LENGTH = 8
 
 
