@@ -8,7 +8,7 @@ import pytest
 from tortoise.exceptions import IntegrityError
 
 from app.core import db
-from app.core.errors import Forbidden, InvalidState, NotFound, Unavailable
+from app.core.errors import Forbidden, Invalid, InvalidState, NotFound, Unavailable
 from app.gateways import wechat_pay
 from app.gateways.errors import PayError, PayUnknown
 from models.crowdfunding import Campaign, CampaignState, Pledge, PledgeKind, PledgeState
@@ -281,7 +281,9 @@ async def test_a_refund_closed_after_the_settlement_is_asked_for_again(people: P
     await payments.hear(await refund_notice(await Refund.get(state="requested"), "CLOSED"))
     assert await ledger.balance(people.jy, Purse(AccountKind.CAMPAIGN, campaign.id)) == 5_000
     assert [line.split(":")[0] for line in await ledger.check_books()] == [f"pledge {late.id} is owed 5000 fen"]
-    await crowdfunding.take_back(people.chen, late.id)
+    with pytest.raises(Invalid):
+        await crowdfunding.take_back(people.chen, late.id, amount_fen=152)  # who would get the rest?
+    await crowdfunding.take_back(people.chen, late.id, amount_fen=5_000)
     assert await ledger.check_books() == []
 
 
