@@ -88,9 +88,7 @@ async def _need(actor: Actor, need_id: int) -> Said:
 
 async def _wish(actor: Actor, wish_id: int) -> Said:
     wish = await wishes.find(actor, wish_id)
-    _require_public(
-        wish.moderation is Moderation.PASSED and wish.approved_by_id is not None and wish.state in WISHES,
-    )
+    _require_public(wish.moderation is Moderation.PASSED and wish.approved_by_id is not None and wish.state in WISHES)
     if wish.state in (WishState.WITHDRAWN, WishState.EXPIRED):
         raise InvalidState(wish.state)
     rows = [(("类型", "Kind"), WISH_KINDS[wish.kind]), (("进展", "State"), WISHES[wish.state])]
