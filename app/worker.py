@@ -18,7 +18,7 @@ from app.core.settings import Settings
 from app.gateways.outside import open_outside
 from app.gateways.storage import open_storage
 from models.events import Event
-from services.jobs import EVERY, JOBS, ROW_JOBS, Periodic, Tools
+from services.jobs import EVERY, JOBS, ROW_JOBS, Tools, Work
 from services.media import links
 
 ATTEMPTS_MAX = 12
@@ -104,8 +104,8 @@ def make_queue(connection: asyncpg.Connection, tools: Tools) -> PgQueuer:
                 max_delay=timedelta(minutes=30),
             ),
         )(_entrypoint(name, tools))
-    for cron, periodic in EVERY:
-        queue.schedule(periodic.__name__, cron)(_scheduled(periodic, tools))
+    for name, (cron, work) in EVERY.items():
+        queue.schedule(name, cron)(_scheduled(name, work, tools))
     return queue
 
 
@@ -124,12 +124,12 @@ def _entrypoint(name: str, tools: Tools):  # type: ignore[no-untyped-def]
     return run
 
 
-def _scheduled(periodic: Periodic, tools: Tools):  # type: ignore[no-untyped-def]
+def _scheduled(name: str, work: Work, tools: Tools):  # type: ignore[no-untyped-def]
     async def run(schedule: Schedule) -> None:
         try:
-            await periodic(tools)
+            await work(tools)
         except Exception as exc:  # one bad run must not end the others; the next one comes by the clock
-            log.error("periodic_work_failed", work=periodic.__name__, **logs.about(exc))
+            log.error("periodic_work_failed", work=name, **logs.about(exc))
 
     return run
 

@@ -39,6 +39,14 @@ class Record(Model):
         return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
+class AsGiven(fields.Field[Any]):
+    """A column that only the database writes and compares; its value is as the driver gives it."""
+
+    def to_python_value(self, value: Any) -> Any:
+        """As it is."""
+        return value
+
+
 class Stateful(Record):
     """A thing that walks a road: `FLOW` says which states follow which."""
 

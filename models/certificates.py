@@ -8,10 +8,9 @@ from tortoise import fields
 from app.core.errors import AlreadyExists, refuses
 from models.base import RESTRICT, Record
 from models.events import Reason
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Resident
 
-CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32: no I, L, O, U
 CODE_LENGTH = 20  # 100 bits
 
 
@@ -27,17 +26,13 @@ class CertificatePurpose(StrEnum):
 refuses("certificate_revocations_once", AlreadyExists)
 
 
-class Certificate(Record):
+class Certificate(OfCommunity, Record):
     """What a community certified (志愿服务记录与证明出具办法): it never changes.
 
     The name is sealed for this one purpose; `name_declared` says that the volunteer gave it himself. `lines` are the
     activities with their minutes.
     """
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "certificates", on_delete=RESTRICT
-    )
-    community_id: int
     resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "certificates", on_delete=RESTRICT
     )

@@ -5,10 +5,9 @@ from enum import StrEnum
 
 from tortoise import fields
 
-from models.base import RESTRICT, Record
-from models.places import Place
+from models.base import Record
+from models.places import OfCommunity
 
-SCENE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32: no I, L, O, U
 SCENE_LENGTH = 8
 
 
@@ -44,14 +43,12 @@ PAGES = {
 """The mini-program's page for each kind of thing."""
 
 
-class Code(Record):
+class Code(OfCommunity, Record):
     """The scene id of one thing, and the link that opens it, for one version of the mini-program, until it is stale.
 
     Until `asking_until` somebody is asking WeChat for the picture or the link; the others wait for him.
     """
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "codes", on_delete=RESTRICT)
-    community_id: int
     scene = fields.CharField(SCENE_LENGTH)
     kind = fields.CharEnumField(CodeKind, max_length=16)
     subject_id = fields.BigIntField()

@@ -4,15 +4,13 @@ from tortoise import fields
 
 from models.base import RESTRICT, Moderation, Record
 from models.events import Reason
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Resident
 
 
-class Comment(Record):
+class Comment(OfCommunity, Record):
     """What somebody said about something; `parent` is set on an answer to a comment."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "comments", on_delete=RESTRICT)
-    community_id: int
     subject_kind = fields.CharField(30)
     subject_id = fields.BigIntField()
     author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(

@@ -10,7 +10,7 @@ from tortoise.models import Model
 
 from app.core.errors import Conflict, Forbidden, Invalid, InvalidState, refuses
 from models.base import NOW, RESTRICT, Moderation, Record, Stateful
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Household, Resident
 
 RANDOM_BYTES = SqlDefault("decode(replace(gen_random_uuid()::text, '-', ''), 'hex')")
@@ -162,7 +162,7 @@ refuses("ballots_choice", BadChoice)
 refuses("role_grants_resolution", NoSuchResolution)
 
 
-class Deliberation(Stateful):
+class Deliberation(OfCommunity, Stateful):
     """A question put to the neighbours. From the opening of the vote on, everything asked is frozen (trigger)."""
 
     FLOW = {
@@ -180,10 +180,6 @@ class Deliberation(Stateful):
         DeliberationState.WITHDRAWN: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "deliberations", on_delete=RESTRICT
-    )
-    community_id: int
     author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "deliberations", on_delete=RESTRICT
     )
@@ -379,13 +375,9 @@ class Result(Record):
         table = "results"
 
 
-class Resolution(Record):
+class Resolution(OfCommunity, Record):
     """The decided text with its rule and figures, immutable. Money and roles cite its number later."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "resolutions", on_delete=RESTRICT
-    )
-    community_id: int
     deliberation: fields.OneToOneRelation[Deliberation] = fields.OneToOneField(
         "models.Deliberation", "resolution", on_delete=RESTRICT
     )

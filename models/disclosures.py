@@ -7,7 +7,7 @@ from tortoise import fields
 
 from app.core.errors import Conflict, refuses
 from models.base import RESTRICT, Moderation, Record
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Resident
 
 
@@ -26,13 +26,9 @@ class AlreadyAnswered(Conflict):
 refuses("disclosure_answers_once", AlreadyAnswered)
 
 
-class Disclosure(Record):
+class Disclosure(OfCommunity, Record):
     """A document on display for at least 15 days; its hash is of the exact bytes shown."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "disclosures", on_delete=RESTRICT
-    )
-    community_id: int
     kind = fields.CharEnumField(DisclosureKind, max_length=16)
     about = fields.BigIntField()
     title = fields.CharField(100)

@@ -9,7 +9,7 @@ from tortoise import fields
 from app.core.errors import Conflict, Forbidden, Invalid, refuses
 from models.base import RESTRICT, Moderation, Record, Stateful
 from models.crowdfunding import CampaignState, NoPaymentHere, ResolutionNotValid
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Resident, Role
 
 SPENDS = (CampaignState.FUNDED, CampaignState.IMPLEMENTING, CampaignState.ACCEPTED)
@@ -109,7 +109,7 @@ refuses("expenses_payee_resident_id_fkey", NoSuchPayee)
 refuses("campaigns_expenses_closed", ExpensesOpen)
 
 
-class Expense(Stateful):
+class Expense(OfCommunity, Stateful):
     """Money asked for out of a campaign's budget line, or out of the general fund by a resolution of its own."""
 
     FLOW = {
@@ -121,8 +121,6 @@ class Expense(Stateful):
         ExpenseState.WITHDRAWN: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "expenses", on_delete=RESTRICT)
-    community_id: int
     campaign_id = fields.BigIntField(null=True)
     budget_line_id = fields.BigIntField(null=True)
     resolution_id = fields.BigIntField()
@@ -173,16 +171,12 @@ class ExpenseApproval(Record):
         table = "expense_approvals"
 
 
-class FundRules(Record):
+class FundRules(OfCommunity, Record):
     """A community's rules of spending as somebody proposed them; in force once another agreed, or an officer said so.
 
     `never_paid` are the community's own keywords, on top of what the law forbids.
     """
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "fund_rules", on_delete=RESTRICT
-    )
-    community_id: int
     supervisor_above_fen = fields.BigIntField()
     never_paid: Any = fields.JSONField()
     proposer: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(

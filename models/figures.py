@@ -2,14 +2,13 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Any
 
 from tortoise import fields
 
 from app.core.errors import AlreadyExists, refuses
-from models.base import RESTRICT, Record
+from models.base import RESTRICT, AsGiven, Record
 from models.needs import Need
-from models.places import Place
+from models.places import OfCommunity, Place
 from models.residents import Resident
 
 
@@ -64,11 +63,9 @@ class NeedResponse(Record):
         table = "need_responses"
 
 
-class Figure(Record):
+class Figure(OfCommunity, Record):
     """A sum over a closed day, month or year that begins on `from_on`, by Shanghai's calendar. Never changed."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "figures", on_delete=RESTRICT)
-    community_id: int
     span = fields.CharEnumField(Span, max_length=8)
     from_on: date = fields.DateField()
     measure = fields.CharField(32)
@@ -90,23 +87,15 @@ class FigureMark(Record):
         table = "figure_marks"
 
 
-class Months(fields.Field[Any]):
-    """A bit for each month from January 2000 on; written and compared by the database only."""
+class Months(AsGiven):
+    """A bit for each month from January 2000 on."""
 
     SQL_TYPE = "BIT(1200)"
 
-    def to_python_value(self, value: Any) -> Any:
-        """As the driver gives it."""
-        return value
 
-
-class Participation(Record):
+class Participation(OfCommunity, Record):
     """In which months somebody did something in a community."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "participations", on_delete=RESTRICT
-    )
-    community_id: int
     resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "participations", on_delete=RESTRICT
     )

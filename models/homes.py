@@ -8,7 +8,7 @@ from tortoise import fields
 from app.core.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, TooMany, refuses
 from models.base import NOW, RESTRICT, Record, Stateful
 from models.events import Reason
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Capacity, ConsentKind, Household, Resident
 
 INVITATIONS_MAX = 5
@@ -95,13 +95,9 @@ refuses("resident_links_one_pending", AlreadyExists)
 refuses("phone_moves_one_pending", AlreadyExists)
 
 
-class HouseholdRecord(Record):
+class HouseholdRecord(OfCommunity, Record):
     """What stood on record of a household from one moment until another; a trigger writes it."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "household_records", on_delete=RESTRICT
-    )
-    community_id: int
     household: fields.ForeignKeyRelation[Household] = fields.ForeignKeyField(
         "models.Household", "records", on_delete=RESTRICT
     )
@@ -118,7 +114,7 @@ class HouseholdRecord(Record):
         table = "household_records"
 
 
-class RepresentativeChange(Stateful):
+class RepresentativeChange(OfCommunity, Stateful):
     """Somebody of a household proposes who represents it; it happens when all its adults or the committee agree."""
 
     FLOW = {
@@ -128,10 +124,6 @@ class RepresentativeChange(Stateful):
         ChangeState.WITHDRAWN: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "representative_changes", on_delete=RESTRICT
-    )
-    community_id: int
     household: fields.ForeignKeyRelation[Household] = fields.ForeignKeyField(
         "models.Household", "representative_changes", on_delete=RESTRICT
     )
@@ -161,13 +153,9 @@ class RepresentativeChange(Stateful):
         table = "representative_changes"
 
 
-class RepresentativeVote(Record):
+class RepresentativeVote(OfCommunity, Record):
     """An adult of the household says yes."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "representative_votes", on_delete=RESTRICT
-    )
-    community_id: int
     change: fields.ForeignKeyRelation[RepresentativeChange] = fields.ForeignKeyField(
         "models.RepresentativeChange", "votes", on_delete=RESTRICT
     )
@@ -181,13 +169,9 @@ class RepresentativeVote(Record):
         table = "representative_votes"
 
 
-class Invitation(Record):
+class Invitation(OfCommunity, Record):
     """Whoever has its code may join the household once, within seven days. Only the code's hash is kept."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "invitations", on_delete=RESTRICT
-    )
-    community_id: int
     household: fields.ForeignKeyRelation[Household] = fields.ForeignKeyField(
         "models.Household", "invitations", on_delete=RESTRICT
     )
@@ -214,13 +198,9 @@ class Invitation(Record):
         table = "invitations"
 
 
-class Guardianship(Record):
+class Guardianship(OfCommunity, Record):
     """A guardian lets a child under 14 take part, until he withdraws it or the child turns 14 (个保法 31)."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "guardianships", on_delete=RESTRICT
-    )
-    community_id: int
     child: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "guardians", on_delete=RESTRICT
     )
@@ -250,7 +230,7 @@ class Guardianship(Record):
         table = "guardianships"
 
 
-class ResidentLink(Stateful):
+class ResidentLink(OfCommunity, Stateful):
     """The committee says that a new account belongs to somebody on record; he himself confirms it.
 
     With no `asked_by` only the telephone number says so: the committee looks into it, and he does not know of it yet.
@@ -262,10 +242,6 @@ class ResidentLink(Stateful):
         RequestState.DECLINED: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "resident_links", on_delete=RESTRICT
-    )
-    community_id: int
     recorded: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "links", on_delete=RESTRICT
     )
@@ -289,15 +265,11 @@ class ResidentLink(Stateful):
         table = "resident_links"
 
 
-class PhoneMove(Stateful):
+class PhoneMove(OfCommunity, Stateful):
     """Somebody who holds a telephone asks that an account he lost lets go of its number; the committee confirms."""
 
     FLOW = ResidentLink.FLOW
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "phone_moves", on_delete=RESTRICT
-    )
-    community_id: int
     old: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "phone_moves_from", on_delete=RESTRICT
     )

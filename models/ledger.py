@@ -5,8 +5,8 @@ from enum import StrEnum
 from tortoise import fields
 
 from app.core.errors import AlreadyExists, Conflict, refuses
-from models.base import RESTRICT, Record
-from models.places import Place
+from models.base import Record
+from models.places import OfCommunity
 
 
 class AccountKind(StrEnum):
@@ -57,11 +57,9 @@ refuses("transfers_corrected_once", AlreadyExists)
 refuses("transfers_once", AlreadyExists)
 
 
-class Account(Record):
+class Account(OfCommunity, Record):
     """A purse of a community's fund; each campaign has one of its own."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "accounts", on_delete=RESTRICT)
-    community_id: int
     kind = fields.CharEnumField(AccountKind, max_length=24)
     campaign_id = fields.BigIntField(null=True)
 

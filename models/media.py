@@ -7,7 +7,7 @@ from tortoise import fields
 
 from app.core.errors import Conflict, Invalid, TooLarge, refuses
 from models.base import NOW, RESTRICT, Moderation, Record
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Resident
 
 UPLOAD_MAX = 10 * 1024 * 1024
@@ -123,13 +123,9 @@ class Media(Record):
         table = "media"
 
 
-class Attachment(Record):
+class Attachment(OfCommunity, Record):
     """A picture shown with something, in its place among the others."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "attachments", on_delete=RESTRICT
-    )
-    community_id: int
     media: fields.ForeignKeyRelation[Media] = fields.ForeignKeyField("models.Media", "attachments", on_delete=RESTRICT)
     media_id: int
     subject_kind = fields.CharField(30)

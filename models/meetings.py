@@ -8,7 +8,7 @@ from tortoise import fields
 from app.core.errors import AlreadyExists, Conflict, Invalid, InvalidState, NotFound, refuses
 from models.base import RESTRICT, Moderation, Record, Stateful
 from models.deliberations import Deliberation, Roll
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Resident
 
 
@@ -86,7 +86,7 @@ refuses("petitions_somebody_to_ask", NobodyToAsk)
 refuses("petition_signatures_while_open", PetitionOver)
 
 
-class Meeting(Stateful):
+class Meeting(OfCommunity, Stateful):
     """Neighbours come together, at a place or on line; `roll` says of whom attendance is counted."""
 
     FLOW = {
@@ -95,8 +95,6 @@ class Meeting(Stateful):
         MeetingState.CANCELLED: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "meetings", on_delete=RESTRICT)
-    community_id: int
     author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "meetings", on_delete=RESTRICT
     )
@@ -178,7 +176,7 @@ class Attendance(Record):
         table = "attendances"
 
 
-class Petition(Stateful):
+class Petition(OfCommunity, Stateful):
     """Residents, households or representatives ask for a residents' meeting (居委会组织法 26).
 
     `roll_size` is counted once, when the petition starts: the goal does not move under those who sign.
@@ -192,10 +190,6 @@ class Petition(Stateful):
         PetitionState.WITHDRAWN: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "petitions", on_delete=RESTRICT
-    )
-    community_id: int
     author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "petitions", on_delete=RESTRICT
     )

@@ -9,7 +9,7 @@ from tortoise import fields
 
 from app.core.errors import AlreadyExists, Conflict, Forbidden, refuses
 from models.base import RESTRICT, Record, Stateful
-from models.places import Place
+from models.places import OfCommunity, Place
 from models.residents import Resident
 
 
@@ -151,11 +151,9 @@ class Check(Stateful):
         return Subject(self.subject_kind, self.subject_id)
 
 
-class Report(Record):
+class Report(OfCommunity, Record):
     """A resident says why something that is shown should not be; it stands as long as its check waits."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "reports", on_delete=RESTRICT)
-    community_id: int
     check: fields.ForeignKeyRelation[Check] = fields.ForeignKeyField("models.Check", "reports", on_delete=RESTRICT)
     check_id: int
     reporter: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
@@ -168,11 +166,9 @@ class Report(Record):
         table = "reports"
 
 
-class Pause(Record):
+class Pause(OfCommunity, Record):
     """Until when somebody may not post; `check` is the decision that was one too many."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "pauses", on_delete=RESTRICT)
-    community_id: int
     resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "pauses", on_delete=RESTRICT
     )

@@ -9,7 +9,7 @@ from tortoise import fields
 
 from app.core.errors import AlreadyExists, Conflict, refuses
 from models.base import NOW, RESTRICT, Moderation, Record, Stateful
-from models.places import Place
+from models.places import OfCommunity, Place
 from models.residents import Resident
 
 
@@ -107,7 +107,7 @@ refuses("need_links_one_path", AnotherPath)
 refuses("needs_merged_into_a_standing_one", Conflict)
 
 
-class Need(Stateful):
+class Need(OfCommunity, Stateful):
     """What somebody asks for. `endorsements` follows the rows by trigger; `assistant` posted it on the author's behalf.
 
     `due_at` is when the next answer or decision is owed, none when nothing is. What came through the door of
@@ -127,8 +127,6 @@ class Need(Stateful):
         NeedState.CLOSED: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "needs", on_delete=RESTRICT)
-    community_id: int
     author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField("models.Resident", "needs", on_delete=RESTRICT)
     author_id: int
     assistant: fields.ForeignKeyNullableRelation[Resident] = fields.ForeignKeyField(
@@ -179,13 +177,9 @@ OPEN = frozenset({NeedState.SUBMITTED, NeedState.ACCEPTED, NeedState.ROUTED, Nee
 """The states in which neighbours may still stand behind a need."""
 
 
-class Endorsement(Record):
+class Endorsement(OfCommunity, Record):
     """A neighbour stands behind a need; one row each."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "endorsements", on_delete=RESTRICT
-    )
-    community_id: int
     need: fields.ForeignKeyRelation[Need] = fields.ForeignKeyField("models.Need", "supports", on_delete=RESTRICT)
     need_id: int
     resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
@@ -203,13 +197,9 @@ class Endorsement(Record):
         table = "endorsements"
 
 
-class NeedAnswer(Record):
+class NeedAnswer(OfCommunity, Record):
     """What the community officially answered."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "need_answers", on_delete=RESTRICT
-    )
-    community_id: int
     need: fields.ForeignKeyRelation[Need] = fields.ForeignKeyField("models.Need", "answers", on_delete=RESTRICT)
     need_id: int
     author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
@@ -224,13 +214,9 @@ class NeedAnswer(Record):
         table = "need_answers"
 
 
-class NeedRating(Record):
+class NeedRating(OfCommunity, Record):
     """How content somebody was with what was done, 1 to 5; his words stand in the timeline."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "need_ratings", on_delete=RESTRICT
-    )
-    community_id: int
     need: fields.ForeignKeyRelation[Need] = fields.ForeignKeyField("models.Need", "ratings", on_delete=RESTRICT)
     need_id: int
     resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
@@ -243,13 +229,9 @@ class NeedRating(Record):
         table = "need_ratings"
 
 
-class NeedLink(Record):
+class NeedLink(OfCommunity, Record):
     """Something made from a need: `deliberation` 7 answers need 5."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "need_links", on_delete=RESTRICT
-    )
-    community_id: int
     need: fields.ForeignKeyRelation[Need] = fields.ForeignKeyField("models.Need", "links", on_delete=RESTRICT)
     need_id: int
     kind = fields.CharField(30)
@@ -261,13 +243,9 @@ class NeedLink(Record):
         table = "need_links"
 
 
-class NeedHop(Record):
+class NeedHop(OfCommunity, Record):
     """A need handed up to `place`, with the date by which that level answers or hands it back; `ended` says how."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "need_hops", on_delete=RESTRICT
-    )
-    community_id: int
     need: fields.ForeignKeyRelation[Need] = fields.ForeignKeyField("models.Need", "hops", on_delete=RESTRICT)
     need_id: int
     place: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "hops_here", on_delete=RESTRICT)
@@ -284,13 +262,9 @@ class NeedHop(Record):
         table = "need_hops"
 
 
-class NeedRules(Record):
+class NeedRules(OfCommunity, Record):
     """Within how many working days a community answers, decides, and expects an answer from above."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "need_rules", on_delete=RESTRICT
-    )
-    community_id: int
     answer_days = fields.SmallIntField(default=3)
     decision_days = fields.SmallIntField(default=15)
     escalation_days = fields.SmallIntField(default=5)

@@ -41,6 +41,15 @@ class Place(Record):
         table = "places"
 
 
+class OfCommunity:
+    """Columns of what belongs to one community."""
+
+    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
+        "models.Place", related_name=False, on_delete=RESTRICT
+    )
+    community_id: int
+
+
 class Calendar(Record):
     """Days off and moved working days at a place and all below it, as `2026-10-01`; else Monday to Friday is worked."""
 

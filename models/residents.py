@@ -7,7 +7,7 @@ from tortoise import fields
 
 from app.core.errors import AlreadyExists, Conflict, Forbidden, Invalid, refuses
 from models.base import NOW, RESTRICT, Moderation, Record, Stateful
-from models.places import Place
+from models.places import OfCommunity, Place
 
 
 class Capacity(StrEnum):
@@ -216,13 +216,9 @@ class Session(Record):
         table = "sessions"
 
 
-class Household(Record):
+class Household(OfCommunity, Record):
     """A room in a building, with its exclusive area and its representative."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "households", on_delete=RESTRICT
-    )
-    community_id: int
     building: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "rooms", on_delete=RESTRICT)
     building_id: int
     unit = fields.CharField(20)
@@ -241,26 +237,18 @@ class Household(Record):
         table = "households"
 
 
-class Constituency(Record):
+class Constituency(OfCommunity, Record):
     """20 to 50 households that choose one residents' representative (居委会组织法 13); none: it has been dissolved."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "constituencies", on_delete=RESTRICT
-    )
-    community_id: int
     name = fields.CharField(60)
 
     class Meta:
         table = "constituencies"
 
 
-class Representative(Record):
+class Representative(OfCommunity, Record):
     """A residents' representative for a term, from one day until another (that day he is none any more)."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "representatives", on_delete=RESTRICT
-    )
-    community_id: int
     constituency: fields.ForeignKeyRelation[Constituency] = fields.ForeignKeyField(
         "models.Constituency", "representatives", on_delete=RESTRICT
     )
@@ -285,13 +273,9 @@ class Representative(Record):
         table = "representatives"
 
 
-class Ownership(Record):
+class Ownership(OfCommunity, Record):
     """Somebody owns a flat, or a share of it, from one day until another."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "ownerships", on_delete=RESTRICT
-    )
-    community_id: int
     household: fields.ForeignKeyRelation[Household] = fields.ForeignKeyField(
         "models.Household", "ownerships", on_delete=RESTRICT
     )
@@ -315,13 +299,9 @@ class Ownership(Record):
         table = "ownerships"
 
 
-class Membership(Record):
+class Membership(OfCommunity, Record):
     """Somebody belongs to a household from one day until another, so that "who could vote on 1 March" stays known."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "memberships", on_delete=RESTRICT
-    )
-    community_id: int
     household: fields.ForeignKeyRelation[Household] = fields.ForeignKeyField(
         "models.Household", "memberships", on_delete=RESTRICT
     )
@@ -340,7 +320,7 @@ class Membership(Record):
         table = "memberships"
 
 
-class HouseholdClaim(Stateful):
+class HouseholdClaim(OfCommunity, Stateful):
     """A resident says where he lives; its representative, the building head or the committee confirms."""
 
     FLOW = {
@@ -349,10 +329,6 @@ class HouseholdClaim(Stateful):
         ClaimState.DECLINED: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "household_claims", on_delete=RESTRICT
-    )
-    community_id: int
     building: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
         "models.Place", "room_claims", on_delete=RESTRICT
     )
@@ -408,13 +384,9 @@ class RoleGrant(Record):
         table = "role_grants"
 
 
-class Assistance(Record):
+class Assistance(OfCommunity, Record):
     """One act done on behalf of somebody who does not use a phone, and how that person agreed."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "assistances", on_delete=RESTRICT
-    )
-    community_id: int
     resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "helped_with", on_delete=RESTRICT
     )

@@ -7,7 +7,7 @@ from tortoise import fields
 from app.core.errors import AlreadyExists, Conflict, Forbidden, Invalid, refuses
 from models.base import RESTRICT, Moderation, Stateful
 from models.crowdfunding import Campaign, NoPaymentHere
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Resident
 
 
@@ -106,7 +106,7 @@ class Match(Stateful):
         table = "matches"
 
 
-class Slip(Stateful):
+class Slip(OfCommunity, Stateful):
     """A movement of money on paper: entered by one committee member with evidence, posted by another's signature."""
 
     FLOW = {
@@ -118,8 +118,6 @@ class Slip(Stateful):
         SlipState.CORRECTED: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "slips", on_delete=RESTRICT)
-    community_id: int
     kind = fields.CharEnumField(SlipKind, max_length=16)
     state = fields.CharEnumField(SlipState, max_length=16, default=SlipState.ENTERED)
     campaign: fields.ForeignKeyNullableRelation[Campaign] = fields.ForeignKeyField(

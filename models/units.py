@@ -6,7 +6,7 @@ from tortoise import fields
 
 from app.core.errors import AlreadyExists, refuses
 from models.base import RESTRICT, Moderation, Stateful
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Resident
 
 refuses("units_one_name", AlreadyExists)
@@ -26,7 +26,7 @@ class UnitState(StrEnum):
     ENDED = "ended"
 
 
-class Unit(Stateful):
+class Unit(OfCommunity, Stateful):
     """A unit of a community and the resident who acts for it, once the committee has confirmed that he does.
 
     Somebody else acts for it after it has been ended and registered anew.
@@ -38,8 +38,6 @@ class Unit(Stateful):
         UnitState.ENDED: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "units", on_delete=RESTRICT)
-    community_id: int
     kind = fields.CharEnumField(UnitKind, max_length=16)
     name = fields.CharField(60)
     moderation = fields.CharEnumField(Moderation, max_length=16, default=Moderation.CHECKING)

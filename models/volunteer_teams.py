@@ -6,7 +6,7 @@ from tortoise import fields
 
 from app.core.errors import AlreadyExists, refuses
 from models.base import RESTRICT, Moderation, Record, Stateful
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Resident
 
 
@@ -20,13 +20,9 @@ class TeamMemberState(StrEnum):
 refuses("volunteer_team_members_one_live", AlreadyExists)
 
 
-class VolunteerTeam(Record):
+class VolunteerTeam(OfCommunity, Record):
     """Neighbours who volunteer together; one of them leads, nobody when all have left."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "volunteer_teams", on_delete=RESTRICT
-    )
-    community_id: int
     name = fields.CharField(60)
     body = fields.CharField(1000)
     founder: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(

@@ -8,9 +8,9 @@ from typing import Any
 from tortoise import fields
 
 from app.core.errors import AlreadyExists, Conflict, Forbidden, Invalid, refuses
-from models.base import RESTRICT, Moderation, Record, Stateful
+from models.base import RESTRICT, AsGiven, Moderation, Record, Stateful
 from models.events import Reason
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Resident
 from models.volunteer_teams import VolunteerTeam
 
@@ -119,14 +119,10 @@ refuses("points_not_overdrawn", NotEnoughHours)
 refuses("point_transfers_not_to_oneself", OwnHours)
 
 
-class Period(fields.Field[Any]):
-    """From when until when, empty for a task without a fixed time; written and compared by the database only."""
+class Period(AsGiven):
+    """From when until when, empty for a task without a fixed time."""
 
     SQL_TYPE = "TSTZRANGE"
-
-    def to_python_value(self, value: Any) -> Any:
-        """As the driver gives it."""
-        return value
 
 
 class Volunteer(Record):
@@ -143,13 +139,9 @@ class Volunteer(Record):
         table = "volunteers"
 
 
-class Activity(Record):
+class Activity(OfCommunity, Record):
     """Something that volunteers do together, led by one person."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "activities", on_delete=RESTRICT
-    )
-    community_id: int
     kind = fields.CharEnumField(ActivityKind, max_length=16)
     title = fields.CharField(60)
     body = fields.TextField()
@@ -174,7 +166,7 @@ class Activity(Record):
         table = "activities"
 
 
-class Shift(Stateful):
+class Shift(OfCommunity, Stateful):
     """One time and place of an activity. `taken` counts its confirmed sign-ups; a task may have no times.
 
     `moved_at` is when its time was changed last: who signed up before may cancel until the start.
@@ -182,8 +174,6 @@ class Shift(Stateful):
 
     FLOW = {ShiftState.PLANNED: {ShiftState.CANCELLED}, ShiftState.CANCELLED: set()}
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "shifts", on_delete=RESTRICT)
-    community_id: int
     activity: fields.ForeignKeyRelation[Activity] = fields.ForeignKeyField(
         "models.Activity", "shifts", on_delete=RESTRICT
     )
@@ -204,7 +194,7 @@ class Shift(Stateful):
         table = "shifts"
 
 
-class Signup(Stateful):
+class Signup(OfCommunity, Stateful):
     """Somebody wants to come to a shift, has a seat or waits for one, came and left.
 
     `queue_number` orders those who wait; `position` is what they are told: how many stand before them, and themselves.
@@ -219,8 +209,6 @@ class Signup(Stateful):
     photos: Sequence[Any] = ()
     """Of a report, where they were asked for."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "signups", on_delete=RESTRICT)
-    community_id: int
     shift: fields.ForeignKeyRelation[Shift] = fields.ForeignKeyField("models.Shift", "signups", on_delete=RESTRICT)
     shift_id: int
     resident: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
@@ -259,16 +247,12 @@ class Signup(Stateful):
         table = "signups"
 
 
-class ServiceRecord(Record):
+class ServiceRecord(OfCommunity, Record):
     """Minutes of voluntary service, confirmed by the leader (志愿服务条例 19); never changed afterwards.
 
     What it counts for is its last correction, if there is one: the view `hours_served`.
     """
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "service_records", on_delete=RESTRICT
-    )
-    community_id: int
     shift: fields.ForeignKeyRelation[Shift] = fields.ForeignKeyField(
         "models.Shift", "service_records", on_delete=RESTRICT
     )

@@ -9,7 +9,7 @@ from tortoise import fields
 
 from app.core.errors import Conflict, Forbidden, Invalid, refuses
 from models.base import RESTRICT, Moderation, Record, Stateful
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Resident
 from models.units import Unit
 
@@ -143,7 +143,7 @@ STATEMENTS_MAX = 20
 FIRST_DAY = date(2000, 1, 1)
 
 
-class Wish(Stateful):
+class Wish(OfCommunity, Stateful):
     """A small wish. It is `claimed` when all `claimers` slots are taken; `assistant` posted it on the author's behalf,
     and a committee member attests such a wish on a ground that stays with the committee.
 
@@ -163,8 +163,6 @@ class Wish(Stateful):
         WishState.EXPIRED: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField("models.Place", "wishes", on_delete=RESTRICT)
-    community_id: int
     author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "wishes", on_delete=RESTRICT
     )
@@ -226,7 +224,7 @@ class Wish(Stateful):
         return (self.needed_by - FIRST_DAY).days if self.needed_by else 0
 
 
-class WishClaim(Stateful):
+class WishClaim(OfCommunity, Stateful):
     """A neighbour took on one slot of a wish, with one of his three hands, until `due_at`; for his unit, with its own.
 
     `assistant` helped him if he does not use a phone. He may ask once for `extension_days` more.
@@ -240,10 +238,6 @@ class WishClaim(Stateful):
         WishClaimState.RELEASED: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "wish_claims", on_delete=RESTRICT
-    )
-    community_id: int
     wish: fields.ForeignKeyRelation[Wish] = fields.ForeignKeyField("models.Wish", "claims", on_delete=RESTRICT)
     wish_id: int
     wisher: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
@@ -288,15 +282,11 @@ class WishClaim(Stateful):
         table = "wish_claims"
 
 
-class WishContact(Record):
+class WishContact(OfCommunity, Record):
     """How to reach a wisher, as he lets claimers know: always his name, his telephone and home as they are then, and
     sealed words of his own.
     """
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "wish_contacts", on_delete=RESTRICT
-    )
-    community_id: int
     wish: fields.ForeignKeyRelation[Wish] = fields.ForeignKeyField("models.Wish", "contacts", on_delete=RESTRICT)
     wish_id: int
     consent = fields.CharEnumField(ContactConsent, max_length=8)
@@ -309,13 +299,9 @@ class WishContact(Record):
         table = "wish_contacts"
 
 
-class WishDisclosure(Record):
+class WishDisclosure(OfCommunity, Record):
     """Somebody who held a claim read how to reach the wisher: who, when, and which fields."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "wish_disclosures", on_delete=RESTRICT
-    )
-    community_id: int
     wish: fields.ForeignKeyRelation[Wish] = fields.ForeignKeyField("models.Wish", "disclosures", on_delete=RESTRICT)
     wish_id: int
     claim: fields.ForeignKeyRelation[WishClaim] = fields.ForeignKeyField(
@@ -333,13 +319,9 @@ class WishDisclosure(Record):
         table = "wish_disclosures"
 
 
-class WishStatement(Record):
+class WishStatement(OfCommunity, Record):
     """What one side says in a dispute; for the two sides and the committee only."""
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "wish_statements", on_delete=RESTRICT
-    )
-    community_id: int
     wish: fields.ForeignKeyRelation[Wish] = fields.ForeignKeyField("models.Wish", "statements", on_delete=RESTRICT)
     wish_id: int
     author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(

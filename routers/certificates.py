@@ -10,7 +10,7 @@ from app.core import rates
 from routers.deps import AnyActor, CurrentActor, OnlyOnce, ThePaging, TheSettings, acting, limit, reading
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import PageOf, Reasoned
-from routers.schemas.certificates import CertificateIn, CertificateLine, CertificateOut, VerifiedOut
+from routers.schemas.certificates import CertificateIn, CertificateOut, VerifiedOut
 from services import volunteering
 from services.volunteering import CertificateSeen
 
@@ -66,40 +66,24 @@ async def show_certificate(request: Request, code: Code) -> HTMLResponse:
 async def verify_certificate(request: Request, code: Code) -> VerifiedOut:
     """Whether a certificate is good: hours, period, issuer, and the name masked."""
     await limit(request, rates.LOOKUPS, "certificates")
-    return VerifiedOut(**_public(await volunteering.verify_certificate(code)))
+    return _public(await volunteering.verify_certificate(code))
 
 
 @router.post("/{code}/revoke", response_model=VerifiedOut)
 async def revoke_certificate(actor: CurrentActor, only_once: OnlyOnce, code: Code, asked: Reasoned) -> VerifiedOut:
     """Take a certificate back; the committee that issued it may. The page of its code says so and why."""
     effect = partial(volunteering.revoke_certificate, actor, code, reason=asked.reason)
-    return VerifiedOut(**_public(await only_once(effect, partial(volunteering.find_certificate, actor))))
+    return _public(await only_once(effect, partial(volunteering.find_certificate, actor)))
 
 
-def _public(seen: CertificateSeen) -> dict[str, Any]:
-    return {
-        "code": seen.code,
-        "number": seen.number,
-        "valid": seen.valid,
-        "name_masked": seen.name_masked,
-        "name_declared": seen.name_declared,
-        "minutes": seen.minutes,
-        "from_on": seen.from_on,
-        "until_on": seen.until_on,
-        "issuer": seen.issuer,
-        "issued_at": seen.created_at,
-        "revoked_at": seen.revoked_at,
-        "reason": seen.reason,
-    }
+def _public(seen: CertificateSeen) -> VerifiedOut:
+    return VerifiedOut.of(seen, issued_at=seen.created_at)
 
 
 def _own(seen: CertificateSeen, base_url: str) -> CertificateOut:
-    return CertificateOut(
-        **_public(seen),
-        id=seen.id,
-        person_in_charge=seen.person_in_charge,
-        purpose=seen.purpose,
-        lines=[CertificateLine(**line) for line in seen.lines],
+    return CertificateOut.of(
+        seen,
+        issued_at=seen.created_at,
         image_url=volunteering.picture_url(seen.code),
         page_url=f"{base_url}/v1/certificates/{seen.code}.html",
     )

@@ -90,7 +90,8 @@ async def list_campaigns(
 @campaigns.get("/{campaign_id}", response_model=CampaignDetailOut)
 async def get_campaign(actor: CurrentActor, campaign_id: PathId) -> CampaignDetailOut:
     """One campaign with its figures and history."""
-    return CampaignDetailOut.of(await crowdfunding.detail(actor, campaign_id))
+    found = await crowdfunding.detail(actor, campaign_id)
+    return CampaignDetailOut.of(found.campaign, timeline=found.timeline)
 
 
 @campaigns.post("/{campaign_id}/submit", response_model=CampaignOut)
@@ -219,18 +220,4 @@ async def join_team(actor: CurrentActor, only_once: OnlyOnce, team_id: PathId, a
 
 
 def _gift(actor: Actor, gift: Pledge) -> GiftOut:
-    return GiftOut.model_validate(
-        {
-            "id": gift.id,
-            "giver": gift.giver.nickname if gift.named else "一位邻居",
-            "mine": gift.giver_id == actor.id,
-            "kind": gift.kind,
-            "state": gift.state,
-            "amount_fen": gift.amount_fen,
-            "refunded_fen": gift.refunded_fen,
-            "item": gift.item,
-            "hours": gift.hours,
-            "message": gift.message,
-            "created_at": gift.created_at,
-        }
-    )
+    return GiftOut.of(gift, giver=gift.giver.nickname if gift.named else "一位邻居", mine=gift.giver_id == actor.id)

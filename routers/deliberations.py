@@ -1,6 +1,5 @@
 """Deliberations: propose, discuss, vote, close; results and resolutions for everybody."""
 
-from dataclasses import fields
 from functools import partial
 from typing import Annotated, Any
 
@@ -163,19 +162,16 @@ async def list_resolutions(
 
 
 @decided.get("/{resolution_id}", response_model=ResolutionDetail, openapi_extra=PUBLIC)
-async def get_resolution(in_english: InEnglish, resolution_id: PathId) -> dict[str, Any]:
+async def get_resolution(in_english: InEnglish, resolution_id: PathId) -> ResolutionDetail:
     """A resolution with its rule and figures, and what followed: displays, tasks, review, satisfaction."""
     found = await deliberations.aftermath(resolution_id)
-    return (
-        _resolution(in_english, found.resolution).model_dump()
-        | {part.name: getattr(found, part.name) for part in fields(found) if part.name != "resolution"}
-        | {"on_screen": await _on_screen(resolution_id)}
-    )
+    resolution = dict(_resolution(in_english, found.resolution))
+    return ResolutionDetail.of(found, **resolution, on_screen=await _on_screen(resolution_id))
 
 
 async def _on_screen(resolution_id: int) -> OnScreenOut | None:
     shown = await disclosures.of_resolution(resolution_id)
-    return OnScreenOut.model_validate(vars(shown[0]) | {"days": shown[1]}) if shown else None
+    return OnScreenOut.of(shown[0], days=shown[1]) if shown else None
 
 
 def _resolution(in_english: bool, resolution: Resolution) -> ResolutionOut:

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import Response
 
-from models.disclosures import Disclosure, DisclosureKind
+from models.disclosures import DisclosureKind
 from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting
 from routers.house import PUBLIC, make_router
 from routers.schemas.base import Author, Month, PageOf, PathId
@@ -17,7 +17,6 @@ from routers.schemas.disclosures import (
     QuestionIn,
     QuestionOut,
 )
-from routers.schemas.following import DisplayOut
 from services import disclosures, statements
 from services.disclosures import Question
 from services.rules.tables import Table
@@ -73,7 +72,7 @@ async def list_disclosures(
 ) -> dict[str, Any]:
     """What hangs or hung on display, newest first."""
     found = await disclosures.disclosures(community_id, kind=kind, page=paging.page)
-    return paging.of(found.map(lambda one: DisclosureOut(**_disclosure(*one))))
+    return paging.of(found.map(lambda one: DisclosureOut.of(one[0], on_display=one[1])))
 
 
 @communities.get("/{community_id}/questions", response_model=PageOf[QuestionOut])
@@ -89,11 +88,8 @@ async def list_owed_questions(
 async def get_disclosure(disclosure_id: PathId) -> DisclosureDetailOut:
     """One disclosure with its document, its hash, and the proof of when it hung, on screen and on paper."""
     shown = await disclosures.find(disclosure_id)
-    said = _disclosure(shown.disclosure, shown.on_display)
-    paper = [DisplayOut.model_validate(one) for one in shown.on_paper]
-    return DisclosureDetailOut(
-        **said, document=shown.document, text=shown.disclosure.document, days=shown.days, on_paper=paper
-    )
+    told = {name: value for name, value in vars(shown).items() if name != "disclosure"}
+    return DisclosureDetailOut.of(shown.disclosure, text=shown.disclosure.document, **told)
 
 
 @displayed.get("/{disclosure_id}/questions", response_model=PageOf[QuestionOut])
@@ -120,15 +116,8 @@ async def answer_question(
     return _question(await only_once(effect, partial(disclosures.find_question, actor)))
 
 
-def _disclosure(disclosure: Disclosure, on_display: bool) -> dict[str, Any]:
-    return {name: getattr(disclosure, name) for name in disclosures.COLUMNS} | {"on_display": on_display}
-
-
 def _question(question: Question) -> QuestionOut:
-    return QuestionOut(
-        **{name: getattr(question, name) for name in QuestionOut.model_fields if name != "author"},
-        author=Author(id=question.author_id, nickname=question.nickname),
-    )
+    return QuestionOut.of(question, author=Author(id=question.author_id, nickname=question.nickname))
 
 
 def _csv(tables: list[Table], name: str) -> Response:

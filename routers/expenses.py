@@ -80,7 +80,8 @@ async def set_fund_rules(actor: CurrentActor, community_id: PathId, asked: FundR
 @router.get("/{expense_id}", response_model=ExpenseDetailOut, openapi_extra=PUBLIC)
 async def get_expense(actor: AnyActor, expense_id: PathId) -> ExpenseDetailOut:
     """One expense with its receipts and history; before it is paid, for those concerned."""
-    return ExpenseDetailOut.of(await expenses.detail(actor, expense_id))
+    found = await expenses.detail(actor, expense_id)
+    return ExpenseDetailOut.of(found.expense, timeline=found.timeline)
 
 
 @router.post("/{expense_id}/approve", response_model=ExpenseOut)

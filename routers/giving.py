@@ -20,7 +20,6 @@ from routers.schemas.giving import (
     TeamOut,
     TeamPageOut,
 )
-from routers.schemas.media import PhotoOut
 from routers.schemas.residents import HelpIn
 from services import checks, crowdfunding, moderation
 from services.crowdfunding import Helper, Offer, TeamLine, TeamPage
@@ -114,29 +113,12 @@ async def hand_team_over(actor: CurrentActor, only_once: OnlyOnce, team_id: Path
 
 
 def _income(income: Income) -> IncomeOut:
-    return IncomeOut(
-        id=income.id,
-        campaign_id=income.campaign_id,
-        amount_fen=income.amount_fen,
-        document_number=income.document_number,
-        struck=income.struck_by_id is not None,
-        counted=income.counted,
-        slip_id=income.slip and income.slip.id,
-        evidence=[PhotoOut.model_validate(one) for one in income.evidence],
-        moderation=income.moderation,
-        created_at=income.created_at,
-    )
+    return IncomeOut.of(income, struck=income.struck_by_id is not None, slip_id=income.slip and income.slip.id)
 
 
 def _helper(helper: Helper) -> HelperOut:
-    return HelperOut(
-        id=helper.id,
-        nickname=helper.nickname or "一位邻居",
-        leading=helper.leading,
-        mine=helper.mine,
-        since=helper.since,
-    )
+    return HelperOut.of(helper, nickname=helper.nickname or "一位邻居")
 
 
 def _team_page(page: TeamPage) -> TeamPageOut:
-    return TeamPageOut(**dict(TeamOut.model_validate(page.team)), brought=page.brought)
+    return TeamPageOut.of(page.team, brought=page.brought)

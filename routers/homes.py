@@ -40,7 +40,7 @@ from routers.schemas.homes import (
     StoodOut,
     VoterOut,
 )
-from routers.schemas.residents import HelpedReasoned, HelpIn, HouseholdOut, PhoneIn, RoleGrantOut
+from routers.schemas.residents import HelpedReasoned, HelpIn, PhoneIn, RoleGrantOut
 from services import assistances, residents
 from services.policies import Actor
 from services.residents import HouseholdSeen, OnBehalfOf
@@ -82,7 +82,7 @@ async def ask_to_move_phone(
 @homes.get("/{household_id}", response_model=HouseholdDetailOut)
 async def get_household(actor: CurrentActor, household_id: PathId) -> HouseholdDetailOut:
     """A household with who belongs to it; its members and the staff."""
-    return _household(actor, await residents.find_household(actor, household_id))
+    return _household(await residents.find_household(actor, household_id))
 
 
 @homes.get("/{household_id}/history", response_model=HouseholdHistoryOut)
@@ -118,7 +118,7 @@ async def end_membership(
 ) -> HouseholdDetailOut:
     """Say that somebody has moved out; the household's representative or the committee."""
     effect = partial(residents.end_membership, actor, household_id, resident_id, reason=asked.reason)
-    return _household(actor, await only_once(effect, partial(residents.find_household, actor)))
+    return _household(await only_once(effect, partial(residents.find_household, actor)))
 
 
 @homes.post("/{household_id}/invitations", response_model=InvitationOut, status_code=201)
@@ -347,50 +347,24 @@ async def object_to_assistance(
     return _assistance(await only_once(effect, partial(residents.find_assistance, actor)))
 
 
-def _household(actor: Actor, seen: HouseholdSeen) -> HouseholdDetailOut:
-    return HouseholdDetailOut(
-        **HouseholdOut.model_validate(seen.household).model_dump(),
-        members=[MemberOut.model_validate(one) for one in seen.members],
-        pending_change=_change(seen.change) if seen.change else None,
-    )
+def _household(seen: HouseholdSeen) -> HouseholdDetailOut:
+    change = _change(seen.change) if seen.change else None
+    return HouseholdDetailOut.of(seen.household, members=seen.members, pending_change=change, capacity=None)
 
 
 def _change(change: RepresentativeChange) -> RepresentativeChangeOut:
-    return RepresentativeChangeOut(
-        id=change.id,
-        household_id=change.household_id,
-        resident_id=change.resident_id,
-        proposed_by_id=change.proposed_by_id,
-        state=change.state,
-        agreed=change.agreed,
-        needed=change.needed,
-        reason=change.reason.text if change.reason else None,
-        created_at=change.created_at,
-    )
+    return RepresentativeChangeOut.of(change, reason=change.reason.text if change.reason else None)
 
 
 def _assistance(found: Assistance) -> AssistanceOut:
-    return AssistanceOut(
-        id=found.id,
-        resident_id=found.resident_id,
+    return AssistanceOut.of(
+        found,
         resident=residents.masked(found.resident.nickname),
-        assistant_id=found.assistant_id,
         assistant=residents.masked(found.assistant.nickname),
-        verb=found.verb,
         subject=f"{found.subject_kind}:{found.subject_id}",
         consent=found.consent_kind,
-        witness_id=found.witness_id,
-        created_at=found.created_at,
-        objected_at=found.objected_at,
-        outcome=found.outcome,
     )
 
 
 def _move(actor: Actor, move: PhoneMove) -> PhoneMoveOut:
-    return PhoneMoveOut(
-        id=move.id,
-        new_id=move.new_id,
-        old_id=move.old_id if actor.is_committee(move.community_id) else None,
-        state=move.state,
-        created_at=move.created_at,
-    )
+    return PhoneMoveOut.of(move, old_id=move.old_id if actor.is_committee(move.community_id) else None)

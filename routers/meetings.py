@@ -5,14 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from models.deliberations import Roll
 from models.meetings import MeetingState, Petition, PetitionState
 from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, TheSettings, acting
 from routers.house import make_router
-from routers.schemas.base import Author, PageOf, PathId, Reasoned
-from routers.schemas.media import PhotoOut
+from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.meetings import (
-    AttendanceFigures,
     AttendanceOut,
     MeetingCheckInIn,
     MeetingCodeOut,
@@ -24,7 +21,6 @@ from routers.schemas.meetings import (
     PetitionDetail,
     PetitionIn,
     PetitionOut,
-    PointOut,
 )
 from routers.schemas.residents import HelpIn
 from services import deliberations
@@ -58,10 +54,10 @@ async def list_meetings(
 
 
 @meetings.get("/{meeting_id}", response_model=MeetingDetail)
-async def get_meeting(actor: CurrentActor, meeting_id: PathId) -> dict[str, Any]:
+async def get_meeting(actor: CurrentActor, meeting_id: PathId) -> MeetingDetail:
     """One meeting with its agenda, who came in figures, and its history."""
     found, timeline = await deliberations.meeting_detail(actor, meeting_id)
-    return _meeting(found).model_dump() | {"timeline": timeline}
+    return MeetingDetail.of(_meeting(found), timeline=timeline)
 
 
 @meetings.get("/{meeting_id}/checkin-code", response_model=MeetingCodeOut)
@@ -122,10 +118,10 @@ async def list_petitions(
 
 
 @petitions.get("/{petition_id}", response_model=PetitionDetail)
-async def get_petition(actor: CurrentActor, petition_id: PathId) -> dict[str, Any]:
+async def get_petition(actor: CurrentActor, petition_id: PathId) -> PetitionDetail:
     """One petition with its history; `overdue` when the committee has not answered in time."""
     found, timeline = await deliberations.petition_detail(actor, petition_id)
-    return PetitionOut.model_validate(found).model_dump() | {"timeline": timeline}
+    return PetitionDetail.of(found, timeline=timeline)
 
 
 @petitions.put("/{petition_id}/signature", response_model=PetitionOut)
@@ -159,29 +155,5 @@ async def withdraw_petition(
 
 
 def _meeting(view: MeetingView) -> MeetingOut:
-    meeting = view.meeting
-    return MeetingOut(
-        id=meeting.id,
-        community_id=meeting.community_id,
-        kind=meeting.kind,
-        roll=Roll(meeting.roll),
-        state=meeting.state,
-        moderation=meeting.moderation,
-        title=meeting.title,
-        body=meeting.body,
-        author=Author.model_validate(meeting.author),
-        starts_at=meeting.starts_at,
-        ends_at=meeting.ends_at,
-        place_text=meeting.place_text,
-        online_url=meeting.online_url,
-        agenda=[PointOut.model_validate(item) for item in view.agenda],
-        deliberation_ids=view.deliberation_ids,
-        announced_at=meeting.announced_at,
-        attendance=AttendanceFigures.model_validate(view.attendance),
-        attending=view.attending,
-        minutes=view.minutes,
-        minutes_moderation=meeting.minutes_moderation,
-        minutes_photos=[PhotoOut.model_validate(photo) for photo in view.minutes_photos],
-        photos=[PhotoOut.model_validate(photo) for photo in view.photos],
-        created_at=meeting.created_at,
-    )
+    told = {name: value for name, value in vars(view).items() if name != "meeting"}
+    return MeetingOut.of(view.meeting, **told)

@@ -8,7 +8,7 @@ from fastapi import Query
 from models.moderation import CheckState, Pause
 from routers.deps import CurrentActor, OnlyOnce, ThePaging, acting, reading
 from routers.house import make_router
-from routers.schemas.base import PageOf, PathId, Reasoned, Shape
+from routers.schemas.base import PageOf, PathId, Reasoned
 from routers.schemas.moderation import AboutIn, DecisionOut, Outcome, PauseOut, QueuedOut, ReportOut
 from routers.schemas.residents import HelpedReasoned
 from services import media, moderation, reports, residents
@@ -107,26 +107,19 @@ def _subject(found: Queued | Reported | Decision) -> str:
     return f"{found.subject_kind}:{found.subject_id}"
 
 
-def _shown(shape: type[Shape], found: object, *without: str) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in shape.model_fields if name not in without}
-
-
 def _report(found: Reported) -> ReportOut:
-    return ReportOut(
-        **_shown(ReportOut, found, "subject", "state"), subject=_subject(found), state=OUTCOME[found.state]
-    )
+    return ReportOut.of(found, subject=_subject(found), state=OUTCOME[found.state])
 
 
 def _decision(found: Decision) -> DecisionOut:
     zh = moderation.in_words(found.label)[0] if found.label else None
-    return DecisionOut(**_shown(DecisionOut, found, "subject", "why"), subject=_subject(found), why=zh)
+    return DecisionOut.of(found, subject=_subject(found), why=zh)
 
 
 def _pause(found: Pause) -> PauseOut:
-    nickname = residents.masked(found.resident.nickname)
-    return PauseOut(**_shown(PauseOut, found, "resident"), resident=nickname)
+    return PauseOut.of(found, resident=residents.masked(found.resident.nickname))
 
 
 def _queued(found: Queued) -> QueuedOut:
     media_url = media.judged_url(found.subject_id) if found.subject_kind == "media" else None
-    return QueuedOut(**_shown(QueuedOut, found, "subject", "media_url"), subject=_subject(found), media_url=media_url)
+    return QueuedOut.of(found, subject=_subject(found), media_url=media_url)

@@ -12,18 +12,15 @@ from models.needs import Need, NeedField, NeedLevel, NeedRules, NeedSort, NeedSt
 from models.places import Calendar
 from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, acting
 from routers.house import PUBLIC, make_router
-from routers.schemas.base import PRINTABLE, PageOf, PathId, Reasoned, TimelineLine, Title, bounded
+from routers.schemas.base import PRINTABLE, PageOf, PathId, Reasoned, Title, bounded
 from routers.schemas.comments import CommentIn, CommentOut
 from routers.schemas.needs import (
     AnswerIn,
-    AnswerOut,
     CalendarIn,
     CalendarOut,
     DoneIn,
     EndorsementOut,
     EscalateIn,
-    HopOut,
-    LinkOut,
     MergeIn,
     NeedDetailOut,
     NeedIn,
@@ -251,11 +248,4 @@ def _attached(name: str) -> dict[str, str]:
 
 
 def _detail(found: NeedDetail) -> NeedDetailOut:
-    return NeedDetailOut(
-        **NeedOut.model_validate(found.need).model_dump(),
-        answers=[AnswerOut.model_validate(answer) for answer in found.answers],
-        hops=[HopOut.model_validate(hop) for hop in found.hops],
-        merged_from=found.merged_from,
-        links=[LinkOut.model_validate(link) for link in found.links],
-        timeline=[TimelineLine.model_validate(line) for line in found.timeline],
-    )
+    return NeedDetailOut.of(found, **dict(NeedOut.model_validate(found.need)))

@@ -112,17 +112,5 @@ def _preferences(kept: Preferences) -> PreferencesOut:
 
 
 def _call(call: Call, in_english: bool) -> CallOut:
-    lines = [
-        CallLineOut(id=line.id, text=line.en if in_english else line.zh, created_at=line.created_at)
-        for line in call.notices
-    ]
-    return CallOut(
-        resident_id=call.resident_id,
-        name=call.name,
-        phone=call.phone,
-        building=call.building,
-        unit=call.unit,
-        room=call.room,
-        through_id=call.through_id,
-        notices=lines,
-    )
+    lines = [CallLineOut.of(line, text=line.en if in_english else line.zh) for line in call.notices]
+    return CallOut.of(call, notices=lines)

@@ -263,11 +263,5 @@ async def _me(actor: Actor, config: Settings) -> Me:
 
 
 def _notice(line: InboxLine, in_english: bool) -> NoticeOut:
-    return NoticeOut(
-        id=line.id,
-        kind=line.kind,
-        text=line.en if in_english else line.zh,
-        subject=f"{line.subject_kind}:{line.subject_id}",
-        read=line.read,
-        created_at=line.created_at,
-    )
+    text = line.en if in_english else line.zh
+    return NoticeOut.of(line, text=text, subject=f"{line.subject_kind}:{line.subject_id}")

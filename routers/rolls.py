@@ -291,8 +291,7 @@ def _objection(actor: Actor, objection: Objection) -> ObjectionOut:
 
 
 def _batch(batch: PaperBatch) -> PaperBatchOut:
-    columns = ("id", "deliberation_id", "entered_by_id", "state", "first_id", "report", "created_at")
-    return PaperBatchOut(**{name: getattr(batch, name) for name in columns}, rows=len(batch.lines))
+    return PaperBatchOut.of(batch, rows=len(batch.lines))
 
 
 def _threshold(asked: ThresholdShape | None) -> Threshold | None:

@@ -9,7 +9,6 @@ from models.volunteering import ActivityKind, Signup
 from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, TheSettings, TheWechat, acting, reading
 from routers.house import make_router
 from routers.schemas.base import Author, PageOf, PathId, Reasoned, TimelineLine, When
-from routers.schemas.media import PhotoOut
 from routers.schemas.residents import HelpedReasoned
 from routers.schemas.service_records import JudgedRecordOut, JudgementIn, RecordDetailOut, ServiceRecordOut
 from routers.schemas.volunteering import (
@@ -26,7 +25,6 @@ from routers.schemas.volunteering import (
     NoShowIn,
     ReportIn,
     ShiftChangeIn,
-    ShiftOut,
     SignupIn,
     SignupOut,
     SkillsIn,
@@ -207,7 +205,7 @@ async def get_service_record(actor: CurrentActor, record_id: PathId) -> RecordDe
     """One record and how it was disputed, corrected and decided; for the volunteer, the leader and the staff."""
     seen = await volunteering.find_record(actor, record_id)
     lines = [TimelineLine.model_validate(line) for line in await volunteering.history(actor, record_id)]
-    return RecordDetailOut(**_judged(seen).model_dump(), timeline=lines)
+    return RecordDetailOut.of(_judged(seen), timeline=lines)
 
 
 @records.post("/{record_id}/dispute", response_model=JudgedRecordOut)
@@ -238,23 +236,8 @@ async def resolve_dispute(
 
 
 def _activity(view: ActivityView) -> ActivityOut:
-    activity = view.activity
-    return ActivityOut(
-        id=activity.id,
-        community_id=activity.community_id,
-        kind=activity.kind,
-        title=activity.title,
-        body=activity.body,
-        author=Author.model_validate(activity.author),
-        leader=Author.model_validate(activity.leader),
-        cancel_hours=activity.cancel_hours,
-        team_id=activity.team_id,
-        state=view.state,
-        moderation=activity.moderation,
-        created_at=activity.created_at,
-        need_ids=view.need_ids,
-        photos=[PhotoOut.model_validate(photo) for photo in view.photos],
-        shifts=[ShiftOut.model_validate(shift) for shift in view.shifts],
+    return ActivityOut.of(
+        view.activity, state=view.state, need_ids=view.need_ids, photos=view.photos, shifts=view.shifts
     )
 
 
@@ -263,16 +246,8 @@ def _hours(found: Hours) -> HoursOut:
 
 
 def _confirmed(record: RecordSeen) -> ConfirmedOut:
-    return ConfirmedOut(
-        id=record.id,
-        resident=Author(id=record.resident_id, nickname=record.nickname),
-        minutes=record.minutes,
-        confirmed_by_id=record.confirmed_by_id,
-        created_at=record.created_at,
-    )
+    return ConfirmedOut.of(record, resident=Author(id=record.resident_id, nickname=record.nickname))
 
 
 def _judged(record: RecordSeen) -> JudgedRecordOut:
-    shown = ServiceRecordOut.model_validate(record).model_dump()
-    resident = Author(id=record.resident_id, nickname=record.nickname)
-    return JudgedRecordOut(**shown, resident=resident, confirmed_by_id=record.confirmed_by_id)
+    return JudgedRecordOut.of(record, resident=Author(id=record.resident_id, nickname=record.nickname))

@@ -10,8 +10,7 @@ from fastapi import Query, Response
 from models.wishes import Wish, WishKind, WishSort, WishState
 from routers.deps import CurrentActor, HelpedByQuery, OnlyOnce, ThePaging, TheSettings, acting, helped
 from routers.house import make_router
-from routers.schemas.base import Author, PageOf, PathId, TimelineLine
-from routers.schemas.media import PhotoOut
+from routers.schemas.base import Author, PageOf, PathId
 from routers.schemas.residents import HelpIn, OnBehalfOfIn
 from routers.schemas.wishes import (
     AttestIn,
@@ -26,7 +25,6 @@ from routers.schemas.wishes import (
     ResolveIn,
     StatementIn,
     ThanksIn,
-    UnitSeenOut,
     WishApproveIn,
     WishDetailOut,
     WishDisclosureOut,
@@ -34,7 +32,6 @@ from routers.schemas.wishes import (
     WishExtendIn,
     WishIn,
     WishOut,
-    WishStatementOut,
 )
 from services import wishes
 from services.policies import Actor
@@ -259,35 +256,20 @@ def _photo_consent(asked: WishIn) -> OnBehalfOfIn | None:
 
 
 def _wish(wish: Wish) -> WishOut:
-    shown = {name: getattr(wish, name) for name in WishOut.model_fields if name not in ("author", "photos")}
-    photos = [PhotoOut.model_validate(photo) for photo in wish.photos]
-    return WishOut(**shown, author=WisherOut(id=wish.wisher_id, nickname=wish.wisher_name), photos=photos)
+    return WishOut.of(wish, author=WisherOut(id=wish.wisher_id, nickname=wish.wisher_name))
 
 
 def _claim(claim: ClaimSeen) -> ClaimOut:
-    shown = {name: getattr(claim, name) for name in ClaimOut.model_fields if name not in ("claimer", "unit", "photos")}
-    return ClaimOut(
-        **shown,
-        claimer=Author(id=claim.resident_id, nickname=claim.nickname),
-        unit=UnitSeenOut.model_validate(claim.unit) if claim.unit else None,
-        photos=[PhotoOut.model_validate(photo) for photo in claim.photos],
-    )
+    return ClaimOut.of(claim, claimer=Author(id=claim.resident_id, nickname=claim.nickname))
 
 
 def _detail(found: WishDetail) -> WishDetailOut:
-    return WishDetailOut(
-        **_wish(found.wish).model_dump(),
-        units=[UnitSeenOut.model_validate(unit) for unit in found.units],
+    return WishDetailOut.of(
+        found,
+        **dict(_wish(found.wish)),
         claims=[_claim(claim) for claim in found.claims],
-        need_ids=found.need_ids,
-        thanks=found.thanks,
         thanks_moderation=found.wish.thanks_moderation,
         thanks_public=found.wish.thanks_public,
-        ground=found.ground,
-        contact_consent=found.contact_consent,
-        outcome=found.outcome,
-        statements=[WishStatementOut.model_validate(statement) for statement in found.statements],
-        timeline=[TimelineLine.model_validate(line) for line in found.timeline],
     )
 
 

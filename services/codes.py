@@ -3,7 +3,6 @@
 import asyncio
 import io
 import re
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +14,11 @@ from PIL import Image, UnidentifiedImageError
 
 from app.core import db
 from app.core.errors import NotFound, Unavailable
+from app.core.tokens import CODE_LETTERS, new_code
 from app.gateways.errors import WxBadResponse, WxError, WxUnavailable
 from app.gateways.storage import Storage
 from app.gateways.wechat import EnvVersion, Wechat
-from models.codes import SCENE_ALPHABET, SCENE_LENGTH, Code, CodeKind
+from models.codes import SCENE_LENGTH, Code, CodeKind
 from models.places import Place
 from models.volunteering import Activity
 from services import crowdfunding, deliberations, needs, places, volunteering, wishes
@@ -30,7 +30,7 @@ ASKING_S, WAITING_S, LOOKING_S = 15, 10.0, 0.1  # who asks WeChat has 10 s, and 
 LINK_DAYS = 30
 SCENE_TRIES = 5
 SIDE_MAX = 1280  # pixels; WeChat draws nothing larger
-SCENE = re.compile(f"[{SCENE_ALPHABET}]{{{SCENE_LENGTH}}}")
+SCENE = re.compile(f"[{CODE_LETTERS}]{{{SCENE_LENGTH}}}")
 LOOK_ALIKES = str.maketrans("OIL", "011")
 
 log = structlog.stdlib.get_logger("linli.codes")
@@ -137,7 +137,7 @@ async def _code(actor: Actor, kind: CodeKind, thing_id: int) -> Code:
         code = await Code.get_or_none(kind=kind, subject_id=thing_id)
         if code is not None:
             return code
-        scene = "".join(secrets.choice(SCENE_ALPHABET) for _ in range(SCENE_LENGTH))
+        scene = new_code(SCENE_LENGTH)
         await db.execute(MAKE, thing.community_id, scene, kind, thing_id)
     raise Unavailable
 

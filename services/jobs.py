@@ -183,7 +183,7 @@ async def handle_push(tools: Tools, push_id: int) -> None:
 RowJob = Callable[[Tools, int], Awaitable[None]]
 ROW_JOBS: dict[str, RowJob] = {job.__name__: job for job in (check_picture, handle_push)}
 
-Periodic = Callable[[Tools], Awaitable[None]]
+Work = Callable[[Tools], Awaitable[object]]
 
 
 async def forget_what_is_over(tools: Tools) -> None:
@@ -200,175 +200,64 @@ async def forget_unused_pictures(tools: Tools) -> None:
     await media.sweep(tools.storage)
 
 
-async def close_rated_needs(tools: Tools) -> None:
-    """A need rated 30 days ago is closed."""
-    await needs.close_due()
-
-
-async def note_overdue_needs(tools: Tools) -> None:
-    """What is not answered or decided in time returns to view as overdue, and those concerned are told."""
-    await needs.note_overdue()
-
-
-async def release_run_out_claims(tools: Tools) -> None:
-    """A claimer has seven days; then the wish opens again."""
-    await wishes.release_run_out()
-
-
-async def remind_claimers(tools: Tools) -> None:
-    """Two days before a claim runs out its holder is reminded."""
-    await wishes.remind_claimers()
-
-
-async def expire_wishes(tools: Tools) -> None:
-    """An open wish ends with the day it was needed by."""
-    await wishes.expire_due()
-
-
-async def remind_of_terms(tools: Tools) -> None:
-    """Whoever holds a role for a term is told a week before it ends, and when it has."""
-    await neighbours.remind_of_terms()
-
-
-async def fill_shifts(tools: Tools) -> None:
-    """Whoever waits gets a free seat as soon as he can come."""
-    await volunteering.fill_due()
-
-
-async def remind_volunteers(tools: Tools) -> None:
-    """A day and two hours before a shift everybody with a seat is reminded."""
-    await volunteering.remind_volunteers()
-
-
-async def advance_deliberations(tools: Tools) -> None:
-    """Votes open and close on time."""
-    await deliberations.advance_due()
-
-
-async def announce_meetings(tools: Tools) -> None:
-    """Whoever a meeting concerns is told as soon as its words have passed."""
-    await deliberations.announce_due()
-
-
-async def lapse_petitions(tools: Tools) -> None:
-    """A petition that too few signed within 90 days ends."""
-    await deliberations.lapse_due()
-
-
-async def check_texts(tools: Tools) -> None:
-    """Words that could not be checked when they were written are checked, at last by a human."""
-    await moderation.check_due(tools.wechat)
-
-
-async def follow_orders(tools: Tools) -> None:
-    """Unpaid orders are asked about, and closed when their time is over."""
-    await payments.follow_orders(tools.pay)
-
-
-async def follow_refunds(tools: Tools) -> None:
-    """Refunds are sent, asked about and sent again until they have arrived."""
-    await payments.follow_refunds(tools.pay)
-
-
-async def fetch_bills(tools: Tools) -> None:
-    """From half past ten WeChat's bills of the day before are compared with our books."""
-    await payments.fetch_bills(tools.pay)
-
-
-async def check_pictures(tools: Tools) -> None:
-    """WeChat is asked again about pictures it could not be asked about, and what it never answers goes to a human."""
-    await media.check_due(tools.wechat)
-
-
-async def handle_pushes(tools: Tools) -> None:
-    """Pushes that came before what they are about are looked at again."""
-    await pushes.handle_due()
-
-
-async def advance_campaigns(tools: Tools) -> None:
-    """Campaigns open, are decided and begin on time."""
-    await crowdfunding.advance_due()
-
-
-async def put_on_display(tools: Tools) -> None:
-    """The month's statement from the 1st on, settled campaigns and resolutions are put on display."""
-    await disclosures.disclose_due()
-
-
-async def note_displays(tools: Tools) -> None:
-    """Each day it is noted what hangs on display, read back from where readers read it."""
-    await disclosures.note_displays()
-
-
-async def remind_of_questions(tools: Tools) -> None:
-    """The committee is told once of a question whose answer is overdue."""
-    await disclosures.remind_due()
-
-
-async def send_messages(tools: Tools) -> None:
-    """Messages go out through WeChat, by day, to those who agreed."""
-    await notifications.send_due(tools.wechat, tools.template_id)
-
-
-async def write_digests(tools: Tools) -> None:
-    """At 18:00 what could not be sent is summed up."""
-    await notifications.write_digests(tools.template_id)
-
-
-async def give_up_old_messages(tools: Tools) -> None:
-    """What has waited for two days is not sent any more."""
-    await notifications.give_up_old()
-
-
-async def sequence_log(tools: Tools) -> None:
-    """What was moved and decided is sealed into the transparency log."""
-    await transparency.sequence_pending()
-
-
-async def fold_figures(tools: Tools) -> None:
-    """Days that are over are summed up for the statistics, an hour after midnight at the earliest."""
-    await statistics.fold_due()
-
-
-async def verify_everything(tools: Tools) -> None:
-    """Every hour all that must hold is recomputed from its rows; what does not is an alarm."""
-    await verification.verify_by_the_clock()
-
-
-async def come_of_age(tools: Tools) -> None:
-    """Whoever turns 14 or 18 is so from his birthday on."""
-    await residents.come_of_age(tools.keys)
-
-
-EVERY: list[tuple[str, Periodic]] = [
-    ("17 * * * *", forget_what_is_over),
-    ("*/10 * * * *", forget_unused_pictures),
-    ("* * * * * */30", close_rated_needs),
-    ("* * * * * */30", note_overdue_needs),
-    ("* * * * * */5", release_run_out_claims),
-    ("* * * * * */30", remind_claimers),
-    ("* * * * * */30", expire_wishes),
-    ("* * * * *", fill_shifts),
-    ("* * * * *", remind_of_terms),
-    ("* * * * *", come_of_age),
-    ("* * * * * */30", remind_volunteers),
-    ("* * * * * */5", advance_deliberations),
-    ("* * * * * */5", announce_meetings),
-    ("* * * * * */30", lapse_petitions),
-    ("* * * * * */5", check_texts),
-    ("* * * * * */5", follow_orders),
-    ("* * * * * */5", follow_refunds),
-    ("* * * * *", fetch_bills),
-    ("* * * * * */5", check_pictures),
-    ("* * * * * */5", handle_pushes),
-    ("* * * * * */5", advance_campaigns),
-    ("* * * * *", put_on_display),
-    ("*/10 * * * *", note_displays),
-    ("* * * * *", remind_of_questions),
-    ("* * * * * */5", send_messages),
-    ("* * * * * */30", write_digests),
-    ("* * * * * */30", give_up_old_messages),
-    ("* * * * * */5", sequence_log),
-    ("*/10 * * * *", fold_figures),
-    ("41 * * * *", verify_everything),
-]
+EVERY: dict[str, tuple[str, Work]] = {
+    "forget_what_is_over": ("17 * * * *", forget_what_is_over),
+    "forget_unused_pictures": ("*/10 * * * *", forget_unused_pictures),
+    # A need rated 30 days ago is closed.
+    "close_rated_needs": ("* * * * * */30", lambda _: needs.close_due()),
+    # What is not answered or decided in time returns to view as overdue, and those concerned are told.
+    "note_overdue_needs": ("* * * * * */30", lambda _: needs.note_overdue()),
+    # A claimer has seven days; then the wish opens again.
+    "release_run_out_claims": ("* * * * * */5", lambda _: wishes.release_run_out()),
+    # Two days before a claim runs out its holder is reminded.
+    "remind_claimers": ("* * * * * */30", lambda _: wishes.remind_claimers()),
+    # An open wish ends with the day it was needed by.
+    "expire_wishes": ("* * * * * */30", lambda _: wishes.expire_due()),
+    # Whoever waits gets a free seat as soon as he can come.
+    "fill_shifts": ("* * * * *", lambda _: volunteering.fill_due()),
+    # Whoever holds a role for a term is told a week before it ends, and when it has.
+    "remind_of_terms": ("* * * * *", lambda _: neighbours.remind_of_terms()),
+    # Whoever turns 14 or 18 is so from his birthday on.
+    "come_of_age": ("* * * * *", lambda tools: residents.come_of_age(tools.keys)),
+    # A day and two hours before a shift everybody with a seat is reminded.
+    "remind_volunteers": ("* * * * * */30", lambda _: volunteering.remind_volunteers()),
+    # Votes open and close on time.
+    "advance_deliberations": ("* * * * * */5", lambda _: deliberations.advance_due()),
+    # Whoever a meeting concerns is told as soon as its words have passed.
+    "announce_meetings": ("* * * * * */5", lambda _: deliberations.announce_due()),
+    # A petition that too few signed within 90 days ends.
+    "lapse_petitions": ("* * * * * */30", lambda _: deliberations.lapse_due()),
+    # Words that could not be checked when they were written are checked, at last by a human.
+    "check_texts": ("* * * * * */5", lambda tools: moderation.check_due(tools.wechat)),
+    # Unpaid orders are asked about, and closed when their time is over.
+    "follow_orders": ("* * * * * */5", lambda tools: payments.follow_orders(tools.pay)),
+    # Refunds are sent, asked about and sent again until they have arrived.
+    "follow_refunds": ("* * * * * */5", lambda tools: payments.follow_refunds(tools.pay)),
+    # From half past ten WeChat's bills of the day before are compared with our books.
+    "fetch_bills": ("* * * * *", lambda tools: payments.fetch_bills(tools.pay)),
+    # WeChat is asked again about pictures it could not be asked about, and what it never answers goes to a human.
+    "check_pictures": ("* * * * * */5", lambda tools: media.check_due(tools.wechat)),
+    # Pushes that came before what they are about are looked at again.
+    "handle_pushes": ("* * * * * */5", lambda _: pushes.handle_due()),
+    # Campaigns open, are decided and begin on time.
+    "advance_campaigns": ("* * * * * */5", lambda _: crowdfunding.advance_due()),
+    # The month's statement from the 1st on, settled campaigns and resolutions are put on display.
+    "put_on_display": ("* * * * *", lambda _: disclosures.disclose_due()),
+    # Each day it is noted what hangs on display, read back from where readers read it.
+    "note_displays": ("*/10 * * * *", lambda _: disclosures.note_displays()),
+    # The committee is told once of a question whose answer is overdue.
+    "remind_of_questions": ("* * * * *", lambda _: disclosures.remind_due()),
+    # Messages go out through WeChat, by day, to those who agreed.
+    "send_messages": ("* * * * * */5", lambda tools: notifications.send_due(tools.wechat, tools.template_id)),
+    # At 18:00 what could not be sent is summed up.
+    "write_digests": ("* * * * * */30", lambda tools: notifications.write_digests(tools.template_id)),
+    # What has waited for two days is not sent any more.
+    "give_up_old_messages": ("* * * * * */30", lambda _: notifications.give_up_old()),
+    # What was moved and decided is sealed into the transparency log.
+    "sequence_log": ("* * * * * */5", lambda _: transparency.sequence_pending()),
+    # Days that are over are summed up for the statistics, an hour after midnight at the earliest.
+    "fold_figures": ("*/10 * * * *", lambda _: statistics.fold_due()),
+    # Every hour all that must hold is recomputed from its rows; what does not is an alarm.
+    "verify_everything": ("41 * * * *", lambda _: verification.verify_by_the_clock()),
+}
+"""Name → when, and what is done then."""

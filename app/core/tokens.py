@@ -5,10 +5,17 @@ import hashlib
 import hmac
 import secrets
 
+CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32: no I, L, O, U
+
 
 def new_token() -> str:
     """256 random bits for a client to keep."""
     return secrets.token_urlsafe(32)
+
+
+def new_code(length: int) -> str:
+    """Random letters and digits for people to read and type, 5 bits each."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(length))
 
 
 def token_hash(token: str) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +15,6 @@ from obstore.store import LocalStore, S3Store
 from app.core.errors import Unavailable
 from app.core.settings import Settings
 
-CONTENT_TYPE = "image/jpeg"
 TIMEOUT = timedelta(seconds=10)
 RETRIES = 2
 
@@ -23,7 +23,10 @@ log = structlog.stdlib.get_logger("linli.storage")
 
 class Storage(Protocol):
     async def put(self, name: str, data: bytes) -> None:
-        """Keep a picture under a name. Raises Unavailable, as all of these do when the store cannot be reached."""
+        """Keep a picture; its name ends in .jpg or .png.
+
+        Raises Unavailable, as all of these do when the store cannot be reached.
+        """
         ...
 
     async def get(self, name: str) -> bytes | None:
@@ -68,7 +71,8 @@ class ObjectStorage:
         self._store = store
 
     async def put(self, name: str, data: bytes) -> None:
-        attributes = {"Content-Type": CONTENT_TYPE} if isinstance(self._store, S3Store) else None
+        kind, _ = guess_type(name)
+        attributes = {"Content-Type": kind} if kind and isinstance(self._store, S3Store) else None
         async with _reached():
             await self._store.put_async(name, data, attributes=attributes)
 

@@ -154,7 +154,6 @@ class WechatClient:
         await self._http.aclose()
 
     async def code_to_session(self, code: str) -> WechatIdentity:
-        """Who the login code belongs to."""
         # The session key in the reply stays here: we neither keep nor need it.
         reply = await cast(Awaitable[dict[str, Any]], self._api.wxa.code_to_session(code))
         match {"unionid": None} | reply:
@@ -163,7 +162,6 @@ class WechatClient:
         raise WxBadResponse("the reply has no openid, or no unionid that is one")
 
     async def phone_number(self, code: str, openid: str) -> str:
-        """The number behind a phone code of this user."""
         reply = await self._api.wxa.phone_number(code, openid)
         match reply:
             case {"phone_info": {"phoneNumber": number, "watermark": {"appid": self._appid}}} if _fits(PHONE, number):
@@ -171,7 +169,6 @@ class WechatClient:
         raise WxBadResponse("the reply has no phone number stamped with our appid")
 
     async def send_message(self, openid: str, template_id: str, data: Mapping[str, str], *, page: str) -> str:
-        """Send a subscription message and answer its msgid."""
         reply = await self._api.wxa.send_message(openid, template_id, data, page, STATES[self._env_version])
         msgid = str(reply.get("msgid", ""))
         if msgid and not _fits(ID, msgid):
@@ -179,7 +176,6 @@ class WechatClient:
         return msgid
 
     async def check_text(self, openid: str, scene: Scene, content: str) -> Verdict:
-        """What WeChat thinks of a text of at most 2,500 characters."""
         reply = await self._api.wxa.check_text(openid, scene, content)
         try:
             return read_verdict(reply)
@@ -187,18 +183,15 @@ class WechatClient:
             raise WxBadResponse(f"the reply has no advice: {error}") from None
 
     async def check_picture(self, openid: str, scene: Scene, url: str) -> str:
-        """Ask what WeChat thinks of a picture; the trace id under which a push will tell."""
         match await self._api.wxa.check_picture(openid, scene, url):
             case {"trace_id": trace_id} if _fits(ID, trace_id):
                 return str(trace_id)
         raise WxBadResponse("the reply has no trace id")
 
     async def code_picture(self, scene_id: str, page: str) -> bytes:
-        """A mini-program code that opens `page` with the scene id."""
         return await self._api.wxa.code_picture(scene_id, page, self._env_version)
 
     async def link(self, page: str, query: str, *, days: int) -> str:
-        """An https link that opens `page` in WeChat."""
         match await self._api.wxa.link(page, query, min(days, LINK_DAYS_MAX), self._env_version):
             case {"url_link": link} if _fits(ADDRESS, link):
                 return str(link)

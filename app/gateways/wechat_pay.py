@@ -89,7 +89,6 @@ class WechatPay(Protocol):
         amount_fen: int,
         openid: str,
         expires_at: datetime,
-        attach: str = "",
     ) -> str:
         """Make an order, or the same order again, and answer a prepay_id that lives two hours."""
         ...
@@ -193,9 +192,7 @@ class WechatPayClient:
         amount_fen: int,
         openid: str,
         expires_at: datetime,
-        attach: str = "",
     ) -> str:
-        """Make an order, or the same order again, and answer a prepay_id that lives two hours."""
         reply = await self._call(
             self._pay.pay(
                 description=_fitting(description, 127) or out_trade_no,  # it may have been all emoji
@@ -203,13 +200,11 @@ class WechatPayClient:
                 amount={"total": amount_fen, "currency": "CNY"},
                 payer={"openid": openid},
                 time_expire=expires_at.astimezone(CHINA).isoformat(timespec="seconds"),
-                attach=_fitting(attach, 128),
             )
         )
         return read(Prepaid, reply).prepay_id
 
     def sign_for_client(self, prepay_id: str) -> dict[str, str]:
-        """What goes into wx.requestPayment."""
         timestamp, nonce, package = str(int(time.time())), secrets.token_hex(16), f"prepay_id={prepay_id}"
         return {
             "timeStamp": timestamp,
@@ -220,7 +215,6 @@ class WechatPayClient:
         }
 
     async def query(self, out_trade_no: str) -> Order | None:
-        """The order as WeChat knows it; None if it does not."""
         try:
             reply = await self._call(self._pay.query(out_trade_no=_number(out_trade_no)))
         except PayError as error:
@@ -242,7 +236,6 @@ class WechatPayClient:
         )
 
     async def close(self, out_trade_no: str) -> bool:
-        """Close an unpaid order; after False, query and follow what is found."""
         try:
             reply = await self._call(self._pay.close(_number(out_trade_no)))
         except PayError:
@@ -252,7 +245,6 @@ class WechatPayClient:
     async def refund(
         self, *, out_trade_no: str, out_refund_no: str, refund_fen: int, total_fen: int, reason: str
     ) -> Refund:
-        """Ask for a refund, or for the same refund again; accepted is not yet refunded."""
         reply = await self._call(
             self._pay.refund(
                 out_refund_no=_number(out_refund_no),
@@ -264,7 +256,6 @@ class WechatPayClient:
         return self._refund(reply, out_refund_no)
 
     async def query_refund(self, out_refund_no: str) -> Refund | None:
-        """The refund as WeChat knows it; None if it does not."""
         try:
             reply = await self._call(self._pay.query_refund(_number(out_refund_no)))
         except PayError as error:
@@ -274,17 +265,14 @@ class WechatPayClient:
         return self._refund(reply, out_refund_no)
 
     async def trade_bill(self, day: date) -> TradeBill:
-        """What was paid and given back on a past day of Shanghai. Raises BillNotReady while it is being written."""
         found = await self._bill(self._pay.trade_bill(bill_date=day.isoformat()))
         return read_trade_bill(*found) if found else TradeBill([])
 
     async def fund_flow_bill(self, day: date) -> FundFlowBill:
-        """How the merchant's account moved on a past day of Shanghai. Raises BillNotReady."""
         found = await self._bill(self._pay.fundflow_bill(bill_date=day.isoformat()))
         return read_fund_flow_bill(*found) if found else FundFlowBill([])
 
     def read_notification(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Notification:
-        """Believe a notification or raise NotifyRejected; never calls out."""
         return self._notices.read(headers, body, now=now)
 
     def _refund(self, reply: Reply, out_refund_no: str) -> Refund:

@@ -8,11 +8,11 @@ from tortoise import fields
 from models.base import RESTRICT, Moderation, Record, Stateful
 from models.crowdfunding.words import BeneficiaryKind, CampaignKind, CampaignState, Cause, LegalPath, UseChangeState
 from models.needs import Need
-from models.places import Place
+from models.places import OfCommunity
 from models.residents import Resident
 
 
-class Campaign(Stateful):
+class Campaign(OfCommunity, Stateful):
     """A purpose, the resolution it rests on, a budget and a deadline; raised within one community."""
 
     FLOW = {
@@ -28,10 +28,6 @@ class Campaign(Stateful):
         CampaignState.SETTLED: set(),
     }
 
-    community: fields.ForeignKeyRelation[Place] = fields.ForeignKeyField(
-        "models.Place", "campaigns", on_delete=RESTRICT
-    )
-    community_id: int
     author: fields.ForeignKeyRelation[Resident] = fields.ForeignKeyField(
         "models.Resident", "campaigns", on_delete=RESTRICT
     )

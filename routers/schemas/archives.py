@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from pydantic import ConfigDict
-
 from models.deliberations import Roll, Rule
-from routers.schemas.base import Shape
+from routers.schemas.base import Shape, examples
 from routers.schemas.deliberations import (
     EXAMPLE,
     HALF,
@@ -73,44 +71,40 @@ class Head(Shape):
 class ArchiveOut(Shape):
     """A closed vote to be counted again; docs/verifying.md explains it field by field."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "format": FORMAT,
-                    "deliberation_id": 3,
-                    "question": EXAMPLE["title"],
-                    "options": [],
-                    "ballot": {**EXAMPLE["ballot"], "max_choices": 1, "max_score": 1, "stops_at": None},
-                    "rule": {
-                        "name": "residents_meeting",
-                        "article_zh": RULE_APPLIED["article"],
-                        "article_en": "Organic Law of Urban Residents' Committees, art. 27",
-                        "quorum": HALF,
-                        "majority": HALF,
-                        "by_area": False,
-                    },
-                    "roll": {
-                        "kind": "residents",
-                        "size": 1,
-                        "area_cm2": 0,
-                        "hash": EXAMPLE["roll_hash"],
-                        "lines": [EXAMPLE["roll_hash"]],
-                    },
-                    "turnout": [1],
-                    "withheld": False,
-                    "ballots": [{"choice": {"choice": "yes"}, "receipt": EXAMPLE["roll_hash"], "weight": [1]}],
-                    "tally": {"numbers": {"yes": [1], "no": [0], "abstain": [0]}, "chosen": [], "rounds": []},
-                    "quorate": True,
-                    "passed": True,
-                    "resolution_number": "2026-003",
-                    "head": {
-                        "text": f"{FORMAT}\n3\n{EXAMPLE['roll_hash']}\n",
-                        "key_id": "1a2b3c4d",
-                        "signature": "c2lnbmF0dXJl",
-                    },
-                }
-            ]
+    model_config = examples(
+        {
+            "format": FORMAT,
+            "deliberation_id": 3,
+            "question": EXAMPLE["title"],
+            "options": [],
+            "ballot": {**EXAMPLE["ballot"], "max_choices": 1, "max_score": 1, "stops_at": None},
+            "rule": {
+                "name": "residents_meeting",
+                "article_zh": RULE_APPLIED["article"],
+                "article_en": "Organic Law of Urban Residents' Committees, art. 27",
+                "quorum": HALF,
+                "majority": HALF,
+                "by_area": False,
+            },
+            "roll": {
+                "kind": "residents",
+                "size": 1,
+                "area_cm2": 0,
+                "hash": EXAMPLE["roll_hash"],
+                "lines": [EXAMPLE["roll_hash"]],
+            },
+            "turnout": [1],
+            "withheld": False,
+            "ballots": [{"choice": {"choice": "yes"}, "receipt": EXAMPLE["roll_hash"], "weight": [1]}],
+            "tally": {"numbers": {"yes": [1], "no": [0], "abstain": [0]}, "chosen": [], "rounds": []},
+            "quorate": True,
+            "passed": True,
+            "resolution_number": "2026-003",
+            "head": {
+                "text": f"{FORMAT}\n3\n{EXAMPLE['roll_hash']}\n",
+                "key_id": "1a2b3c4d",
+                "signature": "c2lnbmF0dXJl",
+            },
         }
     )
 

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from pydantic import ConfigDict
-
-from routers.schemas.base import Moment, Shape
+from routers.schemas.base import Moment, Shape, examples
 
 
 class TraceOut(Shape):
@@ -13,26 +11,21 @@ class TraceOut(Shape):
     `before` and `after` are the states of the thing where the step changed them.
     """
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 812,
-                    "verb": "need.declined",
-                    "at": "2026-11-23T10:00:00+08:00",
-                    "subject": "need:12",
-                    "actor_id": 5,
-                    "actor": "陈**",
-                    "on_behalf_of_id": None,
-                    "on_behalf_of": None,
-                    "before": "submitted",
-                    "after": "declined",
-                    "reason": "不属于本社区的事务",
-                    "facts": {},
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 812,
+            "verb": "need.declined",
+            "at": "2026-11-23T10:00:00+08:00",
+            "subject": "need:12",
+            "actor_id": 5,
+            "actor": "陈**",
+            "on_behalf_of_id": None,
+            "on_behalf_of": None,
+            "before": "submitted",
+            "after": "declined",
+            "reason": "不属于本社区的事务",
+            "facts": {},
+        }
     )
 
     id: int

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -96,10 +96,21 @@ Moment = Annotated[
 """A moment sent to a client: RFC 3339 with the offset of Shanghai."""
 
 
+def examples(*bodies: dict[str, Any]) -> ConfigDict:
+    """Bodies that the OpenAPI document shows for a shape: `model_config = examples({"score": 5})`."""
+    return ConfigDict(json_schema_extra={"examples": list(bodies)})
+
+
 class Shape(BaseModel):
     """A body sent to clients, read from attributes."""
 
     model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def of(cls, found: object, **told: Any) -> Self:
+        """What was found, field by field; `told` are the fields that it lacks or that are told otherwise."""
+        read = {name: getattr(found, name) for name in cls.model_fields if name not in told}
+        return cls.model_validate(read | told)
 
 
 class Asked(BaseModel):
@@ -125,7 +136,7 @@ class Author(Shape):
 class Reasoned(Asked):
     """A step that owes somebody a reason."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "不属于本社区的事务"}]})
+    model_config = examples({"reason": "不属于本社区的事务"})
 
     reason: ReasonText
 
@@ -153,19 +164,15 @@ class FieldError(Shape):
 class Problem(Shape):
     """RFC 9457 problem details; `code` is for machines, `detail` for residents."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "https://linli.example/problems/invalid_state",
-                    "title": "Conflict",
-                    "status": 409,
-                    "detail": "当前状态（declined）不能这样操作",
-                    "code": "invalid_state",
-                    "state": "declined",
-                    "request_id": "5f2b7c1d9e3a4b60",
-                }
-            ]
+    model_config = examples(
+        {
+            "type": "https://linli.example/problems/invalid_state",
+            "title": "Conflict",
+            "status": 409,
+            "detail": "当前状态（declined）不能这样操作",
+            "code": "invalid_state",
+            "state": "declined",
+            "request_id": "5f2b7c1d9e3a4b60",
         }
     )
 

@@ -2,10 +2,8 @@
 
 from datetime import date
 
-from pydantic import ConfigDict
-
 from models.bills import BillSource, BillState, DifferenceKind
-from routers.schemas.base import Moment, Shape
+from routers.schemas.base import Moment, Shape, examples
 
 
 class DifferenceOut(Shape):
@@ -13,8 +11,6 @@ class DifferenceOut(Shape):
 
     `number` is the merchant's number of the payment or refund.
     """
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: int
     source: BillSource
@@ -30,32 +26,27 @@ class DifferenceOut(Shape):
 class DayOfBillsOut(Shape):
     """A day's bills: the community's first 100 differences, and how many there are."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
+    model_config = examples(
+        {
+            "id": 12,
+            "bill_date": "2026-11-22",
+            "state": "compared",
+            "compared_at": "2026-11-23T10:30:00+08:00",
+            "differences_total": 1,
+            "differences": [
                 {
-                    "id": 12,
-                    "bill_date": "2026-11-22",
-                    "state": "compared",
-                    "compared_at": "2026-11-23T10:30:00+08:00",
-                    "differences_total": 1,
-                    "differences": [
-                        {
-                            "id": 3,
-                            "source": "trade",
-                            "kind": "wrong_amount",
-                            "number": "CF261122101500a1b2c3d4e5f6",
-                            "pledge_id": 21,
-                            "ours_fen": 5000,
-                            "theirs_fen": 5001,
-                            "settled_at": None,
-                            "settled_reason": None,
-                        }
-                    ],
+                    "id": 3,
+                    "source": "trade",
+                    "kind": "wrong_amount",
+                    "number": "CF261122101500a1b2c3d4e5f6",
+                    "pledge_id": 21,
+                    "ours_fen": 5000,
+                    "theirs_fen": 5001,
+                    "settled_at": None,
+                    "settled_reason": None,
                 }
-            ]
-        },
+            ],
+        }
     )
 
     id: int

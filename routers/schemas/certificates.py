@@ -3,11 +3,11 @@
 from datetime import date
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic.config import JsonDict
 
 from models.certificates import CertificatePurpose
-from routers.schemas.base import PRINTABLE, Id, Moment, Shape, bounded
+from routers.schemas.base import PRINTABLE, Id, Moment, Shape, bounded, examples
 from routers.schemas.residents import HelpIn
 
 LINES: JsonDict = {"on": "2026-12-05", "title": "周六陪老人逛公园", "minutes": 110}
@@ -30,10 +30,7 @@ PUBLIC_EXAMPLE: JsonDict = {
 class CertificateIn(HelpIn):
     """What is to be certified. `name` is the real name, needed where the community has none on record."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"name": "林小芳", "document_tail": "123X", "purpose": "study"}]},
-    )
+    model_config = examples({"name": "林小芳", "document_tail": "123X", "purpose": "study"})
 
     community_id: Id | None = None
     name: Annotated[str, bounded(1, 40), PRINTABLE] | None = None
@@ -52,7 +49,7 @@ class CertificateIn(HelpIn):
 class VerifiedOut(Shape):
     """What anybody learns of a certificate by its code."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [PUBLIC_EXAMPLE]})
+    model_config = examples(PUBLIC_EXAMPLE)
 
     code: str
     number: str
@@ -79,19 +76,15 @@ class CertificateLine(Shape):
 class CertificateOut(VerifiedOut):
     """A certificate for its holder. `image_url` needs no login for an hour or two, `page_url` is on it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                PUBLIC_EXAMPLE
-                | {
-                    "id": 12,
-                    "person_in_charge": "陈主任",
-                    "purpose": "study",
-                    "lines": [LINES],
-                    "image_url": "https://linli.example/v1/certificates/7Q2M0X9KD4T8VB3RWZ5H.png?token=k3Zr",
-                    "page_url": "https://linli.example/v1/certificates/7Q2M0X9KD4T8VB3RWZ5H.html",
-                }
-            ]
+    model_config = examples(
+        PUBLIC_EXAMPLE
+        | {
+            "id": 12,
+            "person_in_charge": "陈主任",
+            "purpose": "study",
+            "lines": [LINES],
+            "image_url": "https://linli.example/v1/certificates/7Q2M0X9KD4T8VB3RWZ5H.png?token=k3Zr",
+            "page_url": "https://linli.example/v1/certificates/7Q2M0X9KD4T8VB3RWZ5H.html",
         }
     )
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from models.base import Moderation
 from models.crowdfunding import CampaignKind, CampaignState, LegalPath, PledgeKind, PledgeState
@@ -18,6 +18,7 @@ from routers.schemas.base import (
     TimelineLine,
     Title,
     When,
+    examples,
 )
 from routers.schemas.giving import BeneficiaryIn, BeneficiaryOut, CharityIn, CharityOut
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
@@ -30,7 +31,7 @@ Hours = Annotated[int, Field(ge=1, le=1000, strict=True)]
 class BudgetLineIn(Asked):
     """One purpose of the money asked for."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "灯具", "amount_fen": 60000}]})
+    model_config = examples({"title": "灯具", "amount_fen": 60000})
 
     title: Title
     amount_fen: Fen
@@ -42,25 +43,20 @@ class CampaignIn(Asked):
     On the `charity` path, and on no other, `charity` is said.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "community_id": 4,
-                    "legal_path": "community",
-                    "kind": "all_or_nothing",
-                    "title": "7号楼楼道照明",
-                    "body": "更换六层楼道的感应灯，惠及全楼居民。",
-                    "goal_fen": 100000,
-                    "minimum_fen": 80000,
-                    "deadline": "2026-12-23T18:00:00+08:00",
-                    "budget": [{"title": "灯具", "amount_fen": 60000}, {"title": "安装", "amount_fen": 40000}],
-                    "resolution_id": 3,
-                    "need_ids": [5],
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "community_id": 4,
+            "legal_path": "community",
+            "kind": "all_or_nothing",
+            "title": "7号楼楼道照明",
+            "body": "更换六层楼道的感应灯，惠及全楼居民。",
+            "goal_fen": 100000,
+            "minimum_fen": 80000,
+            "deadline": "2026-12-23T18:00:00+08:00",
+            "budget": [{"title": "灯具", "amount_fen": 60000}, {"title": "安装", "amount_fen": 40000}],
+            "resolution_id": 3,
+            "need_ids": [5],
+        }
     )
 
     community_id: Id
@@ -100,46 +96,42 @@ class BudgetLineOut(Shape):
 UNTOUCHED: dict[str, Any] = {"released_fen": 0, "spent_fen": 0, "use_change_id": None, "adopted": False}
 
 
+CAMPAIGN: dict[str, Any] = {
+    "id": 8,
+    "community_id": 4,
+    "legal_path": "community",
+    "kind": "all_or_nothing",
+    "title": "7号楼楼道照明",
+    "body": "更换六层楼道的感应灯，惠及全楼居民。",
+    "state": "open",
+    "moderation": "passed",
+    "goal_fen": 100000,
+    "minimum_fen": 80000,
+    "opens_at": None,
+    "deadline": "2026-12-23T18:00:00+08:00",
+    "extended_from": None,
+    "budget": [
+        {"id": 1, "title": "灯具", "amount_fen": 60000, **UNTOUCHED, "left_fen": 60000},
+        {"id": 2, "title": "安装", "amount_fen": 40000, **UNTOUCHED, "left_fen": 40000},
+    ],
+    "resolution_id": 3,
+    "need_ids": [5],
+    "photos": [PHOTO],
+    "raised_fen": 45000,
+    "spent_fen": 0,
+    "in_kind_fen": 0,
+    "backers": 9,
+    "progress": 45,
+    "beneficiary": {"kind": "community", "cause": None, "statement": None},
+    "charity": None,
+    "created_at": "2026-11-23T10:00:00+08:00",
+}
+
+
 class CampaignOut(Shape):
     """A campaign: `raised_fen` is captured money less refunds, `progress` whole percent of the goal."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 8,
-                    "community_id": 4,
-                    "legal_path": "community",
-                    "kind": "all_or_nothing",
-                    "title": "7号楼楼道照明",
-                    "body": "更换六层楼道的感应灯，惠及全楼居民。",
-                    "state": "open",
-                    "moderation": "passed",
-                    "goal_fen": 100000,
-                    "minimum_fen": 80000,
-                    "opens_at": None,
-                    "deadline": "2026-12-23T18:00:00+08:00",
-                    "extended_from": None,
-                    "budget": [
-                        {"id": 1, "title": "灯具", "amount_fen": 60000, **UNTOUCHED, "left_fen": 60000},
-                        {"id": 2, "title": "安装", "amount_fen": 40000, **UNTOUCHED, "left_fen": 40000},
-                    ],
-                    "resolution_id": 3,
-                    "need_ids": [5],
-                    "photos": [PHOTO],
-                    "raised_fen": 45000,
-                    "spent_fen": 0,
-                    "in_kind_fen": 0,
-                    "backers": 9,
-                    "progress": 45,
-                    "beneficiary": {"kind": "community", "cause": None, "statement": None},
-                    "charity": None,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
-    )
+    model_config = examples(CAMPAIGN)
 
     id: int
     community_id: int
@@ -171,42 +163,30 @@ class CampaignOut(Shape):
 class CampaignDetailOut(CampaignOut):
     """A campaign and its public history."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
+    model_config = examples(
+        {
+            **CAMPAIGN,
+            "timeline": [
                 {
-                    **CampaignOut.model_config["json_schema_extra"]["examples"][0],  # type: ignore[index,dict-item]
-                    "timeline": [
-                        {
-                            "id": 41,
-                            "verb": "campaign.published",
-                            "at": "2026-11-23T11:00:00+08:00",
-                            "by": "committee",
-                            "assisted": False,
-                            "reason": None,
-                            "facts": {"from": "in_review", "state": "open"},
-                        }
-                    ],
+                    "id": 41,
+                    "verb": "campaign.published",
+                    "at": "2026-11-23T11:00:00+08:00",
+                    "by": "committee",
+                    "assisted": False,
+                    "reason": None,
+                    "facts": {"from": "in_review", "state": "open"},
                 }
-            ]
-        },
+            ],
+        }
     )
 
     timeline: list[TimelineLine]
-
-    @classmethod
-    def of(cls, detail: Any) -> "CampaignDetailOut":
-        """The campaign of a detail with its timeline beside its own fields."""
-        campaign = CampaignOut.model_validate(detail.campaign)
-        lines = [TimelineLine.model_validate(line) for line in detail.timeline]
-        return cls(**dict(campaign), timeline=lines)
 
 
 class CancelIn(Asked):
     """Why a campaign is called off."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "物业已承诺更换"}]})
+    model_config = examples({"reason": "物业已承诺更换"})
 
     reason: ReasonText | None = None
 
@@ -216,16 +196,11 @@ class PledgeIn(HelpIn):
     `budget_line_id`; in_kind: `item` and its value in `amount_fen`; time: `hours`, and the `shift_id` one signs up for
     with it; skill: `item`."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"kind": "money", "amount_fen": 5000, "message": "支持邻里"},
-                {"kind": "in_kind", "item": "感应灯两盏", "amount_fen": 12000},
-                {"kind": "adoption", "budget_line_id": 2},
-                {"kind": "sale", "sale_item_id": 3, "quantity": 2},
-            ]
-        },
+    model_config = examples(
+        {"kind": "money", "amount_fen": 5000, "message": "支持邻里"},
+        {"kind": "in_kind", "item": "感应灯两盏", "amount_fen": 12000},
+        {"kind": "adoption", "budget_line_id": 2},
+        {"kind": "sale", "sale_item_id": 3, "quantity": 2},
     )
 
     kind: PledgeKind
@@ -247,39 +222,34 @@ class PledgeOut(Shape):
     `refunded_fen` of it went back, or is on its way.
     """
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 21,
-                    "campaign_id": 8,
-                    "kind": "money",
-                    "state": "awaiting_payment",
-                    "amount_fen": 5000,
-                    "refunded_fen": 0,
-                    "item": None,
-                    "hours": None,
-                    "budget_line_id": None,
-                    "team_id": None,
-                    "shift_id": None,
-                    "sale_item_id": None,
-                    "quantity": None,
-                    "handed_over_at": None,
-                    "anonymous": True,
-                    "message": "支持邻里",
-                    "moderation": "passed",
-                    "payment": {
-                        "timeStamp": "1795400000",
-                        "nonceStr": "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
-                        "package": "prepay_id=wx201410272009395522657a690389285100",
-                        "signType": "RSA",
-                        "paySign": "oR9d8PuhnIc+YZ8cBHFCwfgpaK9gd7vaRvkYD7rthRAZ…",
-                    },
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 21,
+            "campaign_id": 8,
+            "kind": "money",
+            "state": "awaiting_payment",
+            "amount_fen": 5000,
+            "refunded_fen": 0,
+            "item": None,
+            "hours": None,
+            "budget_line_id": None,
+            "team_id": None,
+            "shift_id": None,
+            "sale_item_id": None,
+            "quantity": None,
+            "handed_over_at": None,
+            "anonymous": True,
+            "message": "支持邻里",
+            "moderation": "passed",
+            "payment": {
+                "timeStamp": "1795400000",
+                "nonceStr": "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
+                "package": "prepay_id=wx201410272009395522657a690389285100",
+                "signType": "RSA",
+                "paySign": "oR9d8PuhnIc+YZ8cBHFCwfgpaK9gd7vaRvkYD7rthRAZ…",
+            },
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -306,10 +276,7 @@ class PledgeOut(Shape):
 class TakeBackIn(Asked):
     """What goes back, all that is left unless it says, and why; the committee says why."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"reason": "重复付款"}, {"reason": "多付了", "amount_fen": 2000}]},
-    )
+    model_config = examples({"reason": "重复付款"}, {"reason": "多付了", "amount_fen": 2000})
 
     amount_fen: Fen | None = None
     reason: ReasonText | None = None
@@ -318,10 +285,7 @@ class TakeBackIn(Asked):
 class SettleIn(Asked):
     """Where the surplus goes: to another campaign only by a resolution, else to the general fund, by one or none."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"to_campaign_id": 9, "resolution_id": 4}, {"resolution_id": 4}, {}]},
-    )
+    model_config = examples({"to_campaign_id": 9, "resolution_id": 4}, {"resolution_id": 4}, {})
 
     to_campaign_id: Id | None = None
     resolution_id: Id | None = None
@@ -333,25 +297,20 @@ class GiftOut(Shape):
     `refunded_fen` of it went back, or is on its way.
     """
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 21,
-                    "giver": "一位邻居",
-                    "mine": False,
-                    "kind": "money",
-                    "state": "paid",
-                    "amount_fen": 5000,
-                    "refunded_fen": 0,
-                    "item": None,
-                    "hours": None,
-                    "message": "支持邻里",
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 21,
+            "giver": "一位邻居",
+            "mine": False,
+            "kind": "money",
+            "state": "paid",
+            "amount_fen": 5000,
+            "refunded_fen": 0,
+            "item": None,
+            "hours": None,
+            "message": "支持邻里",
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int

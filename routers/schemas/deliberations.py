@@ -7,7 +7,20 @@ from pydantic_core import PydanticCustomError
 
 from models.base import Moderation
 from models.deliberations import MAX_SCORE, BallotKind, BudgetCount, DeliberationState, Form, Roll, Rule
-from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, ReasonText, Shape, TimelineLine, Title, When
+from routers.schemas.base import (
+    Asked,
+    Author,
+    Body,
+    Fen,
+    Id,
+    Moment,
+    ReasonText,
+    Shape,
+    TimelineLine,
+    Title,
+    When,
+    examples,
+)
 from routers.schemas.residents import HelpIn
 
 OPTIONS_MAX = 50
@@ -76,25 +89,20 @@ class OptionIn(Asked):
 class DeliberationIn(HelpIn):
     """What is to be decided, how, by whom and until when."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "community_id": 4,
-                    "form": "dialogue",
-                    "title": "在 7 号楼前装一盏路灯",
-                    "body": "晚上看不清台阶，已有两位老人摔倒。",
-                    "need_ids": [5],
-                    "ballot": {"kind": "yes_no", "secret": False},
-                    "options": [],
-                    "roll": "residents",
-                    "rule": "residents_meeting",
-                    "discussion_until": "2026-11-30T20:00:00+08:00",
-                    "voting_until": "2026-12-07T20:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "community_id": 4,
+            "form": "dialogue",
+            "title": "在 7 号楼前装一盏路灯",
+            "body": "晚上看不清台阶，已有两位老人摔倒。",
+            "need_ids": [5],
+            "ballot": {"kind": "yes_no", "secret": False},
+            "options": [],
+            "roll": "residents",
+            "rule": "residents_meeting",
+            "discussion_until": "2026-11-30T20:00:00+08:00",
+            "voting_until": "2026-12-07T20:00:00+08:00",
+        }
     )
 
     community_id: Id
@@ -120,7 +128,7 @@ class DeliberationIn(HelpIn):
 class WithdrawalIn(HelpIn):
     """Why it is taken back, if one likes to say."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "物业已经解决"}]})
+    model_config = examples({"reason": "物业已经解决"})
 
     reason: ReasonText | None = None
 
@@ -148,7 +156,7 @@ class OptionOut(Shape):
 class DeliberationOut(Shape):
     """A deliberation; `roll_hash` is SHA-256 over the frozen roll, null before the vote opens."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [EXAMPLE]})
+    model_config = examples(EXAMPLE)
 
     id: int
     community_id: int
@@ -182,10 +190,7 @@ class OwnBallotOut(Shape):
 class DeliberationDetail(DeliberationOut):
     """A deliberation with its history and one's own ballot, which of a secret vote nobody can look up."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={"examples": [{**EXAMPLE, "timeline": [], "my_ballot": None, "has_voted": False}]},
-    )
+    model_config = examples({**EXAMPLE, "timeline": [], "my_ballot": None, "has_voted": False})
 
     timeline: list[TimelineLine]
     my_ballot: OwnBallotOut | None
@@ -200,18 +205,13 @@ class BallotIn(Asked):
     """One's vote: exactly one of the five, as the kind of ballot asks; a secret vote adds a `nonce`: 16 to 64 random
     bytes in hex, which the voter keeps to find his ballot in the archive."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"choice": "yes"},
-                {"option_id": 11},
-                {"option_ids": [11, 12]},
-                {"scores": {"11": 10, "12": 3}},
-                {"ranking": [12, 11]},
-                {"choice": "yes", "nonce": "000102030405060708090a0b0c0d0e0f"},
-            ]
-        },
+    model_config = examples(
+        {"choice": "yes"},
+        {"option_id": 11},
+        {"option_ids": [11, 12]},
+        {"scores": {"11": 10, "12": 3}},
+        {"ranking": [12, 11]},
+        {"choice": "yes", "nonce": "000102030405060708090a0b0c0d0e0f"},
     )
 
     choice: Literal["yes", "no", "abstain"] | None = None
@@ -233,7 +233,7 @@ class BallotIn(Asked):
 class BallotOut(Shape):
     """The receipt of a vote: a salted SHA-256 that can be checked when the vote has ended."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"receipt": EXAMPLE["roll_hash"]}]})
+    model_config = examples({"receipt": EXAMPLE["roll_hash"]})
 
     receipt: str
 
@@ -265,7 +265,7 @@ RULE_APPLIED: dict[str, Any] = {
 class RuleOut(Shape):
     """What a vote must reach: who must take part, what share of those must favour, and the article that says so."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [RULE_APPLIED]})
+    model_config = examples(RULE_APPLIED)
 
     rule: Rule
     article: str
@@ -315,19 +315,15 @@ class OutcomeOut(Shape):
     """What came out of a vote; `resolution_id` is null when too few took part. The tally is empty when a secret vote
     had fewer than 5 ballots. `promise` says what the archive proves, and what nobody is promised."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "state": "decided",
-                    "turnout": {"roll": 1204, "voted": 1000},
-                    "tally": TALLY,
-                    "passed": True,
-                    "explanation": EXPLANATION,
-                    "resolution_id": 2,
-                    "promise": PROMISE_IN_WORDS[0],
-                }
-            ]
+    model_config = examples(
+        {
+            "state": "decided",
+            "turnout": {"roll": 1204, "voted": 1000},
+            "tally": TALLY,
+            "passed": True,
+            "explanation": EXPLANATION,
+            "resolution_id": 2,
+            "promise": PROMISE_IN_WORDS[0],
         }
     )
 
@@ -348,21 +344,16 @@ class OutcomeOut(Shape):
 class VotedOut(Shape):
     """A ballot of an open vote with who cast it; `voter` is null where it was imported."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 5,
-                    "number": 17,
-                    "voter": EXAMPLE["author"],
-                    "channel": "phone",
-                    "choice": {"choice": "yes"},
-                    "receipt": EXAMPLE["roll_hash"],
-                    "cast_at": "2026-12-01T09:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 5,
+            "number": 17,
+            "voter": EXAMPLE["author"],
+            "channel": "phone",
+            "choice": {"choice": "yes"},
+            "receipt": EXAMPLE["roll_hash"],
+            "cast_at": "2026-12-01T09:00:00+08:00",
+        }
     )
 
     id: int
@@ -402,7 +393,7 @@ RESOLUTION: dict[str, Any] = {
 class ResolutionOut(Shape):
     """What was decided, by which rule and with which figures; it never changes."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [RESOLUTION]})
+    model_config = examples(RESOLUTION)
 
     id: int
     community_id: int

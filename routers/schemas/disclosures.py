@@ -3,12 +3,10 @@
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import ConfigDict
-
 from models.base import Moderation
 from models.disclosures import DisclosureKind
 from models.ledger import AccountKind
-from routers.schemas.base import PRINTABLE_LINES, Asked, Author, Moment, Shape, bounded
+from routers.schemas.base import PRINTABLE_LINES, Asked, Author, Moment, Shape, bounded, examples
 from routers.schemas.following import DisplayOut
 from routers.schemas.residents import HelpIn
 
@@ -36,22 +34,17 @@ class MovementOut(Shape):
 class CampaignAccountsOut(Shape):
     """A campaign's books; `balance_fen` is what its own account holds now."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "campaign_id": 8,
-                    "title": "7号楼楼道照明",
-                    "goal_fen": 100000,
-                    "raised_fen": 45000,
-                    "in_kind_fen": 12000,
-                    "balance_fen": 45000,
-                    "budget": [{"id": 1, "title": "灯具", "amount_fen": 60000, "released_fen": 0, "spent_fen": 0}],
-                    "movements": [{"counterpart": "wechat_clearing", "in_fen": 45000, "out_fen": 0}],
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "campaign_id": 8,
+            "title": "7号楼楼道照明",
+            "goal_fen": 100000,
+            "raised_fen": 45000,
+            "in_kind_fen": 12000,
+            "balance_fen": 45000,
+            "budget": [{"id": 1, "title": "灯具", "amount_fen": 60000, "released_fen": 0, "spent_fen": 0}],
+            "movements": [{"counterpart": "wechat_clearing", "in_fen": 45000, "out_fen": 0}],
+        }
     )
 
     campaign_id: int
@@ -80,7 +73,7 @@ DISCLOSED: dict[str, Any] = {
 class DisclosureOut(Shape):
     """What hangs on display; `about` is the month of a statement (202610), or the campaign's or resolution's id."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [DISCLOSED]})
+    model_config = examples(DISCLOSED)
 
     id: int
     community_id: int
@@ -99,19 +92,14 @@ class DisclosureDetailOut(DisclosureOut):
     `on_paper` says where a resolution hung besides, and from when until when.
     """
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                DISCLOSED
-                | {
-                    "document": {"kind": "statement", "month": "2026-10", "accounts": []},
-                    "text": '{"accounts":[],"kind":"statement","month":"2026-10"}',
-                    "days": ["2026-11-01", "2026-11-02"],
-                    "on_paper": [],
-                }
-            ]
-        },
+    model_config = examples(
+        DISCLOSED
+        | {
+            "document": {"kind": "statement", "month": "2026-10", "accounts": []},
+            "text": '{"accounts":[],"kind":"statement","month":"2026-10"}',
+            "days": ["2026-11-01", "2026-11-02"],
+            "on_paper": [],
+        }
     )
 
     document: dict[str, Any]
@@ -123,7 +111,7 @@ class DisclosureDetailOut(DisclosureOut):
 class QuestionIn(HelpIn):
     """What one would like to know about a disclosure."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "灯具为什么买了两批？"}]})
+    model_config = examples({"body": "灯具为什么买了两批？"})
 
     body: QuestionText
 
@@ -131,7 +119,7 @@ class QuestionIn(HelpIn):
 class AnswerIn(Asked):
     """The committee's answer."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "第一批有两盏损坏，已退换。"}]})
+    model_config = examples({"body": "第一批有两盏损坏，已退换。"})
 
     body: QuestionText
 
@@ -139,24 +127,19 @@ class AnswerIn(Asked):
 class QuestionOut(Shape):
     """A question, its answer, and whether that came or comes too late."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 6,
-                    "disclosure_id": 3,
-                    "author": {"id": 7, "nickname": "小林"},
-                    "body": "灯具为什么买了两批？",
-                    "moderation": "passed",
-                    "due_at": "2026-12-01T00:00:00+08:00",
-                    "overdue": False,
-                    "answer": None,
-                    "answered_at": None,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 6,
+            "disclosure_id": 3,
+            "author": {"id": 7, "nickname": "小林"},
+            "body": "灯具为什么买了两批？",
+            "moderation": "passed",
+            "due_at": "2026-12-01T00:00:00+08:00",
+            "overdue": False,
+            "answer": None,
+            "answered_at": None,
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int

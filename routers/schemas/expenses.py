@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from models.base import Moderation
 from models.expenses import ExpenseState, PayeeKind
@@ -21,6 +21,7 @@ from routers.schemas.base import (
     TimelineLine,
     Title,
     bounded,
+    examples,
 )
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 
@@ -34,20 +35,15 @@ class ExpenseIn(Asked):
     whether a person is paid, whose name is never public, or a unit; unsaid, the payee's name decides. A `person` is
     named by `payee_resident_id`, or stated to be none with `payee_is_no_resident`."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "budget_line_id": 2,
-                    "amount_fen": 24000,
-                    "payee": "光明五金店",
-                    "payee_kind": "unit",
-                    "purpose": "感应灯三盏",
-                    "receipt_ids": [31],
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "budget_line_id": 2,
+            "amount_fen": 24000,
+            "payee": "光明五金店",
+            "payee_kind": "unit",
+            "purpose": "感应灯三盏",
+            "receipt_ids": [31],
+        }
     )
 
     budget_line_id: Id
@@ -63,20 +59,15 @@ class ExpenseIn(Asked):
 class FundExpenseIn(Asked):
     """Money asked for out of the general fund, by a resolution; the rest as for a campaign's."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "resolution_id": 3,
-                    "amount_fen": 12000,
-                    "payee": "光明五金店",
-                    "payee_kind": "unit",
-                    "purpose": "公共长椅的螺丝和油漆",
-                    "receipt_ids": [31],
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "resolution_id": 3,
+            "amount_fen": 12000,
+            "payee": "光明五金店",
+            "payee_kind": "unit",
+            "purpose": "公共长椅的螺丝和油漆",
+            "receipt_ids": [31],
+        }
     )
 
     resolution_id: Id
@@ -92,7 +83,7 @@ class FundExpenseIn(Asked):
 class ApproveIn(Asked):
     """Photos of the receipts with persons' data made unreadable, to be published with the expense."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"receipt_ids": [35]}, {}]})
+    model_config = examples({"receipt_ids": [35]}, {})
 
     receipt_ids: PhotoIds = []
 
@@ -100,7 +91,7 @@ class ApproveIn(Asked):
 class PayIn(Asked):
     """Under what reference the bank paid, if it names one."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reference": "网银 20261123-0017"}, {}]})
+    model_config = examples({"reference": "网银 20261123-0017"}, {})
 
     reference: Annotated[str, bounded(1, 100), PRINTABLE] | None = None
 
@@ -148,7 +139,7 @@ class ExpenseOut(Shape):
     unit which does not sound like one is paid. `corrected`: it was paid, and the payment undone by a transfer the other
     way."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [EXPENSE]})
+    model_config = examples(EXPENSE)
 
     id: int
     community_id: int
@@ -176,46 +167,31 @@ class ExpenseOut(Shape):
 class ExpenseDetailOut(ExpenseOut):
     """An expense and its history."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
+    model_config = examples(
+        {
+            **EXPENSE,
+            "timeline": [
                 {
-                    **EXPENSE,
-                    "timeline": [
-                        {
-                            "id": 51,
-                            "verb": "expense.paid",
-                            "at": "2026-11-23T12:00:00+08:00",
-                            "by": "committee",
-                            "assisted": False,
-                            "reason": None,
-                            "facts": {"from": "approved", "state": "paid", "amount_fen": 24000},
-                        }
-                    ],
+                    "id": 51,
+                    "verb": "expense.paid",
+                    "at": "2026-11-23T12:00:00+08:00",
+                    "by": "committee",
+                    "assisted": False,
+                    "reason": None,
+                    "facts": {"from": "approved", "state": "paid", "amount_fen": 24000},
                 }
-            ]
-        },
+            ],
+        }
     )
 
     timeline: list[TimelineLine]
-
-    @classmethod
-    def of(cls, detail: Any) -> "ExpenseDetailOut":
-        """The expense of a detail with its timeline beside its own fields."""
-        expense = ExpenseOut.model_validate(detail.expense)
-        lines = [TimelineLine.model_validate(line) for line in detail.timeline]
-        return cls(**dict(expense), timeline=lines)
 
 
 class FundRulesIn(Asked):
     """From what amount on (more than `supervisor_above_fen`) a supervisor approves too, and the community's own phrases
     for what is never paid: several words for the same (`香烟/白酒`), or two things near each other (`干部+旅游`)."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"supervisor_above_fen": 100000, "never_paid": ["香烟/白酒", "干部+旅游"]}]},
-    )
+    model_config = examples({"supervisor_above_fen": 100000, "never_paid": ["香烟/白酒", "干部+旅游"]})
 
     supervisor_above_fen: Annotated[int, Field(ge=0, le=FEN_MAX, strict=True)]
     never_paid: Annotated[list[Keyword], Field(max_length=50)] = []
@@ -241,26 +217,21 @@ class NeverPaidOut(Shape):
 class FundRulesOut(Shape):
     """The rules in force, what the law forbids besides, and what was proposed."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
+    model_config = examples(
+        {
+            "community_id": 4,
+            "supervisor_above_fen": 100000,
+            "never_paid": ["香烟/白酒", "干部+旅游"],
+            "never_paid_by_law": [
                 {
-                    "community_id": 4,
-                    "supervisor_above_fen": 100000,
-                    "never_paid": ["香烟/白酒", "干部+旅游"],
-                    "never_paid_by_law": [
-                        {
-                            "zh": "志愿服务是无偿的，不支付报酬",
-                            "en": "Volunteers are not paid",
-                            "article": "志愿服务条例第二条、第三条",
-                        }
-                    ],
-                    "in_force_at": "2026-11-23T12:00:00+08:00",
-                    "proposal": None,
+                    "zh": "志愿服务是无偿的，不支付报酬",
+                    "en": "Volunteers are not paid",
+                    "article": "志愿服务条例第二条、第三条",
                 }
-            ]
-        },
+            ],
+            "in_force_at": "2026-11-23T12:00:00+08:00",
+            "proposal": None,
+        }
     )
 
     community_id: int
@@ -274,7 +245,7 @@ class FundRulesOut(Shape):
 class RelativeIn(Asked):
     """What the other is to this resident."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"kinship": "sibling"}]})
+    model_config = examples({"kinship": "sibling"})
 
     kinship: Kinship
 
@@ -289,10 +260,7 @@ class RelativeOut(Shape):
 class RelativesOut(Shape):
     """A resident's relatives as the register has them."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={"examples": [{"resident_id": 7, "relatives": [{"resident_id": 9, "kinship": "sibling"}]}]},
-    )
+    model_config = examples({"resident_id": 7, "relatives": [{"resident_id": 9, "kinship": "sibling"}]})
 
     resident_id: int
     relatives: list[RelativeOut]

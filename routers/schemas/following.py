@@ -3,13 +3,26 @@
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from models.base import Moderation
 from models.deliberations import DeliberationState
 from models.following import FollowUpState
 from models.proposals import OptionProposalState
-from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, ReasonText, Shape, ShortText, Title, When
+from routers.schemas.base import (
+    Asked,
+    Author,
+    Body,
+    Fen,
+    Id,
+    Moment,
+    ReasonText,
+    Shape,
+    ShortText,
+    Title,
+    When,
+    examples,
+)
 from routers.schemas.deliberations import RESOLUTION, ResolutionOut
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 from routers.schemas.residents import HelpIn
@@ -45,7 +58,7 @@ JUDGEMENT: dict[str, Any] = {
 class OptionProposalIn(HelpIn):
     """One more thing to choose from; what it costs only in a budget vote."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "太阳能路灯"}]})
+    model_config = examples({"title": "太阳能路灯"})
 
     title: Title
     cost_fen: Fen | None = None
@@ -54,22 +67,17 @@ class OptionProposalIn(HelpIn):
 class OptionProposalOut(Shape):
     """An option as a resident proposed it; once `accepted` it stands among the options of the vote."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 5,
-                    "deliberation_id": 3,
-                    "title": "太阳能路灯",
-                    "cost_fen": None,
-                    "state": "proposed",
-                    "moderation": "passed",
-                    "author": {"id": 8, "nickname": "阿梅"},
-                    "created_at": "2026-11-24T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 5,
+            "deliberation_id": 3,
+            "title": "太阳能路灯",
+            "cost_fen": None,
+            "state": "proposed",
+            "moderation": "passed",
+            "author": {"id": 8, "nickname": "阿梅"},
+            "created_at": "2026-11-24T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -85,9 +93,7 @@ class OptionProposalOut(Shape):
 class DisplayIn(Asked):
     """Where a resolution hangs from now on, with photos that show it."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"where_text": "小区东门公告栏", "photo_ids": [31]}]}
-    )
+    model_config = examples({"where_text": "小区东门公告栏", "photo_ids": [31]})
 
     where_text: ShortText
     photo_ids: PhotoIds = []
@@ -105,7 +111,7 @@ ON_SCREEN: dict[str, Any] = {
 class DisplayOut(Shape):
     """Where and from when until when a resolution hung, by the clock of the database."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [DISPLAY]})
+    model_config = examples(DISPLAY)
 
     id: int
     where_text: str | None
@@ -119,11 +125,8 @@ class DisplayOut(Shape):
 class TaskIn(Asked):
     """What is to be done, by whom and by when."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"title": "联系供电局办理路灯报装", "assignee_id": 15, "due_at": "2026-12-20T18:00:00+08:00"}]
-        },
+    model_config = examples(
+        {"title": "联系供电局办理路灯报装", "assignee_id": 15, "due_at": "2026-12-20T18:00:00+08:00"}
     )
 
     title: Title
@@ -134,7 +137,7 @@ class TaskIn(Asked):
 class TaskDoneIn(HelpIn):
     """How it was done, if one likes to say."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "已受理，编号已登记。"}]})
+    model_config = examples({"note": "已受理，编号已登记。"})
 
     note: ReasonText | None = None
 
@@ -142,7 +145,7 @@ class TaskDoneIn(HelpIn):
 class TaskOut(Shape):
     """A task that follows a resolution; its assignee is named by a masked nickname."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [TASK]})
+    model_config = examples(TASK)
 
     id: int
     resolution_id: int
@@ -159,7 +162,7 @@ class TaskOut(Shape):
 class ReviewIn(Asked):
     """What became of the decision."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "路灯已于 12 月 20 日装好。"}]})
+    model_config = examples({"body": "路灯已于 12 月 20 日装好。"})
 
     body: Body
 
@@ -167,7 +170,7 @@ class ReviewIn(Asked):
 class SatisfactionIn(HelpIn):
     """How satisfied one is, 1 to 5."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"score": 5}]})
+    model_config = examples({"score": 5})
 
     score: Annotated[int, Field(ge=1, le=5, strict=True)]
 
@@ -175,7 +178,7 @@ class SatisfactionIn(HelpIn):
 class SatisfactionOut(Shape):
     """How satisfied the neighbours are; below five scores only how many gave one."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [JUDGEMENT]})
+    model_config = examples(JUDGEMENT)
 
     count: int
     average: str | None
@@ -185,7 +188,7 @@ class SatisfactionOut(Shape):
 class OnScreenOut(Shape):
     """The display of a resolution on screen: `GET /v1/disclosures/{id}` has the document; `days` it was read back."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [ON_SCREEN]})
+    model_config = examples(ON_SCREEN)
 
     id: int
     document_hash: str
@@ -200,22 +203,17 @@ class ResolutionDetail(ResolutionOut):
     `displays` are on paper; `on_screen` is its disclosure, null for the minute before that hangs.
     """
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    **RESOLUTION,
-                    "state": "reviewed",
-                    "displays": [DISPLAY],
-                    "on_screen": ON_SCREEN,
-                    "follow_ups": [TASK],
-                    "review": "路灯已于 12 月 20 日装好。",
-                    "reviewed_at": "2027-01-10T10:00:00+08:00",
-                    "satisfaction": JUDGEMENT,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            **RESOLUTION,
+            "state": "reviewed",
+            "displays": [DISPLAY],
+            "on_screen": ON_SCREEN,
+            "follow_ups": [TASK],
+            "review": "路灯已于 12 月 20 日装好。",
+            "reviewed_at": "2027-01-10T10:00:00+08:00",
+            "satisfaction": JUDGEMENT,
+        }
     )
 
     state: DeliberationState

@@ -1,40 +1,33 @@
 """Shapes of a community's fund: balances, the public ledger, a month's statement. Money is in fen."""
 
-from pydantic import ConfigDict
-
 from models.ledger import AccountKind, Leg
-from routers.schemas.base import Moment, Shape
+from routers.schemas.base import Moment, Shape, examples
 
 
 class FundOut(Shape):
     """What a community's fund holds by kind of account, and its totals."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "community_id": 4,
-                    "balances": {
-                        "wechat_clearing": -45000,
-                        "bank": 0,
-                        "cash": 0,
-                        "matching_receivable": 0,
-                        "in_kind_givers": -12000,
-                        "general": 0,
-                        "campaign": 45000,
-                        "in_kind": 12000,
-                        "refunds": 0,
-                        "expenses": 0,
-                    },
-                    "received_fen": 50000,
-                    "refunded_fen": 5000,
-                    "spent_fen": 0,
-                    "in_kind_fen": 12000,
-                    "matched_fen": 0,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "community_id": 4,
+            "balances": {
+                "wechat_clearing": -45000,
+                "bank": 0,
+                "cash": 0,
+                "matching_receivable": 0,
+                "in_kind_givers": -12000,
+                "general": 0,
+                "campaign": 45000,
+                "in_kind": 12000,
+                "refunds": 0,
+                "expenses": 0,
+            },
+            "received_fen": 50000,
+            "refunded_fen": 5000,
+            "spent_fen": 0,
+            "in_kind_fen": 12000,
+            "matched_fen": 0,
+        }
     )
 
     community_id: int
@@ -52,28 +45,23 @@ class TransferOut(Shape):
     `corrects_id` is the transfer that it undoes, `corrected_by_id` the one that has undone it.
     """
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 31,
-                    "debit": "wechat_clearing",
-                    "debit_campaign_id": None,
-                    "credit": "campaign",
-                    "credit_campaign_id": 8,
-                    "amount_fen": 5000,
-                    "source_kind": "pledge",
-                    "source_id": 21,
-                    "leg": "capture",
-                    "corrects_id": None,
-                    "corrected_by_id": None,
-                    "pledge_id": 21,
-                    "expense_id": None,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 31,
+            "debit": "wechat_clearing",
+            "debit_campaign_id": None,
+            "credit": "campaign",
+            "credit_campaign_id": 8,
+            "amount_fen": 5000,
+            "source_kind": "pledge",
+            "source_id": 21,
+            "leg": "capture",
+            "corrects_id": None,
+            "corrected_by_id": None,
+            "pledge_id": 21,
+            "expense_id": None,
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -115,22 +103,15 @@ class CampaignLineOut(Shape):
 class StatementOut(Shape):
     """The fund over a calendar month."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "community_id": 4,
-                    "month": "2026-11",
-                    "accounts": [
-                        {"kind": "campaign", "opening_fen": 0, "in_fen": 50000, "out_fen": 5000, "closing_fen": 45000}
-                    ],
-                    "campaigns": [
-                        {"campaign_id": 8, "opening_fen": 0, "in_fen": 50000, "out_fen": 5000, "closing_fen": 45000}
-                    ],
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "community_id": 4,
+            "month": "2026-11",
+            "accounts": [
+                {"kind": "campaign", "opening_fen": 0, "in_fen": 50000, "out_fen": 5000, "closing_fen": 45000}
+            ],
+            "campaigns": [{"campaign_id": 8, "opening_fen": 0, "in_fen": 50000, "out_fen": 5000, "closing_fen": 45000}],
+        }
     )
 
     community_id: int

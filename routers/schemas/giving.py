@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from models.base import Moderation
 from models.crowdfunding import BeneficiaryKind, Cause, PledgeKind
-from routers.schemas.base import PRINTABLE, Asked, Fen, Id, Moment, Shape, ShortText, Title, bounded
+from routers.schemas.base import PRINTABLE, Asked, Fen, Id, Moment, Shape, ShortText, Title, bounded, examples
 from routers.schemas.media import PhotoOut
 from routers.schemas.residents import HelpIn
 
@@ -25,10 +25,7 @@ Price = Annotated[int, Field(ge=1, le=1_000_000_000, strict=True)]
 class BeneficiaryIn(Asked):
     """For whom it is raised. For one `person` say the `cause`: illness, accident and hardship are refused here."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"kind": "group", "statement": "7号楼行动不便的老人"}]},
-    )
+    model_config = examples({"kind": "group", "statement": "7号楼行动不便的老人"})
 
     kind: BeneficiaryKind = BeneficiaryKind.COMMUNITY
     cause: Cause | None = None
@@ -46,18 +43,13 @@ class BeneficiaryOut(Shape):
 class CharityIn(Asked):
     """The charity that raises: its name, certificate of public fundraising, filing number, and its page."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "锦城慈善基金会",
-                    "certificate_number": "53510000MJQ1234567",
-                    "filing_number": "53510000MJQ1234567A26001",
-                    "platform_url": "https://charity.example.org/p/2601",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "name": "锦城慈善基金会",
+            "certificate_number": "53510000MJQ1234567",
+            "filing_number": "53510000MJQ1234567A26001",
+            "platform_url": "https://charity.example.org/p/2601",
+        }
     )
 
     name: CharityName
@@ -78,12 +70,7 @@ class CharityOut(Shape):
 class IncomeIn(Asked):
     """What a document says came in; a charity's statement comes with its picture (`purpose=evidence`)."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"amount_fen": 2000000, "document_number": "锦民发〔2026〕12号", "evidence_ids": [31]}]
-        },
-    )
+    model_config = examples({"amount_fen": 2000000, "document_number": "锦民发〔2026〕12号", "evidence_ids": [31]})
 
     amount_fen: Fen
     document_number: DocumentNumber
@@ -96,24 +83,19 @@ class IncomeOut(Shape):
     The number is empty until it has passed its check; `evidence` is for the committee, supervisors and officers.
     """
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 5,
-                    "campaign_id": 8,
-                    "amount_fen": 2000000,
-                    "document_number": "锦民发〔2026〕12号",
-                    "struck": False,
-                    "counted": False,
-                    "slip_id": 12,
-                    "evidence": [],
-                    "moderation": "passed",
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 5,
+            "campaign_id": 8,
+            "amount_fen": 2000000,
+            "document_number": "锦民发〔2026〕12号",
+            "struck": False,
+            "counted": False,
+            "slip_id": 12,
+            "evidence": [],
+            "moderation": "passed",
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -131,9 +113,7 @@ class IncomeOut(Shape):
 class OfferIn(Asked):
     """So many of something, at `price_fen` each."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"title": "手工香囊", "price_fen": 1500, "quantity": 40}]}
-    )
+    model_config = examples({"title": "手工香囊", "price_fen": 1500, "quantity": 40})
 
     title: Title
     price_fen: Price
@@ -143,10 +123,7 @@ class OfferIn(Asked):
 class SaleIn(Asked):
     """All that is sold; an item is known by its title, and what is left out is not sold any more."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"items": [{"title": "手工香囊", "price_fen": 1500, "quantity": 40}]}]},
-    )
+    model_config = examples({"items": [{"title": "手工香囊", "price_fen": 1500, "quantity": 40}]})
 
     items: Annotated[list[OfferIn], Field(max_length=50)]
 
@@ -166,7 +143,7 @@ ITEM: dict[str, Any] = {
 class SaleItemOut(Shape):
     """Something that is sold; `left` may still be ordered."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [ITEM]})
+    model_config = examples(ITEM)
 
     id: int
     campaign_id: int
@@ -181,7 +158,7 @@ class SaleItemOut(Shape):
 class SaleOut(Shape):
     """All that is sold."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [{"items": [ITEM]}]})
+    model_config = examples({"items": [ITEM]})
 
     items: list[SaleItemOut]
 
@@ -189,7 +166,7 @@ class SaleOut(Shape):
 class ChooseShiftIn(HelpIn):
     """The shift for which one signs up with the time he promised."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"shift_id": 12}]})
+    model_config = examples({"shift_id": 12})
 
     shift_id: Id
 
@@ -197,7 +174,7 @@ class ChooseShiftIn(HelpIn):
 class HandTeamOverIn(HelpIn):
     """Who leads from now on: the `id` of a helper in the list of the team's helpers."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"helper_id": 40}]})
+    model_config = examples({"helper_id": 40})
 
     helper_id: Id
 
@@ -212,32 +189,28 @@ class BroughtOut(Shape):
 class TeamIn(HelpIn):
     """A team to start."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "7号楼小分队"}]})
+    model_config = examples({"name": "7号楼小分队"})
 
     name: Title
+
+
+TEAM: dict[str, Any] = {
+    "id": 3,
+    "campaign_id": 8,
+    "name": "7号楼小分队",
+    "moderation": "passed",
+    "helpers": 11,
+    "pledges": 7,
+    "joined": True,
+    "leading": False,
+    "created_at": "2026-11-23T10:00:00+08:00",
+}
 
 
 class TeamOut(Shape):
     """A team: how many help, how many pledges it brought; whether one has `joined`, and whether he leads."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 3,
-                    "campaign_id": 8,
-                    "name": "7号楼小分队",
-                    "moderation": "passed",
-                    "helpers": 11,
-                    "pledges": 7,
-                    "joined": True,
-                    "leading": False,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
-    )
+    model_config = examples(TEAM)
 
     id: int
     campaign_id: int
@@ -253,17 +226,7 @@ class TeamOut(Shape):
 class TeamPageOut(TeamOut):
     """A team and how many pledges of each kind it brought."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    **TeamOut.model_config["json_schema_extra"]["examples"][0],  # type: ignore[index,dict-item]
-                    "brought": [{"kind": "money", "pledges": 5}, {"kind": "time", "pledges": 2}],
-                }
-            ]
-        },
-    )
+    model_config = examples({**TEAM, "brought": [{"kind": "money", "pledges": 5}, {"kind": "time", "pledges": 2}]})
 
     brought: list[BroughtOut]
 
@@ -271,19 +234,8 @@ class TeamPageOut(TeamOut):
 class HelperOut(Shape):
     """A helper; who did not consent to publishing is 一位邻居."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 40,
-                    "nickname": "一位邻居",
-                    "leading": False,
-                    "mine": False,
-                    "since": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {"id": 40, "nickname": "一位邻居", "leading": False, "mine": False, "since": "2026-11-23T10:00:00+08:00"}
     )
 
     id: int

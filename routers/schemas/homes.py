@@ -3,12 +3,12 @@
 from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 
 from models.deliberations import Roll
 from models.homes import ChangeState, InvitationState, RequestState
 from models.residents import Capacity, ConsentKind, Outcome, Role
-from routers.schemas.base import PRINTABLE, Asked, Id, Moment, ReasonText, Shape, ShortText, When, bounded
+from routers.schemas.base import PRINTABLE, Asked, Id, Moment, ReasonText, Shape, ShortText, When, bounded, examples
 from routers.schemas.residents import BirthYear, ConsentIn, HelpIn, HouseholdOut
 
 CodeText = Annotated[str, bounded(4, 40), PRINTABLE]
@@ -47,7 +47,7 @@ CHANGE: dict[str, Any] = {
 class RepresentativeChangeOut(Shape):
     """A change of representative: how many of the household's adults said yes, of how many."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [CHANGE]})
+    model_config = examples(CHANGE)
 
     id: int
     household_id: int
@@ -63,23 +63,18 @@ class RepresentativeChangeOut(Shape):
 class HouseholdDetailOut(HouseholdOut):
     """A household with its members and the change of representative it has under way."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 3,
-                    "community_id": 4,
-                    "building_id": 6,
-                    "unit": "1",
-                    "room": "101",
-                    "area_cm2": 890000,
-                    "representative_id": 7,
-                    "members": [MEMBER],
-                    "pending_change": CHANGE,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 3,
+            "community_id": 4,
+            "building_id": 6,
+            "unit": "1",
+            "room": "101",
+            "area_cm2": 890000,
+            "representative_id": 7,
+            "members": [MEMBER],
+            "pending_change": CHANGE,
+        }
     )
 
     members: list[MemberOut]
@@ -98,21 +93,12 @@ class StoodOut(Shape):
 class HouseholdHistoryOut(Shape):
     """Who lived there when, and what stood on record; newest first, at most 200 of each."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "members": [MEMBER],
-                    "records": [
-                        {
-                            "representative_id": 7,
-                            "area_cm2": None,
-                            "from_at": "2026-11-23T10:00:00+08:00",
-                            "until_at": None,
-                        }
-                    ],
-                }
-            ]
+    model_config = examples(
+        {
+            "members": [MEMBER],
+            "records": [
+                {"representative_id": 7, "area_cm2": None, "from_at": "2026-11-23T10:00:00+08:00", "until_at": None}
+            ],
         }
     )
 
@@ -123,21 +109,8 @@ class HouseholdHistoryOut(Shape):
 class HouseholdLineOut(Shape):
     """A household in a list for staff."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 3,
-                    "building_id": 6,
-                    "unit": "1",
-                    "room": "101",
-                    "area_cm2": None,
-                    "representative_id": 7,
-                    "members": 2,
-                }
-            ]
-        },
+    model_config = examples(
+        {"id": 3, "building_id": 6, "unit": "1", "room": "101", "area_cm2": None, "representative_id": 7, "members": 2}
     )
 
     id: int
@@ -152,9 +125,7 @@ class HouseholdLineOut(Shape):
 class RepresentativeIn(HelpIn):
     """Which adult member is to represent the household."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"resident_id": 8, "reason": "我常出差"}]}
-    )
+    model_config = examples({"resident_id": 8, "reason": "我常出差"})
 
     resident_id: Id
     reason: ReasonText | None = None
@@ -163,7 +134,7 @@ class RepresentativeIn(HelpIn):
 class InvitationIn(Asked):
     """As what somebody is invited into the household."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"capacity": "family"}]})
+    model_config = examples({"capacity": "family"})
 
     capacity: Capacity
 
@@ -171,23 +142,18 @@ class InvitationIn(Asked):
 class InvitationOut(Shape):
     """An invitation; `code` is told once, to whoever makes it, and to nobody on a repetition."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 5,
-                    "household_id": 3,
-                    "capacity": "family",
-                    "state": "open",
-                    "code": "7KQXW2MPD4TZ",
-                    "made_by_id": 7,
-                    "used_by_id": None,
-                    "expires_at": "2026-11-30T10:00:00+08:00",
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 5,
+            "household_id": 3,
+            "capacity": "family",
+            "state": "open",
+            "code": "7KQXW2MPD4TZ",
+            "made_by_id": 7,
+            "used_by_id": None,
+            "expires_at": "2026-11-30T10:00:00+08:00",
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -204,7 +170,7 @@ class InvitationOut(Shape):
 class BornIn(Asked):
     """When one was born; the date shows exactly 18 or 14 years and is kept sealed until one is 18."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"birth_year": 1995}]})
+    model_config = examples({"birth_year": 1995})
 
     birth_year: BirthYear
     birth_date: date | None = None
@@ -219,20 +185,15 @@ class BornIn(Asked):
 class MembershipOut(Shape):
     """To which household one belongs, since when."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 11,
-                    "household_id": 3,
-                    "community_id": 4,
-                    "capacity": "family",
-                    "from_at": "2026-11-23T10:00:00+08:00",
-                    "until_at": None,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 11,
+            "household_id": 3,
+            "community_id": 4,
+            "capacity": "family",
+            "from_at": "2026-11-23T10:00:00+08:00",
+            "until_at": None,
+        }
     )
 
     id: int
@@ -246,7 +207,7 @@ class MembershipOut(Shape):
 class EndIn(Asked):
     """Why somebody does not live there any more."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "已搬离"}]})
+    model_config = examples({"reason": "已搬离"})
 
     reason: ReasonText
 
@@ -263,20 +224,15 @@ class VoterOut(Shape):
 class ElectorateOut(Shape):
     """How many could vote at a moment; who, only for the committee (for others `items` is empty)."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "roll": "residents",
-                    "at": "2026-03-01T23:59:59.999999+08:00",
-                    "size": 1,
-                    "area_cm2": None,
-                    "items": [{"resident_id": 7, "household_id": None, "name": "小**", "area_cm2": None}],
-                    "next_cursor": None,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "roll": "residents",
+            "at": "2026-03-01T23:59:59.999999+08:00",
+            "size": 1,
+            "area_cm2": None,
+            "items": [{"resident_id": 7, "household_id": None, "name": "小**", "area_cm2": None}],
+            "next_cursor": None,
+        }
     )
 
     roll: Roll
@@ -290,7 +246,7 @@ class ElectorateOut(Shape):
 class GuardianshipIn(Asked):
     """For which child one consents; the committee names another guardian, and how he consented."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"child_id": 31}]})
+    model_config = examples({"child_id": 31})
 
     child_id: Id
     guardian_id: Id | None = None
@@ -300,21 +256,16 @@ class GuardianshipIn(Asked):
 class GuardianshipOut(Shape):
     """A guardian's consent."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 2,
-                    "child_id": 31,
-                    "guardian_id": 7,
-                    "named_by_id": None,
-                    "consent_kind": None,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                    "ended_at": None,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 2,
+            "child_id": 31,
+            "guardian_id": 7,
+            "named_by_id": None,
+            "consent_kind": None,
+            "created_at": "2026-11-23T10:00:00+08:00",
+            "ended_at": None,
+        }
     )
 
     id: int
@@ -329,9 +280,7 @@ class GuardianshipOut(Shape):
 class RenewIn(Asked):
     """Until when a role goes on; a supervisor's needs the residents' meeting's resolution."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"until": "2027-11-23T00:00:00+08:00", "resolution_id": None}]}
-    )
+    model_config = examples({"until": "2027-11-23T00:00:00+08:00", "resolution_id": None})
 
     until: When
     resolution_id: Id | None = None
@@ -340,20 +289,15 @@ class RenewIn(Asked):
 class HolderOut(Shape):
     """Who holds a role at a place."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 5,
-                    "resident_id": 9,
-                    "nickname": "何楼长",
-                    "role": "building_head",
-                    "from_at": "2026-11-23T10:00:00+08:00",
-                    "until_at": None,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 5,
+            "resident_id": 9,
+            "nickname": "何楼长",
+            "role": "building_head",
+            "from_at": "2026-11-23T10:00:00+08:00",
+            "until_at": None,
+        }
     )
 
     id: int
@@ -367,24 +311,20 @@ class HolderOut(Shape):
 class AssistanceOut(Shape):
     """One act done on behalf of somebody; names are masked, `outcome` says what an objection came to."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 6,
-                    "resident_id": 21,
-                    "resident": "王**",
-                    "assistant_id": 9,
-                    "assistant": "何**",
-                    "verb": "need.endorsed",
-                    "subject": "need:12",
-                    "consent": "witness",
-                    "witness_id": 8,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                    "objected_at": None,
-                    "outcome": None,
-                }
-            ]
+    model_config = examples(
+        {
+            "id": 6,
+            "resident_id": 21,
+            "resident": "王**",
+            "assistant_id": 9,
+            "assistant": "何**",
+            "verb": "need.endorsed",
+            "subject": "need:12",
+            "consent": "witness",
+            "witness_id": 8,
+            "created_at": "2026-11-23T10:00:00+08:00",
+            "objected_at": None,
+            "outcome": None,
         }
     )
 
@@ -405,7 +345,7 @@ class AssistanceOut(Shape):
 class ObjectionToHelpIn(HelpIn):
     """Why one did not want it; another helper says on whose behalf."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "我没有同意"}]})
+    model_config = examples({"reason": "我没有同意"})
 
     reason: ShortText | None = None
 
@@ -413,7 +353,7 @@ class ObjectionToHelpIn(HelpIn):
 class LinkIn(Asked):
     """Which new account belongs to the person on record."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"resident_id": 40}]})
+    model_config = examples({"resident_id": 40})
 
     resident_id: Id
 
@@ -421,20 +361,15 @@ class LinkIn(Asked):
 class LinkRequestOut(Shape):
     """The committee's question whether a new account is somebody on record."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 1,
-                    "recorded_id": 21,
-                    "newcomer_id": 40,
-                    "asked": True,
-                    "state": "pending",
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 1,
+            "recorded_id": 21,
+            "newcomer_id": 40,
+            "asked": True,
+            "state": "pending",
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -449,19 +384,8 @@ class LinkRequestOut(Shape):
 class PhoneMoveOut(Shape):
     """A request that a lost account lets go of a number. Which account that is, only the committee reads."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 1,
-                    "new_id": 40,
-                    "old_id": None,
-                    "state": "pending",
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {"id": 1, "new_id": 40, "old_id": None, "state": "pending", "created_at": "2026-11-23T10:00:00+08:00"}
     )
 
     id: int

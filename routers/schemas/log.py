@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from pydantic import ConfigDict
-
-from routers.schemas.base import Moment, Shape
+from routers.schemas.base import Moment, Shape, examples
 
 ROOT = "9f3a0c1d5b7e42688d0e6f1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e"
 NOTE = (
@@ -23,7 +21,7 @@ HEAD: dict[str, Any] = {
 class HeadOut(Shape):
     """A signed head: `note` is the text to keep (c2sp.org/tlog-checkpoint), the rest says the same in fields."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [HEAD]})
+    model_config = examples(HEAD)
 
     size: int
     root: str
@@ -35,20 +33,15 @@ class HeadOut(Shape):
 class InclusionOut(Shape):
     """A proof that `entry` is leaf number `index` of the log under `head`; hashes in hex, leaf to root."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "index": 17,
-                    "size": 1729,
-                    "entry": {"kind": "transfer", "id": 12, "community_id": 3, "facts": {"amount_fen": 5000}},
-                    "leaf_hash": ROOT,
-                    "hashes": [ROOT],
-                    "head": NOTE,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "index": 17,
+            "size": 1729,
+            "entry": {"kind": "transfer", "id": 12, "community_id": 3, "facts": {"amount_fen": 5000}},
+            "leaf_hash": ROOT,
+            "hashes": [ROOT],
+            "head": NOTE,
+        }
     )
 
     index: int
@@ -62,9 +55,7 @@ class InclusionOut(Shape):
 class ConsistencyOut(Shape):
     """A proof that the log of `size` entries begins with the one of `old`; hashes in hex."""
 
-    model_config = ConfigDict(
-        from_attributes=True, json_schema_extra={"examples": [{"old": 17, "size": 1729, "hashes": [ROOT]}]}
-    )
+    model_config = examples({"old": 17, "size": 1729, "hashes": [ROOT]})
 
     old: int
     size: int

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from models.base import Moderation
 from models.media import PHOTOS_MAX
-from routers.schemas.base import Id, Shape
+from routers.schemas.base import Id, Shape, examples
 
 PhotoIds = Annotated[list[Id], Field(max_length=PHOTOS_MAX)]
 
@@ -23,7 +23,7 @@ PHOTO: dict[str, Any] = {
 class PhotoOut(Shape):
     """A picture. Its addresses are good for an hour at least; read the thing again for fresh ones."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [PHOTO]})
+    model_config = examples(PHOTO)
 
     id: int
     url: str

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from models.base import Moderation
 from models.deliberations import Roll
@@ -19,6 +19,7 @@ from routers.schemas.base import (
     TimelineLine,
     Title,
     When,
+    examples,
 )
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 from routers.schemas.residents import HelpIn
@@ -98,22 +99,17 @@ class MeetingIn(Asked):
     `roll` says of whom attendance is counted: a residents' meeting may count `households` instead of `residents`.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "community_id": 4,
-                    "kind": "residents",
-                    "title": "7 号楼加装电梯",
-                    "body": "请各位居民到会商议。",
-                    "starts_at": "2026-12-10T19:00:00+08:00",
-                    "place_text": "社区活动中心二楼",
-                    "agenda": AGENDA,
-                    "deliberation_ids": [3],
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "community_id": 4,
+            "kind": "residents",
+            "title": "7 号楼加装电梯",
+            "body": "请各位居民到会商议。",
+            "starts_at": "2026-12-10T19:00:00+08:00",
+            "place_text": "社区活动中心二楼",
+            "agenda": AGENDA,
+            "deliberation_ids": [3],
+        }
     )
 
     community_id: Id
@@ -151,7 +147,7 @@ class AttendanceFigures(Shape):
 class MeetingOut(Shape):
     """A meeting; `announced_at` is when those concerned were told. Once it is `held` it has `minutes`, with photos."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [MEETING]})
+    model_config = examples(MEETING)
 
     id: int
     community_id: int
@@ -181,7 +177,7 @@ class MeetingOut(Shape):
 class MeetingDetail(MeetingOut):
     """A meeting with its public history."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [{**MEETING, "timeline": []}]})
+    model_config = examples({**MEETING, "timeline": []})
 
     timeline: list[TimelineLine]
 
@@ -189,9 +185,7 @@ class MeetingDetail(MeetingOut):
 class MinutesIn(Asked):
     """What was said and agreed, with pictures of what belongs to it."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"minutes": "到会 640 人，同意进入表决。"}]}
-    )
+    model_config = examples({"minutes": "到会 640 人，同意进入表决。"})
 
     minutes: Body
     photo_ids: PhotoIds = []
@@ -200,9 +194,7 @@ class MinutesIn(Asked):
 class MeetingCodeOut(Shape):
     """What the screen shows as a QR; ask again after `expires_in` seconds."""
 
-    model_config = ConfigDict(
-        from_attributes=True, json_schema_extra={"examples": [{"token": "q5Jm0n8s1V0", "expires_in": 17}]}
-    )
+    model_config = examples({"token": "q5Jm0n8s1V0", "expires_in": 17})
 
     token: str
     expires_in: int
@@ -211,9 +203,7 @@ class MeetingCodeOut(Shape):
 class MeetingCheckInIn(Asked):
     """The code on the screen; or, by the staff, who is there."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"token": "q5Jm0n8s1V0"}, {"resident_id": 9}]}
-    )
+    model_config = examples({"token": "q5Jm0n8s1V0"}, {"resident_id": 9})
 
     token: Annotated[str, Field(min_length=1, max_length=200), PRINTABLE] | None = None
     resident_id: Id | None = None
@@ -222,18 +212,13 @@ class MeetingCheckInIn(Asked):
 class AttendanceOut(Shape):
     """Somebody was there."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 71,
-                    "resident": {"id": 8, "nickname": "阿梅"},
-                    "entered_by_id": 8,
-                    "created_at": "2026-12-10T18:58:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 71,
+            "resident": {"id": 8, "nickname": "阿梅"},
+            "entered_by_id": 8,
+            "created_at": "2026-12-10T18:58:00+08:00",
+        }
     )
 
     id: int
@@ -245,18 +230,13 @@ class AttendanceOut(Shape):
 class PetitionIn(HelpIn):
     """Who asks for a residents' meeting, and why."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "community_id": 4,
-                    "roll": "residents",
-                    "title": "请召开居民会议商议停车",
-                    "body": "夜间消防通道被占，请开会商议。",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "community_id": 4,
+            "roll": "residents",
+            "title": "请召开居民会议商议停车",
+            "body": "夜间消防通道被占，请开会商议。",
+        }
     )
 
     community_id: Id
@@ -272,7 +252,7 @@ class PetitionOut(Shape):
     committee owes an answer by `answer_due_at`.
     """
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [PETITION]})
+    model_config = examples(PETITION)
 
     id: int
     community_id: int
@@ -300,7 +280,7 @@ class PetitionOut(Shape):
 class PetitionDetail(PetitionOut):
     """A petition with its public history; who signed it is not told."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [{**PETITION, "timeline": []}]})
+    model_config = examples({**PETITION, "timeline": []})
 
     timeline: list[TimelineLine]
 
@@ -308,9 +288,7 @@ class PetitionDetail(PetitionOut):
 class PetitionAnswerIn(Asked):
     """The committee's answer; with the residents' meeting it has called, or why it calls none."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"body": "已定于 12 月 10 日召开。", "meeting_id": 6}]}
-    )
+    model_config = examples({"body": "已定于 12 月 10 日召开。", "meeting_id": 6})
 
     body: Body
     meeting_id: Id | None = None

@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
 from models.moderation import CheckState, Why
-from routers.schemas.base import Asked, Moment, ReasonText, Shape
+from routers.schemas.base import Asked, Moment, ReasonText, Shape, examples
 
 
 class QueuedOut(Shape):
@@ -15,28 +15,23 @@ class QueuedOut(Shape):
     `reports` and `reasons` are the residents', `plea` is its author's appeal.
     """
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 41,
-                    "subject": "need:12",
-                    "community_id": 4,
-                    "state": "queued",
-                    "texts": ["7号楼楼道灯坏了", "一到三层的灯都不亮"],
-                    "media_url": None,
-                    "suggest": "review",
-                    "label": 20006,
-                    "why": "review",
-                    "author": "小**",
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                    "plea": None,
-                    "reports": 0,
-                    "reasons": [],
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 41,
+            "subject": "need:12",
+            "community_id": 4,
+            "state": "queued",
+            "texts": ["7号楼楼道灯坏了", "一到三层的灯都不亮"],
+            "media_url": None,
+            "suggest": "review",
+            "label": 20006,
+            "why": "review",
+            "author": "小**",
+            "created_at": "2026-11-23T10:00:00+08:00",
+            "plea": None,
+            "reports": 0,
+            "reasons": [],
+        }
     )
 
     id: int
@@ -62,9 +57,7 @@ Reference = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,30}:[1-9][0-9]{
 class AboutIn(Asked):
     """A thing, and why."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"subject": "need:12", "reason": "内容是广告"}]}
-    )
+    model_config = examples({"subject": "need:12", "reason": "内容是广告"})
 
     subject: Reference
     reason: ReasonText
@@ -82,19 +75,14 @@ class Outcome(StrEnum):
 class ReportOut(Shape):
     """A report, for whoever made it."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 3,
-                    "subject": "need:12",
-                    "reason": "内容是广告",
-                    "state": "open",
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 3,
+            "subject": "need:12",
+            "reason": "内容是广告",
+            "state": "open",
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -110,21 +98,16 @@ class DecisionOut(Shape):
     `appeal` is `queued` while it waits, then `passed` or `hidden`; null when there is none.
     """
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 41,
-                    "subject": "need:12",
-                    "decided_at": "2026-11-23T10:00:00+08:00",
-                    "reason": "内容是广告",
-                    "why": None,
-                    "appeal_until": "2026-12-08T10:00:00+08:00",
-                    "appeal": None,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 41,
+            "subject": "need:12",
+            "decided_at": "2026-11-23T10:00:00+08:00",
+            "reason": "内容是广告",
+            "why": None,
+            "appeal_until": "2026-12-08T10:00:00+08:00",
+            "appeal": None,
+        }
     )
 
     id: int
@@ -139,21 +122,16 @@ class DecisionOut(Shape):
 class PauseOut(Shape):
     """Until when somebody may not post; `resident` is his masked nickname."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 2,
-                    "resident_id": 7,
-                    "resident": "小**",
-                    "community_id": 4,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                    "until_at": "2026-11-30T10:00:00+08:00",
-                    "lifted_at": None,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 2,
+            "resident_id": 7,
+            "resident": "小**",
+            "community_id": 4,
+            "created_at": "2026-11-23T10:00:00+08:00",
+            "until_at": "2026-11-30T10:00:00+08:00",
+            "lifted_at": None,
+        }
     )
 
     id: int

@@ -3,11 +3,11 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from models.base import Moderation
 from models.needs import HopEnd, NeedField, NeedLevel, NeedRoute, NeedState, ServiceClass, Urgency
-from routers.schemas.base import Asked, Author, Body, Id, Moment, ReasonText, Shape, TimelineLine, Title
+from routers.schemas.base import Asked, Author, Body, Id, Moment, ReasonText, Shape, TimelineLine, Title, examples
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 from routers.schemas.residents import HelpIn
 
@@ -46,19 +46,14 @@ NEED: dict[str, Any] = {
 class NeedIn(HelpIn):
     """What is needed; `on_behalf_of` when a helper writes it for somebody else."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "community_id": 4,
-                    "service_class": "technology",
-                    "field": "property",
-                    "title": "楼道灯坏了",
-                    "body": "7号楼三层的楼道灯坏了一周，老人晚上上下楼很危险。",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "community_id": 4,
+            "service_class": "technology",
+            "field": "property",
+            "title": "楼道灯坏了",
+            "body": "7号楼三层的楼道灯坏了一周，老人晚上上下楼很危险。",
+        }
     )
 
     community_id: Id
@@ -86,7 +81,7 @@ class PriorityOut(Shape):
 class NeedOut(Shape):
     """A need as its reader sees it."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [NEED]})
+    model_config = examples(NEED)
 
     id: int
     community_id: int
@@ -144,49 +139,44 @@ class HopOut(Shape):
 class NeedDetailOut(NeedOut):
     """A need with official answers, what was made from it or merged into it, its way up, and its public history."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                NEED
-                | {
-                    "answers": [
-                        {
-                            "id": 2,
-                            "body": "物业将在三天内更换。",
-                            "moderation": "passed",
-                            "late": False,
-                            "at": "2026-11-24T09:00:00+08:00",
-                        }
-                    ],
-                    "links": [{"kind": "deliberation", "id": 3}],
-                    "hops": [
-                        {
-                            "from_level": "community",
-                            "level": "street",
-                            "place_id": 2,
-                            "due_at": "2026-12-01T00:00:00+08:00",
-                            "ended": "returned",
-                            "ended_at": "2026-11-25T10:00:00+08:00",
-                            "late": False,
-                            "at": "2026-11-24T10:00:00+08:00",
-                        }
-                    ],
-                    "merged_from": [9],
-                    "timeline": [
-                        {
-                            "id": 81,
-                            "verb": "need.accepted",
-                            "at": "2026-11-23T11:00:00+08:00",
-                            "by": "committee",
-                            "assisted": False,
-                            "reason": None,
-                            "facts": {"from": "submitted", "state": "accepted"},
-                        }
-                    ],
+    model_config = examples(
+        NEED
+        | {
+            "answers": [
+                {
+                    "id": 2,
+                    "body": "物业将在三天内更换。",
+                    "moderation": "passed",
+                    "late": False,
+                    "at": "2026-11-24T09:00:00+08:00",
                 }
-            ]
-        },
+            ],
+            "links": [{"kind": "deliberation", "id": 3}],
+            "hops": [
+                {
+                    "from_level": "community",
+                    "level": "street",
+                    "place_id": 2,
+                    "due_at": "2026-12-01T00:00:00+08:00",
+                    "ended": "returned",
+                    "ended_at": "2026-11-25T10:00:00+08:00",
+                    "late": False,
+                    "at": "2026-11-24T10:00:00+08:00",
+                }
+            ],
+            "merged_from": [9],
+            "timeline": [
+                {
+                    "id": 81,
+                    "verb": "need.accepted",
+                    "at": "2026-11-23T11:00:00+08:00",
+                    "by": "committee",
+                    "assisted": False,
+                    "reason": None,
+                    "facts": {"from": "submitted", "state": "accepted"},
+                }
+            ],
+        }
     )
 
     answers: list[AnswerOut]
@@ -199,9 +189,7 @@ class NeedDetailOut(NeedOut):
 class EndorsementOut(Shape):
     """How many stand behind a need, and whether the caller does."""
 
-    model_config = ConfigDict(
-        from_attributes=True, json_schema_extra={"examples": [{"endorsements": 13, "endorsed_by_me": True}]}
-    )
+    model_config = examples({"endorsements": 13, "endorsed_by_me": True})
 
     endorsements: int
     endorsed_by_me: bool
@@ -210,7 +198,7 @@ class EndorsementOut(Shape):
 class RouteIn(Asked):
     """The path an accepted need takes."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"route": "deliberation"}]})
+    model_config = examples({"route": "deliberation"})
 
     route: NeedRoute
 
@@ -218,7 +206,7 @@ class RouteIn(Asked):
 class AnswerIn(Asked):
     """An official answer."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "物业将在三天内更换。"}]})
+    model_config = examples({"body": "物业将在三天内更换。"})
 
     body: Body
 
@@ -226,7 +214,7 @@ class AnswerIn(Asked):
 class DoneIn(Asked):
     """What was done."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "楼道灯已全部换成声控灯。"}]})
+    model_config = examples({"note": "楼道灯已全部换成声控灯。"})
 
     note: ReasonText | None = None
 
@@ -234,7 +222,7 @@ class DoneIn(Asked):
 class RateIn(HelpIn):
     """How content one is, 1 to 5."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"score": 5, "comment": "很及时"}]})
+    model_config = examples({"score": 5, "comment": "很及时"})
 
     score: Annotated[int, Field(ge=1, le=5, strict=True)]
     comment: ReasonText | None = None
@@ -243,9 +231,7 @@ class RateIn(HelpIn):
 class MergeIn(Asked):
     """The twin a need is merged into."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"into_id": 5, "reason": "与另一条需求是同一件事"}]}
-    )
+    model_config = examples({"into_id": 5, "reason": "与另一条需求是同一件事"})
 
     into_id: Id
     reason: ReasonText | None = None
@@ -254,7 +240,7 @@ class MergeIn(Asked):
 class EscalateIn(Asked):
     """Why a need is handed up."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "需要街道协调燃气公司"}]})
+    model_config = examples({"reason": "需要街道协调燃气公司"})
 
     reason: ReasonText | None = None
 
@@ -262,7 +248,7 @@ class EscalateIn(Asked):
 class UrgencyIn(Asked):
     """How urgent a need is."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"urgency": "high"}]})
+    model_config = examples({"urgency": "high"})
 
     urgency: Urgency
 
@@ -274,7 +260,7 @@ Days = Annotated[int, Field(ge=1, le=90, strict=True)]
 class NeedRulesIn(Asked):
     """Within how many working days a need is answered first, decided, and answered by each level above."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [RULES]})
+    model_config = examples(RULES)
 
     answer_days: Days = 3
     decision_days: Days = 15
@@ -284,7 +270,7 @@ class NeedRulesIn(Asked):
 class NeedRulesOut(Shape):
     """Within how many working days a need is answered first, decided, and answered by each level above."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [RULES]})
+    model_config = examples(RULES)
 
     answer_days: int
     decision_days: int
@@ -298,7 +284,7 @@ SomeDays = Annotated[list[Annotated[date, Field(ge=date(2000, 1, 1), lt=date(210
 class CalendarIn(Asked):
     """Days off, and days that are worked though they are a Saturday or Sunday; else Monday to Friday is worked."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [CALENDAR]})
+    model_config = examples(CALENDAR)
 
     days_off: SomeDays = []
     working_days: SomeDays = []
@@ -313,7 +299,7 @@ class CalendarIn(Asked):
 class CalendarOut(Shape):
     """A place's own days off and moved working days."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [CALENDAR]})
+    model_config = examples(CALENDAR)
 
     days_off: list[date]
     working_days: list[date]

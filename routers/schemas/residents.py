@@ -3,12 +3,12 @@
 from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from models.base import Moderation
 from models.places import PlaceKind
 from models.residents import Capacity, ClaimState, ConsentKind, ConsentPurpose, Role
-from routers.schemas.base import PRINTABLE, Asked, Id, Moment, ReasonText, Shape, ShortText, When, bounded
+from routers.schemas.base import PRINTABLE, Asked, Id, Moment, ReasonText, Shape, ShortText, When, bounded, examples
 
 RoomText = Annotated[str, bounded(1, 20), PRINTABLE]
 Nickname = Annotated[str, bounded(1, 30), PRINTABLE]
@@ -20,7 +20,7 @@ BirthYear = Annotated[int, Field(ge=1900, le=2100, strict=True)]
 class LoginIn(Asked):
     """The code of wx.login."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "0a3Xy9Ga1kZ8"}]})
+    model_config = examples({"code": "0a3Xy9Ga1kZ8"})
 
     code: Annotated[str, bounded(1, 128), PRINTABLE]
 
@@ -28,7 +28,7 @@ class LoginIn(Asked):
 class PhoneIn(Asked):
     """The code that a button with open-type getPhoneNumber gives; not the one of wx.login."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "7f3c0b1d9e2a"}]})
+    model_config = examples({"code": "7f3c0b1d9e2a"})
 
     code: Annotated[str, bounded(1, 128), PRINTABLE]
 
@@ -36,22 +36,17 @@ class PhoneIn(Asked):
 class HouseholdOut(Shape):
     """The home of a resident, as he himself sees it."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 3,
-                    "community_id": 4,
-                    "building_id": 6,
-                    "unit": "1",
-                    "room": "101",
-                    "area_cm2": 890000,
-                    "representative_id": 7,
-                    "capacity": "owner",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 3,
+            "community_id": 4,
+            "building_id": 6,
+            "unit": "1",
+            "room": "101",
+            "area_cm2": 890000,
+            "representative_id": 7,
+            "capacity": "owner",
+        }
     )
 
     id: int
@@ -71,38 +66,34 @@ class RoleOut(Shape):
     place_id: int
 
 
+ME: dict[str, Any] = {
+    "id": 7,
+    "nickname": "小林",
+    "nickname_moderation": "passed",
+    "avatar_url": None,
+    "phone_masked": None,
+    "verified": True,
+    "household": {
+        "id": 3,
+        "community_id": 4,
+        "building_id": 6,
+        "unit": "1",
+        "room": "101",
+        "area_cm2": 890000,
+        "representative_id": 7,
+        "capacity": "owner",
+    },
+    "roles": [{"role": "building_head", "place_id": 6}],
+    "credits": {},
+    "claiming_paused_until": None,
+    "consents_due": ["service"],
+}
+
+
 class Me(Shape):
     """One's own page; others see a new nickname once it has passed."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 7,
-                    "nickname": "小林",
-                    "nickname_moderation": "passed",
-                    "avatar_url": None,
-                    "phone_masked": None,
-                    "verified": True,
-                    "household": {
-                        "id": 3,
-                        "community_id": 4,
-                        "building_id": 6,
-                        "unit": "1",
-                        "room": "101",
-                        "area_cm2": 890000,
-                        "representative_id": 7,
-                        "capacity": "owner",
-                    },
-                    "roles": [{"role": "building_head", "place_id": 6}],
-                    "credits": {},
-                    "claiming_paused_until": None,
-                    "consents_due": ["service"],
-                }
-            ]
-        },
-    )
+    model_config = examples(ME)
 
     id: int
     nickname: str
@@ -122,15 +113,11 @@ class Me(Shape):
 class LoginOut(Shape):
     """A fresh session; keep the token, it is told once."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "token": "q5Jm0n8s1V0nq0y8T0c3m1kL6v9pQx2dZr4tUw7yAbE",
-                    "expires_at": "2026-12-23T10:00:00+08:00",
-                    "resident": Me.model_config["json_schema_extra"]["examples"][0],  # type: ignore[index]
-                }
-            ]
+    model_config = examples(
+        {
+            "token": "q5Jm0n8s1V0nq0y8T0c3m1kL6v9pQx2dZr4tUw7yAbE",
+            "expires_at": "2026-12-23T10:00:00+08:00",
+            "resident": ME,
         }
     )
 
@@ -142,7 +129,7 @@ class LoginOut(Shape):
 class MeIn(Asked):
     """The fields of one's own page to replace; null takes the picture away."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"nickname": "小林"}]})
+    model_config = examples({"nickname": "小林"})
 
     nickname: Nickname = ""
     avatar_url: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=500), PRINTABLE] | None = None
@@ -151,18 +138,14 @@ class MeIn(Asked):
 class NoticeOut(Shape):
     """A line of the inbox."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 12,
-                    "kind": "need.accepted",
-                    "text": "您的需求「楼道灯坏了」已受理",
-                    "subject": "need:5",
-                    "read": False,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
+    model_config = examples(
+        {
+            "id": 12,
+            "kind": "need.accepted",
+            "text": "您的需求「楼道灯坏了」已受理",
+            "subject": "need:5",
+            "read": False,
+            "created_at": "2026-11-23T10:00:00+08:00",
         }
     )
 
@@ -177,10 +160,7 @@ class NoticeOut(Shape):
 class PlaceIn(Asked):
     """A place to add below another."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"parent_id": 3, "kind": "building", "name": "7号楼"}]},
-    )
+    model_config = examples({"parent_id": 3, "kind": "building", "name": "7号楼"})
 
     parent_id: Id
     kind: PlaceKind
@@ -190,20 +170,8 @@ class PlaceIn(Asked):
 class PlaceOut(Shape):
     """A place and where it lies; `community_id` is null above communities."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 6,
-                    "parent_id": 4,
-                    "kind": "building",
-                    "name": "7号楼",
-                    "path": "/1/2/4/6/",
-                    "community_id": 4,
-                }
-            ]
-        },
+    model_config = examples(
+        {"id": 6, "parent_id": 4, "kind": "building", "name": "7号楼", "path": "/1/2/4/6/", "community_id": 4}
     )
 
     id: int
@@ -217,12 +185,7 @@ class PlaceOut(Shape):
 class HouseholdClaimIn(Asked):
     """Where one lives. `birth_date` shows exactly 18 or 14 years on the birthday; it is kept sealed until one is 18."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"building_id": 6, "unit": "1", "room": "101", "capacity": "owner", "birth_year": 1980}]
-        },
-    )
+    model_config = examples({"building_id": 6, "unit": "1", "room": "101", "capacity": "owner", "birth_year": 1980})
 
     building_id: Id
     unit: RoomText
@@ -241,7 +204,7 @@ class HouseholdClaimIn(Asked):
 class ConfirmClaimIn(Asked):
     """What whoever confirms has seen: that this year's birthday is over, for exactly 18 or 14 years."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"birthday_passed": True}]})
+    model_config = examples({"birthday_passed": True})
 
     birthday_passed: bool = False
 
@@ -249,26 +212,21 @@ class ConfirmClaimIn(Asked):
 class HouseholdClaimOut(Shape):
     """A claim and what became of it."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 9,
-                    "state": "pending",
-                    "resident_id": 7,
-                    "community_id": 4,
-                    "building_id": 6,
-                    "unit": "1",
-                    "room": "101",
-                    "capacity": "owner",
-                    "birth_year": 1980,
-                    "reason": None,
-                    "moderation": "passed",
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 9,
+            "state": "pending",
+            "resident_id": 7,
+            "community_id": 4,
+            "building_id": 6,
+            "unit": "1",
+            "room": "101",
+            "capacity": "owner",
+            "birth_year": 1980,
+            "reason": None,
+            "moderation": "passed",
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -288,9 +246,7 @@ class HouseholdClaimOut(Shape):
 class HouseholdIn(Asked):
     """What the committee records of a household; area in cm²."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"area_cm2": 890000, "representative_id": 7}]}
-    )
+    model_config = examples({"area_cm2": 890000, "representative_id": 7})
 
     area_cm2: Annotated[int, Field(ge=1, le=10**9, strict=True)] | None = None
     representative_id: Id | None = None
@@ -299,12 +255,7 @@ class HouseholdIn(Asked):
 class ResidentIn(Asked):
     """Somebody who does not use WeChat; `birthday_passed` when whoever registers has seen that this year's is over."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"household_id": 3, "name": "王淑芬", "birth_year": 1941, "phone": "028-85551234"}]
-        },
-    )
+    model_config = examples({"household_id": 3, "name": "王淑芬", "birth_year": 1941, "phone": "028-85551234"})
 
     household_id: Id
     name: PersonName
@@ -316,7 +267,7 @@ class ResidentIn(Asked):
 class ReadIn(Asked):
     """Up to which notice one has read; nothing means all."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"through_id": 42}]})
+    model_config = examples({"through_id": 42})
 
     through_id: Id | None = None
 
@@ -324,10 +275,7 @@ class ReadIn(Asked):
 class ResidentOut(Shape):
     """A resident as staff see him after registering him; the name is masked."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={"examples": [{"id": 21, "nickname": "王**", "birth_year": 1941}]},
-    )
+    model_config = examples({"id": 21, "nickname": "王**", "birth_year": 1941})
 
     id: int
     nickname: str
@@ -337,9 +285,7 @@ class ResidentOut(Shape):
 class RoleIn(Asked):
     """A role to give; `resolution_id` is required for a supervisor."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"resident_id": 7, "role": "building_head"}]}
-    )
+    model_config = examples({"resident_id": 7, "role": "building_head"})
 
     resident_id: Id
     role: Role
@@ -350,12 +296,7 @@ class RoleIn(Asked):
 class RoleGrantOut(Shape):
     """A role given."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [{"id": 5, "resident_id": 7, "role": "building_head", "place_id": 6, "until_at": None}]
-        },
-    )
+    model_config = examples({"id": 5, "resident_id": 7, "role": "building_head", "place_id": 6, "until_at": None})
 
     id: int
     resident_id: int
@@ -375,10 +316,7 @@ class ConsentIn(Asked):
 class OnBehalfOfIn(Asked):
     """Whom one helps, and how he agreed."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"resident_id": 21, "consent": {"kind": "witness", "witness_id": 8}}]},
-    )
+    model_config = examples({"resident_id": 21, "consent": {"kind": "witness", "witness_id": 8}})
 
     resident_id: Id
     consent: ConsentIn
@@ -387,12 +325,7 @@ class OnBehalfOfIn(Asked):
 class HelpIn(Asked):
     """Nothing to say but, perhaps, on whose behalf."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"on_behalf_of": {"resident_id": 21, "consent": {"kind": "witness", "witness_id": 8}}}]
-        },
-    )
+    model_config = examples({"on_behalf_of": {"resident_id": 21, "consent": {"kind": "witness", "witness_id": 8}}})
 
     on_behalf_of: OnBehalfOfIn | None = None
 
@@ -404,7 +337,7 @@ class HelpIn(Asked):
 class HelpedReasoned(HelpIn):
     """A reason, perhaps given on somebody's behalf."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "灯又坏了"}]})
+    model_config = examples({"reason": "灯又坏了"})
 
     reason: ReasonText
 
@@ -421,6 +354,6 @@ class HelpQuery(Asked):
 class DeclineIn(Asked):
     """Why a claim is declined."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "房号与登记不符"}]})
+    model_config = examples({"reason": "房号与登记不符"})
 
     reason: ShortText

@@ -3,12 +3,12 @@
 from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from models.base import Moderation
 from models.deliberations import Roll, Rule
 from models.rolls import BatchState, Channel, ObjectionState
-from routers.schemas.base import Asked, Author, Id, Moment, ReasonText, Shape, ShortText, Title
+from routers.schemas.base import Asked, Author, Id, Moment, ReasonText, Shape, ShortText, Title, examples
 from routers.schemas.deliberations import RULE_APPLIED, BallotIn, Part, RuleOut, ThresholdShape
 from routers.schemas.residents import HelpIn, OnBehalfOfIn
 
@@ -27,9 +27,7 @@ TERM: dict[str, Any] = {
 class ConstituencyIn(Asked):
     """20 to 50 households that choose one representative; none, to dissolve it."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"name": "第一居民小组", "household_ids": list(range(1, 21))}]}
-    )
+    model_config = examples({"name": "第一居民小组", "household_ids": list(range(1, 21))})
 
     name: Title
     household_ids: Annotated[list[Id], Field(max_length=200)]
@@ -38,12 +36,7 @@ class ConstituencyIn(Asked):
 class NewConstituencyIn(ConstituencyIn):
     """A constituency of a community."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"community_id": 4, "name": "第一居民小组", "household_ids": list(range(1, 21))}]
-        },
-    )
+    model_config = examples({"community_id": 4, "name": "第一居民小组", "household_ids": list(range(1, 21))})
 
     community_id: Id
 
@@ -61,25 +54,20 @@ class TermShown(Shape):
 class ConstituencyOut(Shape):
     """A constituency with the number of its households and its representative."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 1,
-                    "community_id": 4,
-                    "name": "第一居民小组",
-                    "households": 20,
-                    "representative": {
-                        "id": 2,
-                        "resident_id": 7,
-                        "nickname": "小林",
-                        "from_on": "2026-12-01",
-                        "until_on": "2029-12-01",
-                    },
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 1,
+            "community_id": 4,
+            "name": "第一居民小组",
+            "households": 20,
+            "representative": {
+                "id": 2,
+                "resident_id": 7,
+                "nickname": "小林",
+                "from_on": "2026-12-01",
+                "until_on": "2029-12-01",
+            },
+        }
     )
 
     id: int
@@ -92,11 +80,8 @@ class ConstituencyOut(Shape):
 class RepresentativeIn(Asked):
     """Whom the households have elected, from which day until which (not included), and what says so."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{key: TERM[key] for key in ("resident_id", "from_on", "until_on", "resolution_id", "minutes")}]
-        },
+    model_config = examples(
+        {key: TERM[key] for key in ("resident_id", "from_on", "until_on", "resolution_id", "minutes")}
     )
 
     resident_id: Id
@@ -109,7 +94,7 @@ class RepresentativeIn(Asked):
 class RepresentativeOut(Shape):
     """A representative's term."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [TERM]})
+    model_config = examples(TERM)
 
     id: int
     constituency_id: int
@@ -144,7 +129,7 @@ OWNERS: list[Any] = [
 class OwnersIn(Asked):
     """All who own a flat now."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"owners": OWNERS}]})
+    model_config = examples({"owners": OWNERS})
 
     owners: Annotated[list[OwnerIn], Field(max_length=20)]
 
@@ -161,9 +146,7 @@ class OwnerOut(Shape):
 class OwnersOut(Shape):
     """All who own a flat now."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"household_id": 3, "area_cm2": 890000, "owners": OWNERS}]}
-    )
+    model_config = examples({"household_id": 3, "area_cm2": 890000, "owners": OWNERS})
 
     household_id: int
     area_cm2: int | None
@@ -173,22 +156,17 @@ class OwnersOut(Shape):
 class RollOut(Shape):
     """The roll, as it would be now or as it was frozen, and what is to be settled before the vote opens."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "kind": "owners",
-                    "frozen": False,
-                    "size": 420,
-                    "area_cm2": 374220000,
-                    "hash": None,
-                    "objections_open": 1,
-                    "objections_decided": 2,
-                    "areas_missing": 0,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "kind": "owners",
+            "frozen": False,
+            "size": 420,
+            "area_cm2": 374220000,
+            "hash": None,
+            "objections_open": 1,
+            "objections_decided": 2,
+            "areas_missing": 0,
+        }
     )
 
     kind: Roll
@@ -204,22 +182,17 @@ class RollOut(Shape):
 class RollLineOut(Shape):
     """Whether one stands on a roll; `line` is SHA-256 over number, kind, elector_id, area (or 0), salt, one a line."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "on_roll": True,
-                    "frozen": True,
-                    "number": 12,
-                    "kind": "residents",
-                    "elector_id": 7,
-                    "area_cm2": None,
-                    "salt": "00112233445566778899aabbccddeeff",
-                    "line": HASH,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "on_roll": True,
+            "frozen": True,
+            "number": 12,
+            "kind": "residents",
+            "elector_id": 7,
+            "area_cm2": None,
+            "salt": "00112233445566778899aabbccddeeff",
+            "line": HASH,
+        }
     )
 
     on_roll: bool
@@ -235,9 +208,7 @@ class RollLineOut(Shape):
 class ObjectionIn(HelpIn):
     """What is wrong with the roll; while the vote runs, with the ballot that was entered for one."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"reason": "他去年已经搬走了", "resident_id": 9}]}
-    )
+    model_config = examples({"reason": "他去年已经搬走了", "resident_id": 9})
 
     reason: ReasonText
     resident_id: Id | None = None
@@ -246,25 +217,20 @@ class ObjectionIn(HelpIn):
 class ObjectionOut(Shape):
     """An objection; `channel` and `receipt` are of the ballot that left the box for it."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 4,
-                    "deliberation_id": 3,
-                    "author": {"id": 7, "nickname": "小林"},
-                    "resident_id": 9,
-                    "reason": "他去年已经搬走了",
-                    "moderation": "passed",
-                    "state": "struck",
-                    "answer": "经核实，已于去年迁出",
-                    "channel": None,
-                    "receipt": None,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 4,
+            "deliberation_id": 3,
+            "author": {"id": 7, "nickname": "小林"},
+            "resident_id": 9,
+            "reason": "他去年已经搬走了",
+            "moderation": "passed",
+            "state": "struck",
+            "answer": "经核实，已于去年迁出",
+            "channel": None,
+            "receipt": None,
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -284,16 +250,11 @@ class ObjectionOut(Shape):
 class AssistedBallotIn(Asked):
     """What somebody chose who does not use a phone, and how he agreed that it is entered for him."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "on_behalf_of": {"resident_id": 21, "consent": {"kind": "witness", "witness_id": 8}},
-                    "ballot": {"choice": "yes"},
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "on_behalf_of": {"resident_id": 21, "consent": {"kind": "witness", "witness_id": 8}},
+            "ballot": {"choice": "yes"},
+        }
     )
 
     on_behalf_of: OnBehalfOfIn
@@ -315,31 +276,26 @@ class ComparedLine(Shape):
 class PaperBatchOut(Shape):
     """A batch of paper ballots typed in; the second of two has the report."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
+    model_config = examples(
+        {
+            "id": 6,
+            "deliberation_id": 3,
+            "entered_by_id": 8,
+            "state": "compared",
+            "rows": 1,
+            "first_id": 5,
+            "report": [
                 {
-                    "id": 6,
-                    "deliberation_id": 3,
-                    "entered_by_id": 8,
-                    "state": "compared",
-                    "rows": 1,
-                    "first_id": 5,
-                    "report": [
-                        {
-                            "code": "0123456789AB",
-                            "outcome": "entered",
-                            "first": {"choice": "yes"},
-                            "second": {"choice": "yes"},
-                            "first_rows": [2],
-                            "second_rows": [2],
-                        }
-                    ],
-                    "created_at": "2026-11-23T10:00:00+08:00",
+                    "code": "0123456789AB",
+                    "outcome": "entered",
+                    "first": {"choice": "yes"},
+                    "second": {"choice": "yes"},
+                    "first_rows": [2],
+                    "second_rows": [2],
                 }
-            ]
-        },
+            ],
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -364,22 +320,17 @@ class VotingRuleIn(Asked):
 class VotingRulesIn(Asked):
     """Presets that a place makes stricter; those not named stay."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
+    model_config = examples(
+        {
+            "rules": [
                 {
-                    "rules": [
-                        {
-                            "rule": "residents_meeting",
-                            "quorum": {"numerator": 2, "denominator": 3, "more_than": False},
-                            "majority": None,
-                            "recognised": False,
-                        }
-                    ]
+                    "rule": "residents_meeting",
+                    "quorum": {"numerator": 2, "denominator": 3, "more_than": False},
+                    "majority": None,
+                    "recognised": False,
                 }
             ]
-        },
+        }
     )
 
     rules: Annotated[list[VotingRuleIn], Field(min_length=1, max_length=len(Rule))]
@@ -388,6 +339,6 @@ class VotingRulesIn(Asked):
 class VotingRulesOut(Shape):
     """All presets as they are in force at a place, its own thresholds and those of the places above included."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"rules": [RULE_APPLIED]}]})
+    model_config = examples({"rules": [RULE_APPLIED]})
 
     rules: list[RuleOut]

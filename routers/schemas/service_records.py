@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic.config import JsonDict
 
 from models.volunteering import ActivityKind, DisputeState
-from routers.schemas.base import Asked, Author, Moment, ReasonText, Shape, TimelineLine
+from routers.schemas.base import Asked, Author, Moment, ReasonText, Shape, TimelineLine, examples
 
 RECORD_EXAMPLE: JsonDict = {
     "id": 5,
@@ -26,7 +26,7 @@ RECORD_EXAMPLE: JsonDict = {
 class ServiceRecordOut(Shape):
     """Confirmed service; `minutes` is what it counts for now, `confirmed_minutes` what it was at first."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [RECORD_EXAMPLE]})
+    model_config = examples(RECORD_EXAMPLE)
 
     id: int
     activity_id: int
@@ -44,12 +44,7 @@ class ServiceRecordOut(Shape):
 class JudgedRecordOut(ServiceRecordOut):
     """Somebody's service as those see it who judge it."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [RECORD_EXAMPLE | {"resident": {"id": 7, "nickname": "小林"}, "confirmed_by_id": 8}]
-        },
-    )
+    model_config = examples(RECORD_EXAMPLE | {"resident": {"id": 7, "nickname": "小林"}, "confirmed_by_id": 8})
 
     resident: Author
     confirmed_by_id: int
@@ -58,28 +53,23 @@ class JudgedRecordOut(ServiceRecordOut):
 class RecordDetailOut(JudgedRecordOut):
     """One record with its history."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                RECORD_EXAMPLE
-                | {"resident": {"id": 7, "nickname": "小林"}, "confirmed_by_id": 8}
-                | {
-                    "timeline": [
-                        {
-                            "id": 77,
-                            "verb": "service_record.resolved",
-                            "at": "2026-12-06T10:00:00+08:00",
-                            "by": "committee",
-                            "assisted": False,
-                            "reason": "签到记录显示提前到场",
-                            "reason_moderation": "passed",
-                            "facts": {"before": 90, "after": 110},
-                        }
-                    ]
+    model_config = examples(
+        RECORD_EXAMPLE
+        | {"resident": {"id": 7, "nickname": "小林"}, "confirmed_by_id": 8}
+        | {
+            "timeline": [
+                {
+                    "id": 77,
+                    "verb": "service_record.resolved",
+                    "at": "2026-12-06T10:00:00+08:00",
+                    "by": "committee",
+                    "assisted": False,
+                    "reason": "签到记录显示提前到场",
+                    "reason_moderation": "passed",
+                    "facts": {"before": 90, "after": 110},
                 }
             ]
-        },
+        }
     )
 
     timeline: list[TimelineLine]
@@ -88,9 +78,7 @@ class RecordDetailOut(JudgedRecordOut):
 class JudgementIn(Asked):
     """For how many minutes the record counts from now on, and why."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"minutes": 110, "reason": "签到记录显示提前到场"}]}
-    )
+    model_config = examples({"minutes": 110, "reason": "签到记录显示提前到场"})
 
     minutes: Annotated[int, Field(ge=0, le=1500, strict=True)]
     reason: ReasonText

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from models.base import Moderation
 from models.crowdfunding import UseChangeState
@@ -20,6 +20,7 @@ from routers.schemas.base import (
     Title,
     When,
     bounded,
+    examples,
 )
 
 EvidenceIds = Annotated[list[Id], Field(min_length=1, max_length=9)]
@@ -30,10 +31,7 @@ EVIDENCE: dict[str, Any] = {"note": "收据 0012 号", "evidence_ids": [71]}
 class OfflineGiftIn(Asked):
     """Money somebody gave in cash or by bank; `giver_id` where he is a resident and wants to hear of it."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"via": "cash", "amount_fen": 20000, "giver_id": 12, **EVIDENCE}]},
-    )
+    model_config = examples({"via": "cash", "amount_fen": 20000, "giver_id": 12, **EVIDENCE})
 
     via: Via
     amount_fen: Fen
@@ -45,7 +43,7 @@ class OfflineGiftIn(Asked):
 class MatchPaymentIn(Asked):
     """What a unit has paid of what it owes."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"amount_fen": 50000, **EVIDENCE}]})
+    model_config = examples({"amount_fen": 50000, **EVIDENCE})
 
     amount_fen: Fen
     note: ShortText
@@ -55,7 +53,7 @@ class MatchPaymentIn(Asked):
 class HandBackIn(Asked):
     """How a gift was handed back."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EVIDENCE]})
+    model_config = examples(EVIDENCE)
 
     note: ShortText
     evidence_ids: EvidenceIds
@@ -64,7 +62,7 @@ class HandBackIn(Asked):
 class CorrectionIn(Asked):
     """Why a transfer is undone."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "金额录错，应为 200 元"}]})
+    model_config = examples({"note": "金额录错，应为 200 元"})
 
     note: ShortText
 
@@ -72,32 +70,27 @@ class CorrectionIn(Asked):
 class SlipOut(Shape):
     """A slip: it moves money once two committee members have signed. `transfer_id` is the transfer it undoes."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 6,
-                    "community_id": 4,
-                    "kind": "gift",
-                    "state": "entered",
-                    "campaign_id": 8,
-                    "via": "cash",
-                    "amount_fen": 20000,
-                    "giver_id": 12,
-                    "gift_id": None,
-                    "match_id": None,
-                    "transfer_id": None,
-                    "income_id": None,
-                    "note": "收据 0012 号",
-                    "evidence_ids": [71],
-                    "entered_by_id": 5,
-                    "decided_by_id": None,
-                    "decided_at": None,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 6,
+            "community_id": 4,
+            "kind": "gift",
+            "state": "entered",
+            "campaign_id": 8,
+            "via": "cash",
+            "amount_fen": 20000,
+            "giver_id": 12,
+            "gift_id": None,
+            "match_id": None,
+            "transfer_id": None,
+            "income_id": None,
+            "note": "收据 0012 号",
+            "evidence_ids": [71],
+            "entered_by_id": 5,
+            "decided_by_id": None,
+            "decided_at": None,
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -123,12 +116,7 @@ class SlipOut(Shape):
 class MatchIn(Asked):
     """A unit's promise: `adds_fen` for each `for_each_fen` that neighbours give (1:2 is 2 for each 1), up to a cap."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"unit": "锦阳物业服务公司", "for_each_fen": 1, "adds_fen": 2, "cap_fen": 500000}]
-        },
-    )
+    model_config = examples({"unit": "锦阳物业服务公司", "for_each_fen": 1, "adds_fen": 2, "cap_fen": 500000})
 
     unit: Title
     for_each_fen: Ratio = 1
@@ -139,25 +127,20 @@ class MatchIn(Asked):
 class MatchOut(Shape):
     """A promise to match: what it owes by what is raised now, and what was paid."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 2,
-                    "campaign_id": 8,
-                    "unit": "锦阳物业服务公司",
-                    "for_each_fen": 1,
-                    "adds_fen": 2,
-                    "cap_fen": 500000,
-                    "state": "promised",
-                    "moderation": "passed",
-                    "owed_fen": 90000,
-                    "paid_fen": 0,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 2,
+            "campaign_id": 8,
+            "unit": "锦阳物业服务公司",
+            "for_each_fen": 1,
+            "adds_fen": 2,
+            "cap_fen": 500000,
+            "state": "promised",
+            "moderation": "passed",
+            "owed_fen": 90000,
+            "paid_fen": 0,
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -176,10 +159,7 @@ class MatchOut(Shape):
 class ExtendIn(Asked):
     """A later deadline, and why."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"deadline": "2027-01-10T18:00:00+08:00", "reason": "春节前再募集两周"}]},
-    )
+    model_config = examples({"deadline": "2027-01-10T18:00:00+08:00", "reason": "春节前再募集两周"})
 
     deadline: When
     reason: ReasonText
@@ -191,20 +171,15 @@ class UseChangeIn(Asked):
     It is taken from `budget_line_id` first; the rest, or all of it, from the lines by what is left of each.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "resolution_id": 9,
-                    "title": "无障碍坡道",
-                    "body": "灯具由物业承担，余款改建单元门口坡道。",
-                    "amount_fen": 40000,
-                    "budget_line_id": 1,
-                    "refund_days": 15,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "resolution_id": 9,
+            "title": "无障碍坡道",
+            "body": "灯具由物业承担，余款改建单元门口坡道。",
+            "amount_fen": 40000,
+            "budget_line_id": 1,
+            "refund_days": 15,
+        }
     )
 
     resolution_id: Id
@@ -218,26 +193,21 @@ class UseChangeIn(Asked):
 class UseChangeOut(Shape):
     """A change of use: announced until `refund_until`, while givers may take their share back, then in force."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 1,
-                    "campaign_id": 8,
-                    "resolution_id": 9,
-                    "title": "无障碍坡道",
-                    "body": "灯具由物业承担，余款改建单元门口坡道。",
-                    "amount_fen": 40000,
-                    "raised_fen": 100000,
-                    "budget_line_id": 1,
-                    "refund_until": "2026-12-08T10:00:00+08:00",
-                    "state": "announced",
-                    "moderation": "passed",
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 1,
+            "campaign_id": 8,
+            "resolution_id": 9,
+            "title": "无障碍坡道",
+            "body": "灯具由物业承担，余款改建单元门口坡道。",
+            "amount_fen": 40000,
+            "raised_fen": 100000,
+            "budget_line_id": 1,
+            "refund_until": "2026-12-08T10:00:00+08:00",
+            "state": "announced",
+            "moderation": "passed",
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -267,25 +237,20 @@ NONE: dict[str, Any] = {"refunds": 0, "amount_fen": 0}
 class ProgressOut(Shape):
     """How far the refunds of a campaign are; `by_hand` are gifts in cash or by bank still to be handed back."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "campaign_id": 8,
-                    "total": {"refunds": 9, "amount_fen": 45000},
-                    "unfinished": 1,
-                    "states": {
-                        "requested": NONE,
-                        "processing": {"refunds": 1, "amount_fen": 5000},
-                        "succeeded": {"refunds": 8, "amount_fen": 40000},
-                        "abnormal": NONE,
-                        "closed": NONE,
-                    },
-                    "by_hand": NONE,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "campaign_id": 8,
+            "total": {"refunds": 9, "amount_fen": 45000},
+            "unfinished": 1,
+            "states": {
+                "requested": NONE,
+                "processing": {"refunds": 1, "amount_fen": 5000},
+                "succeeded": {"refunds": 8, "amount_fen": 40000},
+                "abnormal": NONE,
+                "closed": NONE,
+            },
+            "by_hand": NONE,
+        }
     )
 
     campaign_id: int

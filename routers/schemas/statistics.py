@@ -3,10 +3,8 @@
 from datetime import date
 from typing import Any
 
-from pydantic import ConfigDict
-
 from models.places import PlaceKind
-from routers.schemas.base import Shape
+from routers.schemas.base import Shape, examples
 
 FLOWS: dict[str, int] = {
     "needs": 3,
@@ -64,9 +62,7 @@ FIGURES: dict[str, Any] = {
 class GroupOut(Shape):
     """How many people; null, and `suppressed`, where the number would tell of fewer than five."""
 
-    model_config = ConfigDict(
-        from_attributes=True, json_schema_extra={"examples": [{"count": None, "suppressed": True}]}
-    )
+    model_config = examples({"count": None, "suppressed": True})
 
     count: int | None
     suppressed: bool
@@ -75,7 +71,7 @@ class GroupOut(Shape):
 class ResponseOut(Shape):
     """How long needs waited, in whole hours; `in_time` by working days, of those for which a day was set."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [RESPONSE]})
+    model_config = examples(RESPONSE)
 
     count: int
     median_hours: int | None
@@ -87,7 +83,7 @@ class ResponseOut(Shape):
 class MoneyOut(Shape):
     """Of one legal path, in fen; `raised_fen` is captured money less what was set aside for refunds."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [MONEY]})
+    model_config = examples(MONEY)
 
     raised_fen: int
     spent_fen: int
@@ -98,9 +94,7 @@ class MoneyOut(Shape):
 class TurnoutOut(Shape):
     """Electors on the rolls of the votes that closed, and how many of them voted."""
 
-    model_config = ConfigDict(
-        from_attributes=True, json_schema_extra={"examples": [{"votes": 17, "roll": 2040, "voted": 17}]}
-    )
+    model_config = examples({"votes": 17, "roll": 2040, "voted": 17})
 
     votes: int
     roll: int
@@ -132,7 +126,7 @@ class FlowsOut(Shape):
 class MonthOut(FlowsOut):
     """One month, named by its first day."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [MONTH]})
+    model_config = examples(MONTH)
 
     month: date
 
@@ -144,7 +138,7 @@ class FiguresOut(FlowsOut):
     counts each neighbour once per community, by the whole months that the period touches.
     """
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [FIGURES]})
+    model_config = examples(FIGURES)
 
     place_id: int
     name: str
@@ -177,9 +171,7 @@ class FiguresOut(FlowsOut):
 class ComparedOut(Shape):
     """The places below, one beside the other."""
 
-    model_config = ConfigDict(
-        from_attributes=True, json_schema_extra={"examples": [{"items": [{**FIGURES, "months": None}]}]}
-    )
+    model_config = examples({"items": [{**FIGURES, "months": None}]})
 
     items: list[FiguresOut]
 
@@ -187,19 +179,14 @@ class ComparedOut(Shape):
 class OpenDataOut(Shape):
     """A table of open data; docs/open-data.md says what its columns mean. `complete` unless it was cut at 10,000."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "place_id": 3,
-                    "table": "hours",
-                    "columns": ["community_id", "month", "service_minutes"],
-                    "rows": [[3, "2026-11-01", 180]],
-                    "complete": True,
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "place_id": 3,
+            "table": "hours",
+            "columns": ["community_id", "month", "service_minutes"],
+            "rows": [[3, "2026-11-01", 180]],
+            "complete": True,
+        }
     )
 
     place_id: int

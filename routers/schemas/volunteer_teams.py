@@ -2,21 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from models.base import Moderation
 from models.volunteer_teams import TeamMemberState
-from routers.schemas.base import PRINTABLE_LINES, Id, Moment, Shape, Title, bounded
+from routers.schemas.base import PRINTABLE_LINES, Id, Moment, Shape, Title, bounded, examples
 from routers.schemas.residents import HelpIn
 
 
 class VolunteerTeamIn(HelpIn):
     """A team to be."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"community_id": 4, "name": "银杏志愿队", "body": "每周六陪老人散步"}]},
-    )
+    model_config = examples({"community_id": 4, "name": "银杏志愿队", "body": "每周六陪老人散步"})
 
     community_id: Id
     name: Title
@@ -26,25 +23,20 @@ class VolunteerTeamIn(HelpIn):
 class VolunteerTeamOut(Shape):
     """A team: how many belong to it, the minutes served for it, and the reader's own place in it."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 3,
-                    "community_id": 4,
-                    "name": "银杏志愿队",
-                    "body": "每周六陪老人散步",
-                    "moderation": "passed",
-                    "leader": "小林",
-                    "members": 12,
-                    "minutes": 5400,
-                    "my_state": "member",
-                    "leading": False,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 3,
+            "community_id": 4,
+            "name": "银杏志愿队",
+            "body": "每周六陪老人散步",
+            "moderation": "passed",
+            "leader": "小林",
+            "members": 12,
+            "minutes": 5400,
+            "my_state": "member",
+            "leading": False,
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -63,20 +55,15 @@ class VolunteerTeamOut(Shape):
 class VolunteerTeamMemberOut(Shape):
     """A member, or, for the leader, somebody who asks to be one; a name stands here for who consented to it."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 17,
-                    "nickname": None,
-                    "state": "member",
-                    "leading": False,
-                    "mine": False,
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 17,
+            "nickname": None,
+            "state": "member",
+            "leading": False,
+            "mine": False,
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -90,7 +77,7 @@ class VolunteerTeamMemberOut(Shape):
 class HandVolunteerTeamOverIn(HelpIn):
     """Who is to lead."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"member_id": 17}]})
+    model_config = examples({"member_id": 17})
 
     member_id: Id
 
@@ -98,12 +85,7 @@ class HandVolunteerTeamOverIn(HelpIn):
 class PointsOut(Shape):
     """Hours, in minutes: given in service, received for help, spent on help, and left to spend."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [{"given_minutes": 300, "received_minutes": 0, "spent_minutes": 60, "balance_minutes": 240}]
-        },
-    )
+    model_config = examples({"given_minutes": 300, "received_minutes": 0, "spent_minutes": 60, "balance_minutes": 240})
 
     given_minutes: int
     received_minutes: int
@@ -114,7 +96,7 @@ class PointsOut(Shape):
 class SpendIn(HelpIn):
     """Minutes for a neighbour who helped."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"helper_id": 9, "minutes": 60}]})
+    model_config = examples({"helper_id": 9, "minutes": 60})
 
     helper_id: Id
     minutes: Annotated[int, Field(ge=1, le=1440, strict=True)]
@@ -123,20 +105,15 @@ class SpendIn(HelpIn):
 class PointTransferOut(Shape):
     """Minutes that one spent on a neighbour's help, or received for one's own."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 8,
-                    "minutes": 60,
-                    "spent": True,
-                    "other_id": 9,
-                    "other": "阿梅",
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 8,
+            "minutes": 60,
+            "spent": True,
+            "other_id": 9,
+            "other": "阿梅",
+            "created_at": "2026-11-23T10:00:00+08:00",
+        }
     )
 
     id: int
@@ -150,8 +127,6 @@ class PointTransferOut(Shape):
 class CalendarOut(Shape):
     """The secret address of one's own calendar. It is shown this once."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"url": "https://linli.example/v1/me/calendar.ics?token=…"}]}
-    )
+    model_config = examples({"url": "https://linli.example/v1/me/calendar.ics?token=…"})
 
     url: str

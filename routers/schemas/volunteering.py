@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic.config import JsonDict
 
 from models.base import Moderation
@@ -20,6 +20,7 @@ from routers.schemas.base import (
     Title,
     When,
     bounded,
+    examples,
 )
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 from routers.schemas.residents import HelpIn
@@ -84,12 +85,7 @@ class ShiftIn(Asked):
 class ShiftChangeIn(Asked):
     """The named fields are replaced; everybody signed up is told."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"starts_at": "2026-12-05T10:00:00+08:00", "ends_at": "2026-12-05T12:00:00+08:00"}]
-        },
-    )
+    model_config = examples({"starts_at": "2026-12-05T10:00:00+08:00", "ends_at": "2026-12-05T12:00:00+08:00"})
 
     starts_at: When | None = None
     ends_at: When | None = None
@@ -102,7 +98,7 @@ class ShiftChangeIn(Asked):
 class ActivityChangeIn(Asked):
     """The named fields are replaced; everybody signed up is told."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "请带雨具，集合地点不变。"}]})
+    model_config = examples({"body": "请带雨具，集合地点不变。"})
 
     title: Title = "-"
     body: Body = "-"
@@ -114,29 +110,24 @@ class ActivityChangeIn(Asked):
 class ActivityIn(Asked):
     """A call for volunteers; who makes it leads it, unless `leader_id` names another."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
+    model_config = examples(
+        {
+            "community_id": 4,
+            "kind": "service",
+            "title": "周六陪老人逛公园",
+            "body": "请穿防滑鞋，活动室集合。",
+            "leader_id": 8,
+            "cancel_hours": 2,
+            "need_ids": [5],
+            "shifts": [
                 {
-                    "community_id": 4,
-                    "kind": "service",
-                    "title": "周六陪老人逛公园",
-                    "body": "请穿防滑鞋，活动室集合。",
-                    "leader_id": 8,
-                    "cancel_hours": 2,
-                    "need_ids": [5],
-                    "shifts": [
-                        {
-                            "starts_at": "2026-12-05T09:00:00+08:00",
-                            "ends_at": "2026-12-05T11:00:00+08:00",
-                            "capacity": 7,
-                            "place_text": "社区活动室",
-                        }
-                    ],
+                    "starts_at": "2026-12-05T09:00:00+08:00",
+                    "ends_at": "2026-12-05T11:00:00+08:00",
+                    "capacity": 7,
+                    "place_text": "社区活动室",
                 }
-            ]
-        },
+            ],
+        }
     )
 
     community_id: Id
@@ -154,7 +145,7 @@ class ActivityIn(Asked):
 class ShiftOut(Shape):
     """A shift, and the reader's own place in it."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [SHIFT_EXAMPLE]})
+    model_config = examples(SHIFT_EXAMPLE)
 
     id: int
     state: ShiftState
@@ -173,29 +164,24 @@ class ShiftOut(Shape):
 class ActivityOut(Shape):
     """An activity with its shifts, earliest first, the needs it was made from, and its photos."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 12,
-                    "community_id": 4,
-                    "kind": "service",
-                    "title": "周六陪老人逛公园",
-                    "body": "请穿防滑鞋，活动室集合。",
-                    "author": {"id": 9, "nickname": "马社工"},
-                    "leader": {"id": 8, "nickname": "何楼长"},
-                    "cancel_hours": 2,
-                    "team_id": None,
-                    "state": "planned",
-                    "moderation": "passed",
-                    "created_at": "2026-11-23T10:00:00+08:00",
-                    "need_ids": [5],
-                    "photos": [PHOTO],
-                    "shifts": [SHIFT_EXAMPLE],
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 12,
+            "community_id": 4,
+            "kind": "service",
+            "title": "周六陪老人逛公园",
+            "body": "请穿防滑鞋，活动室集合。",
+            "author": {"id": 9, "nickname": "马社工"},
+            "leader": {"id": 8, "nickname": "何楼长"},
+            "cancel_hours": 2,
+            "team_id": None,
+            "state": "planned",
+            "moderation": "passed",
+            "created_at": "2026-11-23T10:00:00+08:00",
+            "need_ids": [5],
+            "photos": [PHOTO],
+            "shifts": [SHIFT_EXAMPLE],
+        }
     )
 
     id: int
@@ -218,7 +204,7 @@ class ActivityOut(Shape):
 class SignupOut(Shape):
     """A place in a shift; `position` counts those waiting up to and with this one, null for a seat."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [SIGNUP_EXAMPLE]})
+    model_config = examples(SIGNUP_EXAMPLE)
 
     id: int
     shift_id: int
@@ -238,12 +224,7 @@ class SignupOut(Shape):
 class AttendeeOut(SignupOut):
     """A place in a shift as its leader sees it, with the photos of a report."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [SIGNUP_EXAMPLE | {"resident": {"id": 7, "nickname": "小林"}, "photos": [PHOTO]}]
-        },
-    )
+    model_config = examples(SIGNUP_EXAMPLE | {"resident": {"id": 7, "nickname": "小林"}, "photos": [PHOTO]})
 
     resident: Author
     photos: list[PhotoOut]
@@ -252,7 +233,7 @@ class AttendeeOut(SignupOut):
 class SignupIn(HelpIn):
     """For oneself, or for somebody one helps; the hours count for a team that the volunteer is in."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"team_id": 3}]})
+    model_config = examples({"team_id": 3})
 
     team_id: Id | None = None
 
@@ -260,7 +241,7 @@ class SignupIn(HelpIn):
 class NoShowIn(Asked):
     """Who did not come."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"resident_id": 7}]})
+    model_config = examples({"resident_id": 7})
 
     resident_id: Id
 
@@ -268,10 +249,7 @@ class NoShowIn(Asked):
 class ReportIn(HelpIn):
     """What one did for a task, and how long it took."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"minutes": 40, "note": "药已送到并说明了用法", "photo_ids": []}]},
-    )
+    model_config = examples({"minutes": 40, "note": "药已送到并说明了用法", "photo_ids": []})
 
     minutes: Annotated[int, Field(ge=1, le=1440, strict=True)]
     note: ReasonText | None = None
@@ -281,7 +259,7 @@ class ReportIn(HelpIn):
 class SkillsIn(HelpIn):
     """What one can do as a volunteer."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"skills": ["first_aid", "driving"]}]})
+    model_config = examples({"skills": ["first_aid", "driving"]})
 
     skills: Skills
 
@@ -289,7 +267,7 @@ class SkillsIn(HelpIn):
 class SkillsOut(Shape):
     """What one said one can do."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"skills": ["driving", "first_aid"]}]})
+    model_config = examples({"skills": ["driving", "first_aid"]})
 
     skills: list[Skill]
 
@@ -297,10 +275,7 @@ class SkillsOut(Shape):
 class CheckInCodeOut(Shape):
     """The code for the leader's phone to show; the next begins in `expires_in` seconds."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={"examples": [{"token": "wJ0b2Jm6Zc9yXq3QbW1u5DMxLjU5ODAwMDAwMQ", "expires_in": 17}]},
-    )
+    model_config = examples({"token": "wJ0b2Jm6Zc9yXq3QbW1u5DMxLjU5ODAwMDAwMQ", "expires_in": 17})
 
     token: str
     expires_in: int
@@ -316,9 +291,7 @@ def require_leader_for_time(asked: Any) -> Any:
 class CheckInIn(HelpIn):
     """The code just scanned; or, from the leader, the person who came, and when, if it was earlier."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"token": "wJ0b2Jm6Zc9yXq3QbW1u5DMxLjU5ODAwMDAwMQ"}]}
-    )
+    model_config = examples({"token": "wJ0b2Jm6Zc9yXq3QbW1u5DMxLjU5ODAwMDAwMQ"})
 
     token: CodeText | None = None
     resident_id: Id | None = None
@@ -335,9 +308,7 @@ class CheckInIn(HelpIn):
 class CheckOutIn(HelpIn):
     """Leaving; a task is reported with `minutes` and, if you like, a `note`. `resident_id` is for the leader."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"minutes": 40, "note": "药已送到并说明了用法"}]}
-    )
+    model_config = examples({"minutes": 40, "note": "药已送到并说明了用法"})
 
     token: CodeText | None = None
     resident_id: Id | None = None
@@ -358,9 +329,7 @@ class HoursEntry(Asked):
 class HoursIn(Asked):
     """Minutes by person; without `entries`, what check-in and check-out say."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"entries": [{"resident_id": 7, "minutes": 110}]}]}
-    )
+    model_config = examples({"entries": [{"resident_id": 7, "minutes": 110}]})
 
     entries: Annotated[list[HoursEntry], Field(min_length=1, max_length=1000)] | None = None
 
@@ -385,24 +354,19 @@ class ConfirmedOut(Shape):
 class HoursOut(Shape):
     """All service records of a shift."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
+    model_config = examples(
+        {
+            "shift_id": 31,
+            "records": [
                 {
-                    "shift_id": 31,
-                    "records": [
-                        {
-                            "id": 5,
-                            "resident": {"id": 7, "nickname": "小林"},
-                            "minutes": 110,
-                            "confirmed_by_id": 8,
-                            "created_at": "2026-12-05T11:10:00+08:00",
-                        }
-                    ],
+                    "id": 5,
+                    "resident": {"id": 7, "nickname": "小林"},
+                    "minutes": 110,
+                    "confirmed_by_id": 8,
+                    "created_at": "2026-12-05T11:10:00+08:00",
                 }
-            ]
-        },
+            ],
+        }
     )
 
     shift_id: int

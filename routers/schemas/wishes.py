@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from models.base import Moderation
 from models.units import UnitKind
@@ -18,7 +18,20 @@ from models.wishes import (
     WishKind,
     WishState,
 )
-from routers.schemas.base import Asked, Author, Body, Fen, Id, Moment, ReasonText, Shape, ShortText, TimelineLine, Title
+from routers.schemas.base import (
+    Asked,
+    Author,
+    Body,
+    Fen,
+    Id,
+    Moment,
+    ReasonText,
+    Shape,
+    ShortText,
+    TimelineLine,
+    Title,
+    examples,
+)
 from routers.schemas.media import PHOTO, PhotoIds, PhotoOut
 from routers.schemas.residents import ConsentIn, HelpIn
 
@@ -53,20 +66,15 @@ class WishIn(HelpIn):
     posts for somebody gives that separate consent as `photo_of_person_consent`.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "community_id": 4,
-                    "kind": "goods",
-                    "title": "想要一台收音机",
-                    "body": "奶奶眼睛不好，想听戏。",
-                    "value_fen": 8000,
-                    "needed_by": "2026-12-31",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "community_id": 4,
+            "kind": "goods",
+            "title": "想要一台收音机",
+            "body": "奶奶眼睛不好，想听戏。",
+            "value_fen": 8000,
+            "needed_by": "2026-12-31",
+        }
     )
 
     community_id: Id
@@ -92,7 +100,7 @@ class WisherOut(Shape):
 class WishOut(Shape):
     """A wish as its reader may see it."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [WISH]})
+    model_config = examples(WISH)
 
     id: int
     community_id: int
@@ -163,54 +171,49 @@ class WishDetailOut(WishOut):
     `statements` and `outcome` (of a dispute) for the two sides and the staff.
     """
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                WISH
-                | {
-                    "state": "claimed",
-                    "free_slots": 0,
-                    "units": [UNIT],
-                    "claims": [
-                        {
-                            "id": 4,
-                            "claimer": {"id": 8, "nickname": "阿梅"},
-                            "assistant_id": None,
-                            "unit": UNIT,
-                            "state": "held",
-                            "due_at": "2026-11-30T10:00:00+08:00",
-                            "extension_days": None,
-                            "extended": False,
-                            "contact_shared": True,
-                            "upheld": False,
-                            "note": None,
-                            "moderation": "passed",
-                            "photos": [PHOTO],
-                        }
-                    ],
-                    "need_ids": [5],
-                    "thanks": None,
-                    "thanks_moderation": "passed",
-                    "thanks_public": False,
-                    "ground": None,
-                    "contact_consent": "on_claim",
-                    "outcome": None,
-                    "statements": [],
-                    "timeline": [
-                        {
-                            "id": 90,
-                            "verb": "wish.claimed",
-                            "at": "2026-11-23T10:00:00+08:00",
-                            "by": "resident",
-                            "assisted": False,
-                            "reason": None,
-                            "facts": {"from": "open", "state": "claimed", "claim_id": 4},
-                        }
-                    ],
+    model_config = examples(
+        WISH
+        | {
+            "state": "claimed",
+            "free_slots": 0,
+            "units": [UNIT],
+            "claims": [
+                {
+                    "id": 4,
+                    "claimer": {"id": 8, "nickname": "阿梅"},
+                    "assistant_id": None,
+                    "unit": UNIT,
+                    "state": "held",
+                    "due_at": "2026-11-30T10:00:00+08:00",
+                    "extension_days": None,
+                    "extended": False,
+                    "contact_shared": True,
+                    "upheld": False,
+                    "note": None,
+                    "moderation": "passed",
+                    "photos": [PHOTO],
                 }
-            ]
-        },
+            ],
+            "need_ids": [5],
+            "thanks": None,
+            "thanks_moderation": "passed",
+            "thanks_public": False,
+            "ground": None,
+            "contact_consent": "on_claim",
+            "outcome": None,
+            "statements": [],
+            "timeline": [
+                {
+                    "id": 90,
+                    "verb": "wish.claimed",
+                    "at": "2026-11-23T10:00:00+08:00",
+                    "by": "resident",
+                    "assisted": False,
+                    "reason": None,
+                    "facts": {"from": "open", "state": "claimed", "claim_id": 4},
+                }
+            ],
+        }
     )
 
     units: list[UnitSeenOut]
@@ -229,7 +232,7 @@ class WishDetailOut(WishOut):
 class AttestIn(Asked):
     """On what ground one vouches for a wish posted for somebody; the ground stays with the committee."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ground": "入户走访，独居老人"}]})
+    model_config = examples({"ground": "入户走访，独居老人"})
 
     ground: ReasonText
 
@@ -237,7 +240,7 @@ class AttestIn(Asked):
 class WishApproveIn(Asked):
     """A ground, where the wish was posted for somebody and approving attests it."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}, {"ground": "入户走访，独居老人"}]})
+    model_config = examples({}, {"ground": "入户走访，独居老人"})
 
     ground: ReasonText | None = None
 
@@ -245,7 +248,7 @@ class WishApproveIn(Asked):
 class ClaimIn(HelpIn):
     """For which unit one claims, or on whose behalf; without either, for oneself."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"unit_id": 3}]})
+    model_config = examples({"unit_id": 3})
 
     unit_id: Id | None = None
 
@@ -253,7 +256,7 @@ class ClaimIn(HelpIn):
 class FulfilIn(HelpIn):
     """What one did for the wish."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "收音机已送到奶奶手上。"}]})
+    model_config = examples({"note": "收音机已送到奶奶手上。"})
 
     note: Body
     photo_ids: PhotoIds = []
@@ -262,9 +265,7 @@ class FulfilIn(HelpIn):
 class ExtensionIn(HelpIn):
     """How many days more one asks for, and why."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"days": 3, "reason": "收音机缺货，周五到店"}]}
-    )
+    model_config = examples({"days": 3, "reason": "收音机缺货，周五到店"})
 
     days: Annotated[int, Field(ge=1, le=EXTENSION_DAYS_MAX, strict=True)]
     reason: ReasonText
@@ -273,7 +274,7 @@ class ExtensionIn(HelpIn):
 class WishExtendIn(HelpIn):
     """Whose claim gets the days asked for."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"claim_id": 4}]})
+    model_config = examples({"claim_id": 4})
 
     claim_id: Id
 
@@ -281,9 +282,7 @@ class WishExtendIn(HelpIn):
 class ConfirmIn(HelpIn):
     """The wisher's thanks, if he likes; `thanks_public` lets everybody read them."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"thanks": "谢谢热心的邻居！", "thanks_public": True}]}
-    )
+    model_config = examples({"thanks": "谢谢热心的邻居！", "thanks_public": True})
 
     thanks: Body | None = None
     thanks_public: bool = False
@@ -292,7 +291,7 @@ class ConfirmIn(HelpIn):
 class ThanksIn(HelpIn):
     """Whether everybody may read one's thanks."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"public": False}]})
+    model_config = examples({"public": False})
 
     public: bool
 
@@ -300,7 +299,7 @@ class ThanksIn(HelpIn):
 class DisputeIn(HelpIn):
     """Why what was reported is not so, if one wants to say."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "至今没有收到"}]})
+    model_config = examples({"reason": "至今没有收到"})
 
     reason: ReasonText | None = None
 
@@ -308,7 +307,7 @@ class DisputeIn(HelpIn):
 class StatementIn(HelpIn):
     """One's side of a dispute."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"body": "周三放在门口，有照片。"}]})
+    model_config = examples({"body": "周三放在门口，有照片。"})
 
     body: Body
 
@@ -316,9 +315,7 @@ class StatementIn(HelpIn):
 class ResolveIn(Asked):
     """How a dispute is settled. Upheld, the claims named (or all) count as abandoned."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"outcome": "dismissed", "reason": "双方当面说清，东西已收到"}]}
-    )
+    model_config = examples({"outcome": "dismissed", "reason": "双方当面说清，东西已收到"})
 
     outcome: Outcome
     reason: ReasonText
@@ -331,10 +328,7 @@ class ContactIn(HelpIn):
     `on_claim`: whoever holds a claim may read it; `ask`: each claimer only when one agrees to him.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"consent": "ask", "phone": True, "address": False, "words": "晚上在家"}]},
-    )
+    model_config = examples({"consent": "ask", "phone": True, "address": False, "words": "晚上在家"})
 
     consent: ContactConsent
     phone: bool = False
@@ -345,19 +339,14 @@ class ContactIn(HelpIn):
 class ContactOut(Shape):
     """How to reach the wisher. Whoever holds a claim and reads this stands in the log that the wisher sees."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "consent": "on_claim",
-                    "name": "王淑芬",
-                    "phone": "028-85551234",
-                    "address": "7号楼 1 101",
-                    "words": "晚上在家",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "consent": "on_claim",
+            "name": "王淑芬",
+            "phone": "028-85551234",
+            "address": "7号楼 1 101",
+            "words": "晚上在家",
+        }
     )
 
     consent: ContactConsent
@@ -370,19 +359,14 @@ class ContactOut(Shape):
 class WishDisclosureOut(Shape):
     """Somebody who held a claim read how to reach the wisher."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 12,
-                    "claim_id": 4,
-                    "reader": {"id": 8, "nickname": "阿梅"},
-                    "fields": ["name", "phone"],
-                    "at": "2026-11-24T19:00:00+08:00",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "id": 12,
+            "claim_id": 4,
+            "reader": {"id": 8, "nickname": "阿梅"},
+            "fields": ["name", "phone"],
+            "at": "2026-11-24T19:00:00+08:00",
+        }
     )
 
     id: int

@@ -36,9 +36,10 @@ from services.crowdfunding.changing import COMMITTEE_ONLY, lock_campaign
 from services.crowdfunding.matching import find_match, with_figures
 from services.crowdfunding.reading import door
 from services.ledger import Purse
-from services.payments.terms import REFUNDS, yuan
+from services.payments.terms import REFUNDS
 from services.policies import Actor, require
 from services.policies import crowdfunding as policies
+from services.rules.tables import yuan
 
 BOOKS_ONLY = ("只有本社区居委会、监督委员和上级可以查看", "Only the committee, supervisors and officers may see this")
 GIFTS_WHILE = (CampaignState.OPEN,)

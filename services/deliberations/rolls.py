@@ -50,8 +50,8 @@ SELECT resident_id, NULL::bigint AS household_id, sum(area_cm2)::bigint AS area_
 GROUP BY resident_id""",
 }
 
-# A line is what services/rules/archive.py calls one: hashed with the elector's salt, so that nobody can be guessed.
-# Who was imported has no id here but his number.
+# An elector's line: SHA-256 (hex) over number (from 1), kind, id, area and salt (hex), one a line. The salt is his own,
+# random, of 16 bytes: with it he finds himself, without it nobody does. Who was imported has no id but his number.
 LINE = r"""encode(sha256(convert_to(concat_ws(E'\n', number, '{kind}', coalesce(resident_id, household_id, number),
     coalesce(area_cm2, 0), encode(salt, 'hex')), 'UTF8')), 'hex')"""
 HASH = r"""encode(sha256(convert_to(coalesce(string_agg({line}, E'\n' ORDER BY number), ''), 'UTF8')), 'hex')"""

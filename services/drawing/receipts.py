@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.drawing.paper import FAINT, GREY, INK, LEADING, WHITE, Paper, clean, fitting, lines_of
+from services.drawing.words import yuan
 from services.rules.capitals import in_capitals
 
 WIDTH, MARGIN, TOP, SIDE = 750, 60, 150, 210
@@ -55,7 +56,7 @@ def receipt(facts: Receipt) -> bytes:
     paper.write((MARGIN, 94), f"编号  {clean(facts.number)}", 24, colour="#d8eadf")
     paper.write((WIDTH - MARGIN, 94), "邻里", 24, colour="#d8eadf", align="right")
     paper.card((24, TOP, WIDTH - 24, paper.height - 24), radius=24)
-    figures = f"¥{_yuan(facts.amount_fen)}"
+    figures = f"¥{yuan(facts.amount_fen)}"
     size = fitting(figures, (84, 72, 60), width, 1)
     paper.write((WIDTH / 2, amount_top + 84 - size), figures, size, colour=GREEN, align="middle", bold=True)
     paper.paragraph((MARGIN, amount_top + 134, width), capitals, 30, most=2, colour=GREY, align="middle")
@@ -74,7 +75,7 @@ def _refunded(paper: Paper, facts: Receipt, y: float, rows_top: float) -> None:
     fully = facts.refunded_fen >= facts.amount_fen
     words = "其中 " if not fully else "已全部退款 "
     parts = ((facts.refunded_fen, "" if fully else " 已退款"), (facts.refunding_fen, " 正在退款"))
-    words += "，".join(f"¥{_yuan(fen)}{word}" for fen, word in parts if fen)
+    words += "，".join(f"¥{yuan(fen)}{word}" for fen, word in parts if fen)
     paper.card((MARGIN, y, WIDTH - MARGIN, y + 60), colour="#fdecea", radius=12)
     paper.write(
         (WIDTH / 2, y + 8), words, fitting(words, (30, 26), WIDTH - 2 * MARGIN - 30, 1), colour=RED, align="middle"
@@ -91,7 +92,3 @@ def _scan(paper: Paper, facts: Receipt, y: int) -> None:
     hint = "这笔款项写在不可更改的公开日志里，任何人都可以核对，不必登录。"
     paper.paragraph((left, y + 104, WIDTH - MARGIN - left), hint, 24, most=3, colour=GREY)
     paper.paragraph((MARGIN, y + SIDE + 20, WIDTH - 2 * MARGIN), NOTE, 22, most=4, colour=FAINT)
-
-
-def _yuan(amount_fen: int) -> str:
-    return f"{amount_fen // 100:,}.{amount_fen % 100:02}"

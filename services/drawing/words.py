@@ -20,6 +20,11 @@ IDENTITY = re.compile(r"(?<!\d)(\d{4})\d{10,13}([\dXx])(?![\dXx])")
 Measure = Callable[[str], float]
 
 
+def yuan(amount_fen: int) -> str:
+    """Money as it is drawn: 123450 fen is 1,234.50."""
+    return f"{amount_fen // 100:,}.{amount_fen % 100:02}"
+
+
 def legible(text: str, known: Callable[[str], bool]) -> str:
     """One line of the text with nothing in it that would be drawn as a box.
 

@@ -13,15 +13,14 @@ DUE_MAX = 50
 HAD_CHECK = (Moderation.PASSED, Moderation.QUEUED, Moderation.HIDDEN)
 
 
-async def due_checks(most: int = DUE_MAX) -> list[Media]:
+async def due_checks() -> list[Media]:
     """Pictures whose check is to be asked for now, the longest waiting first, each with its `uploader`.
 
     Whoever asks sets `next_check_at` (and `trace_id`, `check_sent_at`, `check_tries`) so that it is not due again.
     """
     due = await db.rows(
         "SELECT id FROM media WHERE moderation = 'checking' AND next_check_at <= clock_now() "
-        "ORDER BY next_check_at LIMIT $1",
-        most,
+        f"ORDER BY next_check_at LIMIT {DUE_MAX}"
     )
     return await Media.filter(id__in=[line["id"] for line in due]).order_by("next_check_at").select_related("uploader")
 

@@ -13,7 +13,8 @@ from models.payments import OrderState
 from services import events, ledger, notifications
 from services.ledger import Purse
 from services.payments.refunds import conclude_refund, give_back
-from services.payments.terms import CLEARING, yuan
+from services.payments.terms import CLEARING
+from services.rules.tables import yuan
 
 HEARD_KEPT_DAYS = 30
 

@@ -17,8 +17,9 @@ from models.payments import Refund, RefundState, TooManyRefunds
 from services import events, ledger, notifications
 from services.due import one_by_one
 from services.ledger import Purse
-from services.payments.terms import AT_ONCE, CLEARING, LEASE, REFUNDS, yuan
+from services.payments.terms import AT_ONCE, CLEARING, LEASE, REFUNDS
 from services.policies import Actor
+from services.rules.tables import yuan
 
 log = structlog.stdlib.get_logger("linli.payments")
 

@@ -9,8 +9,3 @@ CLEARING, REFUNDS = Purse(AccountKind.WECHAT_CLEARING), Purse(AccountKind.REFUND
 # Whoever asks takes the row for as long as asking may take: three calls of 10 s, and then our own transaction. No other
 # worker asks meanwhile, and a row whose worker died is asked about when the minute is over.
 LEASE = "clock_now() + interval '60 seconds'"
-
-
-def yuan(fen: int) -> str:
-    """Money as residents read it: 1234 fen is 12.34."""
-    return f"{fen // 100}.{fen % 100:02d}"

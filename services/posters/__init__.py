@@ -13,7 +13,7 @@ from models.places import Place, PlaceKind
 from services import codes, places
 from services.drawing import Card, Poster, Sheet, in_the_studio, poster, sheet
 from services.policies import Actor, require
-from services.posters.facts import NoPublicPoster, Tongue, facts
+from services.posters.facts import NoPublicPoster, facts
 
 __all__ = ["CODES_MOST", "NoPublicPoster", "drawn", "sheet_of_codes"]
 
@@ -40,7 +40,7 @@ async def drawn(
     It is drawn anew when what it says has changed. Raises NotFound, InvalidState, NoPublicPoster, Unavailable, and
     WxUnavailable while its code was never made.
     """
-    said = await facts(actor, kind, thing_id, Tongue(english))
+    said = await facts(actor, kind, thing_id, english=english)
     if said.url is None:
         said = replace(
             said, code=await codes.picture(actor, wechat, storage, CodeKind(kind), thing_id, version=version)

@@ -13,12 +13,13 @@ from app.core.errors import Forbidden, InvalidState, NotFound
 from models.base import Moderation
 from models.codes import PosterKind
 from models.crowdfunding import Campaign, CampaignState, LegalPath
-from models.deliberations import DeliberationState, Roll
-from models.needs import NeedField, NeedState
-from models.volunteering import ActivityKind, ShiftState
-from models.wishes import WishKind, WishState
+from models.deliberations import Deliberation, DeliberationState, Roll
+from models.needs import Need, NeedField, NeedState
+from models.volunteering import Activity, ActivityKind, ShiftState
+from models.wishes import Wish, WishKind, WishState
 from services import crowdfunding, deliberations, needs, places, volunteering, wishes
 from services.drawing import Hue, Poster, Progress
+from services.drawing.words import yuan
 from services.policies import Actor
 
 SHIFTS_SHOWN = 2
@@ -35,94 +36,92 @@ class NoPublicPoster(Forbidden):
 
 
 @dataclass(frozen=True)
-class Tongue:
-    """The reader's language."""
+class Said:
+    """What a poster says of a thing, in both languages; `progress` in whole percent, with both ends of its bar."""
 
-    english: bool
-
-    def __call__(self, words: Words) -> str:
-        return words[self.english]
-
-    def day(self, day: date) -> str:
-        """A day: 2026年3月9日."""
-        return f"{day:%Y-%m-%d}" if self.english else f"{day.year}年{day.month}月{day.day}日"
-
-    def moment(self, at: datetime) -> str:
-        """A day and a time, in Shanghai."""
-        local = at.astimezone(SHANGHAI)
-        return f"{self.day(local.date())} {local:%H:%M}"
-
-    def period(self, begins: datetime, ends: datetime) -> str:
-        """From when until when; the day once where it is the same."""
-        first, last = begins.astimezone(SHANGHAI), ends.astimezone(SHANGHAI)
-        same = first.date() == last.date()
-        return f"{self.moment(begins)}–{f'{last:%H:%M}' if same else self.moment(ends)}"
+    hue: Hue
+    label: Words
+    of: Need | Wish | Deliberation | Activity | Campaign
+    rows: list[tuple[Words, Words]]
+    hint: Words
+    progress: tuple[int, Words, Words] | None = None
+    call: Words = ("长按或扫一扫小程序码", "Scan the code in WeChat")
+    url: str | None = None
 
 
-async def facts(actor: Actor, kind: PosterKind, thing_id: int, tongue: Tongue) -> Poster:
+async def facts(actor: Actor, kind: PosterKind, thing_id: int, *, english: bool) -> Poster:
     """What the poster of a thing says, but for its code. Raises NotFound, InvalidState, NoPublicPoster."""
-    return await POSTERS[kind](actor, thing_id, tongue)
+    said = await POSTERS[kind](actor, thing_id)
+    community = (await places.find_community(said.of.community_id)).name
+
+    def tongue(words: Words) -> str:
+        return words[english]
+
+    bar = said.progress
+    return Poster(
+        hue=said.hue,
+        label=tongue(said.label),
+        community=community,
+        title=said.of.title,
+        body="" if kind is PosterKind.WISH else said.of.body,  # what somebody in difficulty wrote is not to pass on
+        rows=tuple((tongue(name), tongue(value)) for name, value in said.rows),
+        progress=Progress(bar[0], tongue(bar[1]), tongue(bar[2])) if bar else None,
+        call=tongue(said.call),
+        hint=tongue(said.hint),
+        brand=f"{tongue(('邻里', 'Linli'))} · {community}",
+        url=said.url,
+    )
 
 
-async def _need(actor: Actor, need_id: int, tongue: Tongue) -> Poster:
+async def _need(actor: Actor, need_id: int) -> Said:
     need = await needs.find(actor, need_id)
     _require_public(need.moderation is Moderation.PASSED)
     if need.state in (NeedState.WITHDRAWN, NeedState.MERGED):
         raise InvalidState(need.state)
-    endorsed = tongue(
-        (f"{need.endorsements} 位邻居", f"{need.endorsements} neighbour{'' if need.endorsements == 1 else 's'}")
-    )
-    rows = (
-        (tongue(("领域", "Field")), tongue(FIELDS[need.field])),
-        (tongue(("进展", "State")), tongue(NEEDS[need.state])),
-        (tongue(("附议", "Support")), endorsed),
-    )
-    hint = ("在微信里看进展，和邻居一起附议", "Follow it in WeChat, and stand behind it")
-    return await _poster(tongue, Hue.TEAL, ("居民需求", "Need"), need.community_id, need.title, need.body, rows, hint)
+    count = need.endorsements
+    endorsed = f"{count} 位邻居", f"{count} neighbour{'' if count == 1 else 's'}"
+    rows = [(("领域", "Field"), FIELDS[need.field]), (("进展", "State"), NEEDS[need.state])]
+    rows.append((("附议", "Support"), endorsed))
+    hint = "在微信里看进展，和邻居一起附议", "Follow it in WeChat, and stand behind it"
+    return Said(Hue.TEAL, ("居民需求", "Need"), need, rows, hint)
 
 
-async def _wish(actor: Actor, wish_id: int, tongue: Tongue) -> Poster:
-    """Its title alone: what somebody in difficulty wrote beside it is not for passing on."""
+async def _wish(actor: Actor, wish_id: int) -> Said:
     wish = await wishes.find(actor, wish_id)
-    _require_public(
-        wish.moderation is Moderation.PASSED and wish.approved_by_id is not None and wish.state in WISHES,
-    )
+    _require_public(wish.moderation is Moderation.PASSED and wish.approved_by_id is not None and wish.state in WISHES)
     if wish.state in (WishState.WITHDRAWN, WishState.EXPIRED):
         raise InvalidState(wish.state)
-    rows = [(tongue(("类型", "Kind")), tongue(WISH_KINDS[wish.kind]))]
-    rows.append((tongue(("进展", "State")), tongue(WISHES[wish.state])))
+    rows = [(("类型", "Kind"), WISH_KINDS[wish.kind]), (("进展", "State"), WISHES[wish.state])]
     if wish.needed_by is not None:
-        rows.append((tongue(("希望在", "Needed by")), tongue.day(wish.needed_by)))
+        rows.append((("希望在", "Needed by"), _day(wish.needed_by)))
     progress = None
     if wish.claimers > 1:
         taken = wish.claimers - wish.free_slots
-        begun = tongue((f"{taken} 人已认领", f"{taken} claimed"))
-        wanted = tongue((f"共需 {wish.claimers} 人", f"of {wish.claimers}"))
-        progress = Progress(taken * 100 // wish.claimers, begun, wanted)
-    hint = ("在微信里认领，帮邻居圆一个心愿", "Claim it in WeChat, and make a neighbour's wish come true")
-    label = ("微心愿", "Micro-wish")
-    return await _poster(tongue, Hue.ROSE, label, wish.community_id, wish.title, "", tuple(rows), hint, progress)
+        begun = f"{taken} 人已认领", f"{taken} claimed"
+        wanted = f"共需 {wish.claimers} 人", f"of {wish.claimers}"
+        progress = taken * 100 // wish.claimers, begun, wanted
+    hint = "在微信里认领，帮邻居圆一个心愿", "Claim it in WeChat, and make a neighbour's wish come true"
+    return Said(Hue.ROSE, ("微心愿", "Micro-wish"), wish, rows, hint, progress)
 
 
-async def _deliberation(actor: Actor, deliberation_id: int, tongue: Tongue) -> Poster:
+async def _deliberation(actor: Actor, deliberation_id: int) -> Said:
     found = await deliberations.find(actor, deliberation_id)
     _require_public(found.moderation is Moderation.PASSED)
     if found.state is DeliberationState.WITHDRAWN:
         raise InvalidState(found.state)
-    rows = [(tongue(("进展", "State")), tongue(DELIBERATIONS[found.state]))]
+    rows = [(("进展", "State"), DELIBERATIONS[found.state])]
     if found.state in (DeliberationState.PROPOSED, DeliberationState.DISCUSSION):
-        rows.append((tongue(("讨论到", "Discussed until")), tongue.moment(found.discussion_until)))
+        rows.append((("讨论到", "Discussed until"), _moment(found.discussion_until)))
     if found.state in (DeliberationState.PROPOSED, DeliberationState.DISCUSSION, DeliberationState.VOTING):
-        rows.append((tongue(("投票到", "Vote until")), tongue.moment(found.voting_until)))
-    rows.append((tongue(("参加", "Who votes")), tongue(ROLLS[found.roll])))
+        rows.append((("投票到", "Vote until"), _moment(found.voting_until)))
+    rows.append((("参加", "Who votes"), ROLLS[found.roll]))
     if len(found.options):
-        rows.append((tongue(("选项", "Options")), " / ".join(option.title for option in found.options)))
-    hint = ("在微信里参加讨论和表决", "Discuss and vote in WeChat")
-    label = ("协商议事", "Deliberation")
-    return await _poster(tongue, Hue.INDIGO, label, found.community_id, found.title, found.body, tuple(rows), hint)
+        rows.append((("选项", "Options"), _same(" / ".join(option.title for option in found.options))))
+    hint = "在微信里参加讨论和表决", "Discuss and vote in WeChat"
+    return Said(Hue.INDIGO, ("协商议事", "Deliberation"), found, rows, hint)
 
 
-async def _activity(actor: Actor, activity_id: int, tongue: Tongue) -> Poster:
+async def _activity(actor: Actor, activity_id: int) -> Said:
     view = await volunteering.find(actor, activity_id)
     activity, now = view.activity, await clock.now()
     _require_public(activity.moderation is Moderation.PASSED)
@@ -133,20 +132,17 @@ async def _activity(actor: Actor, activity_id: int, tongue: Tongue) -> Poster:
     rows = []
     for shift in ahead[:SHIFTS_SHOWN]:
         if shift.starts_at is not None and shift.ends_at is not None:
-            rows.append((tongue(("时间", "When")), tongue.period(shift.starts_at, shift.ends_at)))
-        rows.append((tongue(("地点", "Where")), shift.place_text))
+            rows.append((("时间", "When"), _period(shift.starts_at, shift.ends_at)))
+        rows.append((("地点", "Where"), _same(shift.place_text)))
     if len(ahead) > SHIFTS_SHOWN:
-        rows.append((tongue(("场次", "Shifts")), tongue((f"共 {len(ahead)} 场", f"{len(ahead)} in all"))))
+        rows.append((("场次", "Shifts"), (f"共 {len(ahead)} 场", f"{len(ahead)} in all")))
     free = sum(shift.capacity - shift.taken for shift in ahead)
-    over = ("已结束", "Over")
     left = (f"还有 {free} 个", f"{free} left") if free else ("已满，可以候补", "Full; you may wait for one")
-    rows.append((tongue(("名额", "Seats")), tongue(left if ahead else over)))
-    hint = ("在微信里报名", "Sign up in WeChat")
-    label, hue = ACTIVITIES[activity.kind], Hue.BLUE
-    return await _poster(tongue, hue, label, activity.community_id, activity.title, activity.body, tuple(rows), hint)
+    rows.append((("名额", "Seats"), left if ahead else ("已结束", "Over")))
+    return Said(Hue.BLUE, ACTIVITIES[activity.kind], activity, rows, ("在微信里报名", "Sign up in WeChat"))
 
 
-async def _campaign(actor: Actor, campaign_id: int, tongue: Tongue) -> Poster:
+async def _campaign(actor: Actor, campaign_id: int) -> Said:
     """None within the community; of a charity's the way to its own platform, where the money is taken."""
     campaign = await crowdfunding.find(actor, campaign_id)
     _require_public(campaign.moderation is Moderation.PASSED and campaign.published_by_id is not None)
@@ -154,67 +150,20 @@ async def _campaign(actor: Actor, campaign_id: int, tongue: Tongue) -> Poster:
         raise NoPublicPoster
     if campaign.state is CampaignState.CANCELLED:
         raise InvalidState(campaign.state)
-    rows = [(tongue(("进展", "State")), tongue(CAMPAIGNS[campaign.state]))]
+    rows = [(("进展", "State"), CAMPAIGNS[campaign.state])]
     if campaign.state in (CampaignState.PUBLISHED, CampaignState.OPEN):
-        rows.append((tongue(("截止", "Until")), tongue.moment(campaign.deadline)))
-    begun = tongue((f"已到 {_yuan(campaign.raised_fen)} 元", f"¥{_yuan(campaign.raised_fen)} raised"))
-    wanted = tongue((f"目标 {_yuan(campaign.goal_fen)} 元", f"of ¥{_yuan(campaign.goal_fen)}"))
-    progress = Progress(campaign.progress, begun, wanted)
-    said = campaign.community_id, campaign.title, campaign.body
+        rows.append((("截止", "Until"), _moment(campaign.deadline)))
+    raised, goal = yuan(campaign.raised_fen), yuan(campaign.goal_fen)
+    progress = campaign.progress, (f"已到 {raised} 元", f"¥{raised} raised"), (f"目标 {goal} 元", f"of ¥{goal}")
     if campaign.legal_path is LegalPath.GOVERNMENT:
-        rows.append((tongue(("资金", "Money")), tongue(("政府项目资金", "From the government"))))
-        hint = ("在微信里看资金和进展", "Follow the money and the work in WeChat")
-        label = ("政府支持项目", "Supported by the government")
-        return await _poster(tongue, Hue.GREEN, label, *said, tuple(rows), hint, progress)
-    return await _charity(tongue, campaign, rows, progress)
-
-
-async def _charity(tongue: Tongue, campaign: Campaign, rows: list[tuple[str, str]], progress: Progress) -> Poster:
-    by = [(tongue(("募捐方", "Raised by")), campaign.charity_name or "")]
-    by.append((tongue(("备案编号", "Filing no.")), campaign.charity_filing or ""))
-    return await _poster(
-        tongue,
-        Hue.GREEN,
-        ("公开募捐项目", "Raised by a charity"),
-        campaign.community_id,
-        campaign.title,
-        campaign.body,
-        (*by, *rows),
-        ("捐款由该慈善组织在其平台接收，邻里不收款", "The charity takes gifts on its own platform; Linli takes none"),
-        progress,
-        call=("扫码前往募捐平台", "To the charity's platform"),
-        url=campaign.charity_url,
-    )
-
-
-async def _poster(
-    tongue: Tongue,
-    hue: Hue,
-    label: Words,
-    community_id: int,
-    title: str,
-    body: str,
-    rows: tuple[tuple[str, str], ...],
-    hint: Words,
-    progress: Progress | None = None,
-    *,
-    call: Words = ("长按或扫一扫小程序码", "Scan the code in WeChat"),
-    url: str | None = None,
-) -> Poster:
-    community = (await places.find_community(community_id)).name
-    return Poster(
-        hue=hue,
-        label=tongue(label),
-        community=community,
-        title=title,
-        body=body,
-        rows=rows,
-        progress=progress,
-        call=tongue(call),
-        hint=tongue(hint),
-        brand=f"{tongue(('邻里', 'Linli'))} · {community}",
-        url=url,
-    )
+        rows.append((("资金", "Money"), ("政府项目资金", "From the government")))
+        hint = "在微信里看资金和进展", "Follow the money and the work in WeChat"
+        return Said(Hue.GREEN, ("政府支持项目", "Supported by the government"), campaign, rows, hint, progress)
+    by = ("募捐方", "Raised by"), _same(campaign.charity_name or "")
+    filing = ("备案编号", "Filing no."), _same(campaign.charity_filing or "")
+    label, call = ("公开募捐项目", "Raised by a charity"), ("扫码前往募捐平台", "To the charity's platform")
+    hint = "捐款由该慈善组织在其平台接收，邻里不收款", "The charity takes gifts on its own platform; Linli takes none"
+    return Said(Hue.GREEN, label, campaign, [by, filing, *rows], hint, progress, call, campaign.charity_url)
 
 
 def _require_public(public: bool) -> None:
@@ -222,11 +171,29 @@ def _require_public(public: bool) -> None:
         raise NotFound("没有可以转发的海报", "There is no poster of this to pass on")
 
 
-def _yuan(amount_fen: int) -> str:
-    return f"{amount_fen // 100:,}.{amount_fen % 100:02}"
+def _same(text: str) -> Words:
+    return text, text
 
 
-POSTERS: dict[PosterKind, Callable[[Actor, int, Tongue], Awaitable[Poster]]] = {
+def _day(day: date) -> Words:
+    return f"{day.year}年{day.month}月{day.day}日", f"{day:%Y-%m-%d}"
+
+
+def _moment(at: datetime) -> Words:
+    local = at.astimezone(SHANGHAI)
+    zh, en = _day(local.date())
+    return f"{zh} {local:%H:%M}", f"{en} {local:%H:%M}"
+
+
+def _period(begins: datetime, ends: datetime) -> Words:
+    """From when until when; the day once where it is the same."""
+    first, last = begins.astimezone(SHANGHAI), ends.astimezone(SHANGHAI)
+    until = _same(f"{last:%H:%M}") if first.date() == last.date() else _moment(ends)
+    zh, en = _moment(begins)
+    return f"{zh}–{until[0]}", f"{en}–{until[1]}"
+
+
+POSTERS: dict[PosterKind, Callable[[Actor, int], Awaitable[Said]]] = {
     PosterKind.NEED: _need,
     PosterKind.WISH: _wish,
     PosterKind.DELIBERATION: _deliberation,

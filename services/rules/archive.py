@@ -51,15 +51,6 @@ class Roll:
         return hashlib.sha256("\n".join(self.lines).encode()).hexdigest()
 
 
-def roll_line(number: int, kind: str, elector_id: int, area_cm2: int, salt: bytes) -> str:
-    """An elector's line: SHA-256 (hex) over number (from 1), kind, id, area and salt (hex), one a line.
-
-    The salt is the elector's own, random, of 16 bytes and more: with it he finds himself, without it nobody does.
-    """
-    assert len(salt) >= 16
-    return hashlib.sha256(f"{number}\n{kind}\n{elector_id}\n{area_cm2}\n{salt.hex()}".encode()).hexdigest()
-
-
 def build(
     *,
     deliberation_id: int,

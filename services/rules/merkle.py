@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 9162, section 2.1 (SHA-256): roots, inclusion and consistency proofs, and their checking.
+"""The Merkle tree of RFC 9162, section 2.1 (SHA-256): roots, inclusion and consistency proofs.
 
 To append to millions of leaves and to prove anything about them, keep the hash of every complete subtree under its
 `Node`; leaves are those of level 0. `Frontier.append` names the new ones (fewer than two a leaf in all), and nothing
@@ -117,56 +117,6 @@ def nodes(ranges: Iterable[Range]) -> list[Node]:
 def proof(ranges: Iterable[Range], kept: Mapping[Node, bytes]) -> list[bytes]:
     """The hashes of a proof, from what is kept."""
     return [_join([kept[node] for node in subtrees(leaves)]) for leaves in ranges]
-
-
-# --- checking -----------------------------------------------------------------------------------------------------
-
-
-def is_included(leaf: bytes, index: int, size: int, hashes: Sequence[bytes], root: bytes) -> bool:
-    """Whether the proof leads from the leaf's hash to the root (2.1.3.2)."""
-    if not 0 <= index < size:
-        return False
-    at, last, made = index, size - 1, leaf
-    for other in hashes:
-        if last == 0:
-            return False
-        if at % 2 or at == last:
-            made = node_hash(other, made)
-            at, last = _up(at, last)
-        else:
-            made = node_hash(made, other)
-        at, last = at // 2, last // 2
-    return last == 0 and made == root
-
-
-def is_consistent(old: int, old_root: bytes, size: int, root: bytes, hashes: Sequence[bytes]) -> bool:
-    """Whether the proof shows that the old tree is the beginning of the new one (2.1.4.2); the empty one always is."""
-    if old == size or old == 0:
-        return not hashes and old_root == (root if old == size else EMPTY_ROOT)
-    if not 0 < old < size or not hashes:
-        return False
-    path = [old_root, *hashes] if old & (old - 1) == 0 else list(hashes)
-    at, last = old - 1, size - 1
-    while at % 2:
-        at, last = at // 2, last // 2
-    made_old = made = path[0]
-    for other in path[1:]:
-        if last == 0:
-            return False
-        if at % 2 or at == last:
-            made_old, made = node_hash(other, made_old), node_hash(other, made)
-            at, last = _up(at, last)
-        else:
-            made = node_hash(made, other)
-        at, last = at // 2, last // 2
-    return last == 0 and made_old == old_root and made == root
-
-
-def _up(at: int, last: int) -> tuple[int, int]:
-    """At the tree's right edge climb the levels that have no sibling."""
-    while at and not at % 2:
-        at, last = at // 2, last // 2
-    return at, last
 
 
 def _split(size: int) -> int:

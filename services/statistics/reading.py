@@ -1,7 +1,7 @@
 """The figures of a place, of the places below it, and month by month."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
@@ -54,11 +54,10 @@ class Turnout:
     voted: int
 
 
-@dataclass(frozen=True)
-class Month:
-    """What happened in one month, from its first day on."""
+@dataclass(frozen=True, kw_only=True)
+class Flows:
+    """What happened, less what was taken back; money in fen, service in minutes."""
 
-    month: date
     needs: int
     needs_done: int
     wishes: int
@@ -78,9 +77,16 @@ class Month:
     given_fen: int
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What the communities of a place add up to; money in fen, service in minutes.
+@dataclass(frozen=True, kw_only=True)
+class Month(Flows):
+    """What happened in one month, from its first day on."""
+
+    month: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures(Flows):
+    """What the communities of a place add up to.
 
     `residents`, `households` and `overdue` are as of now, what is counted by state or route as at the end of the
     period; all else happened in it. What was taken back is subtracted on the day on which it was.
@@ -94,23 +100,6 @@ class Figures:
     communities: int
     residents: int
     households: int
-    needs: int
-    needs_done: int
-    wishes: int
-    wishes_confirmed: int
-    deliberations: int
-    resolutions: int
-    activities: int
-    service_minutes: int
-    campaigns: int
-    teams: int
-    team_members: int
-    raised_fen: int
-    in_kind_fen: int
-    spent_fen: int
-    refunded_fen: int
-    matched_fen: int
-    given_fen: int
     wishes_value_fen: int
     overdue: int
     needs_by_field: dict[str, int]
@@ -131,11 +120,7 @@ class Figures:
     months: list[Month] | None = None
 
 
-FLOWS = (
-    "needs", "needs_done", "wishes", "wishes_confirmed", "deliberations", "resolutions", "activities",
-    "service_minutes", "campaigns", "teams", "team_members", "raised_fen", "in_kind_fen", "spent_fen", "refunded_fen",
-    "matched_fen", "given_fen",
-)  # fmt: skip
+FLOWS = tuple(field.name for field in fields(Flows))
 BREAKDOWNS = ("needs_by_field", "needs_by_class", "wishes_by_kind", "activities_by_kind", "campaigns_by_path")
 STOCKS = ("needs_by_state", "needs_by_route", "wishes_by_state", "deliberations_by_state", "campaigns_by_state")
 PATHS = ("community", "charity", "government", "general")

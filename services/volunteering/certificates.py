@@ -5,7 +5,6 @@ stand as they were issued. Whoever scans one reads whether it is good, never the
 """
 
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +16,8 @@ from app.core.crypto import Keys
 from app.core.db import atomic
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.pages import Listed, Page, cut
-from models.certificates import CODE_ALPHABET, CODE_LENGTH, Certificate, CertificatePurpose, CertificateRevocation
+from app.core.tokens import new_code
+from models.certificates import CODE_LENGTH, Certificate, CertificatePurpose, CertificateRevocation
 from models.residents import Resident
 from services import drawing, events, media, notifications, places, residents
 from services.policies import Actor, require
@@ -125,7 +125,7 @@ async def issue_certificate(
         id=certificate_id,
         community_id=issuer.id,
         resident_id=actor.id,
-        code="".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH)),
+        code=new_code(CODE_LENGTH),
         number=f"LL-{issuer.id}-{certificate_id:08d}",
         name_sealed=_sealed("name", name, certificate_id, secret),
         name_masked=residents.masked(name),

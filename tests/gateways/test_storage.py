@@ -117,6 +117,12 @@ async def test_an_s3_store_keeps_pictures(bucket: tuple[Bucket, str]) -> None:
     assert kept.kept == {}
 
 
+async def test_an_s3_store_is_told_what_kind_of_picture_it_keeps(bucket: tuple[Bucket, str]) -> None:
+    kept, endpoint = bucket
+    await s3(endpoint).put("posters/need/1.zh.png", b"drawn")
+    assert kept.kept == {"/linli/town/posters/need/1.zh.png": (b"drawn", "image/png")}
+
+
 async def test_a_store_that_is_away_is_unavailable() -> None:
     storage = s3("http://127.0.0.1:9")
     with pytest.raises(Unavailable):

@@ -82,7 +82,7 @@ async def test_there_is_no_bill_of_today_and_none_older_than_three_months(
 
 
 async def test_the_file_is_as_documented(control: Control, pay: WechatPayClient) -> None:
-    await order(pay, description="灯,`泡`,\n两只", attach="甲,`乙")
+    await order(pay, description="灯,`泡`,\n两只")
     await control.post("orders/LL000001/pay", coupon_fen=34)
     day = await tomorrow(control)
     status, text = await pay._pay.trade_bill(bill_date=day.isoformat())
@@ -94,7 +94,7 @@ async def test_the_file_is_as_documented(control: Control, pay: WechatPayClient)
     lines = plain.decode("utf-8-sig").splitlines()
     assert len(lines) == 4
     assert lines[1].startswith(f"`{day} ")
-    assert ",`12.34,`0.34,`0,`0,`0.00,`0.00,`,`,`灯,`泡`, 两只,`甲,`乙,`0.07000,`0.60%,`12.34,`0.00,`" in lines[1]
+    assert ",`12.34,`0.34,`0,`0,`0.00,`0.00,`,`,`灯,`泡`, 两只,`,`0.07000,`0.60%,`12.34,`0.00,`" in lines[1]
     assert lines[2].startswith("总交易单数,应结订单总金额,")
     assert lines[3] == "`1,`12.34,`0.00,`0.00,`0.07000,`12.34,`0.00"
     [row] = (await pay.trade_bill(day)).rows

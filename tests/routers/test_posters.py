@@ -23,7 +23,7 @@ from models.places import Place, PlaceKind
 from services import crowdfunding, payments, places
 from services.crowdfunding import Charity
 from services.drawing import studio
-from services.posters.facts import Tongue, facts
+from services.posters.facts import facts
 from tests.people import People
 from tests.raising import draft, money, opened, paid, refund_notice
 from tests.routers.test_codes import MAKERS, a_campaign, a_need, a_wish
@@ -115,12 +115,12 @@ async def test_what_is_raised_within_the_community_has_no_poster(as_: As, people
 
 async def test_a_charitys_poster_leads_to_its_platform(as_: As, people: People) -> None:
     campaign = await a_poster(as_, people, PosterKind.CAMPAIGN)
-    said = await facts(people.wu, PosterKind.CAMPAIGN, campaign, Tongue(english=False))
+    said = await facts(people.wu, PosterKind.CAMPAIGN, campaign, english=False)
     assert (said.url, said.code) == (CHARITY.platform_url, None)
     assert ("募捐方", CHARITY.name) in said.rows
     assert "邻里不收款" in said.hint
     government = (await opened(people, legal_path=LegalPath.GOVERNMENT)).id
-    said = await facts(people.wu, PosterKind.CAMPAIGN, government, Tongue(english=False))
+    said = await facts(people.wu, PosterKind.CAMPAIGN, government, english=False)
     assert said.url is None
     assert (await (await as_("guest")).get(f"/v1/posters/campaign/{government}.png")).status_code == 200
 
@@ -156,7 +156,7 @@ async def test_a_poster_names_nobody(as_: As, people: People, kind: PosterKind) 
         await db.execute("UPDATE residents SET nickname = $2 WHERE id = $1", people[openid].id, f"名字金丝雀{nth}")
     thing = await a_poster(as_, people, kind)
     for who in ("lin", "wang", "chen", "ma"):
-        said = await facts(people[who], kind, thing, Tongue(english=False))
+        said = await facts(people[who], kind, thing, english=False)
         assert "金丝雀" not in repr(asdict(said)), who
     if kind is PosterKind.WISH:
         assert said.body == ""
@@ -167,7 +167,7 @@ async def test_a_shared_wish_shows_how_many_have_joined(as_: As, people: People)
     wish = int((await (await as_("wang")).post("/v1/wishes", json=about)).json()["id"])
     await (await as_("chen")).post(f"/v1/wishes/{wish}/approve")
     for who, percent in (("lin", 0), ("mei", 33), ("he", 66)):
-        said = await facts(people.wu, PosterKind.WISH, wish, Tongue(english=False))
+        said = await facts(people.wu, PosterKind.WISH, wish, english=False)
         assert said.progress is not None
         assert said.progress.percent == percent
         await (await as_(who)).post(f"/v1/wishes/{wish}/claim")
@@ -264,10 +264,10 @@ async def test_a_code_on_a_wall_leads_to_its_building(as_: As, people: People) -
 
 async def test_a_closed_activity_says_so(as_: As, people: People, move_clock: Any) -> None:
     activity = await a_poster(as_, people, PosterKind.ACTIVITY)
-    before = await facts(people.lin, PosterKind.ACTIVITY, activity, Tongue(english=False))
+    before = await facts(people.lin, PosterKind.ACTIVITY, activity, english=False)
     assert [word for word, _ in before.rows] == ["时间", "地点", "名额"]
     await move_clock(timedelta(days=3))
-    after = await facts(people.lin, PosterKind.ACTIVITY, activity, Tongue(english=False))
+    after = await facts(people.lin, PosterKind.ACTIVITY, activity, english=False)
     assert after.rows == (("名额", "已结束"),)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.rules.archive import Roll, head_text, publish, roll_line
+from services.rules.archive import Roll, head_text, publish
 from services.rules.canonical import canonical
 from tests.tools.voting import METHODS, a_vote
 
@@ -38,15 +38,6 @@ def test_ballots_stand_in_the_order_of_their_receipts_whoever_came_first() -> No
     receipts = [ballot["receipt"] for ballot in archive["ballots"]]
     assert receipts == sorted(receipts)
     assert [ballot["choice"] for ballot in archive["ballots"]] != [choice for choice, _ in kept]
-
-
-def test_an_elector_finds_himself_with_his_salt_and_nobody_without() -> None:
-    salt = bytes(range(16))
-    by_hand = hashlib.sha256(b"3\nresidents\n1007\n0\n000102030405060708090a0b0c0d0e0f").hexdigest()
-    assert roll_line(3, "residents", 1007, 0, salt) == by_hand
-    assert len({by_hand, *(roll_line(3, "residents", 1007, 0, bytes([n]) * 16) for n in range(9))}) == 10
-    with pytest.raises(AssertionError):
-        roll_line(3, "residents", 1007, 0, b"too short")
 
 
 def test_the_roll_s_hash_is_over_its_lines() -> None:

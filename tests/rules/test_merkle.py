@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.rules import merkle
-from services.rules.merkle import Frontier, Node, is_consistent, is_included, leaf_hash, node_hash
+from services.rules.merkle import Frontier, Node, leaf_hash, node_hash
+from tests.proofs import is_consistent, is_included
 
 pytestmark = pytest.mark.no_database
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from services.rules.canonical import canonical
 from services.rules.notes import BadNote, Key, Note, Signature, key, parse, sign
-from services.rules.transparency import Checkpoint, checkpoint, entry
+from services.rules.transparency import Checkpoint, entry
+from tests.proofs import checkpoint
 
 pytestmark = pytest.mark.no_database
 

@@ -28,10 +28,10 @@ from models.rolls import AreasMissing, NotRecognisable, ObjectionState, TooLow
 from services import deliberations, residents
 from services.deliberations import OwnTerms
 from services.residents import ConstituencySeen, Owner
-from services.rules.archive import roll_line
 from services.rules.quorum import Threshold
 from tests.conftest import as_owner
 from tests.people import People
+from tests.proofs import roll_line
 from tests.voting import discussed, dwellers, flats, owned, voting
 
 Move = Callable[[timedelta], Awaitable[None]]

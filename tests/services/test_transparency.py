@@ -16,6 +16,7 @@ from services.rules.transparency import Checkpoint
 from services.transparency import sequencing
 from services.transparency.tree import number
 from tests.people import People
+from tests.proofs import is_consistent, is_included
 from tests.raising import opened, paid, resolution
 from tests.voting import voting
 
@@ -121,7 +122,7 @@ async def test_each_run_signs_a_head_over_all_that_continues_the_last(people: Pe
         for size in sizes[sizes.index(old) :]:
             shown = await transparency.consistency(old, size)
             hashes = [bytes.fromhex(one) for one in shown.hashes]
-            assert merkle.is_consistent(old, heads[old].root, size, heads[size].root, hashes)
+            assert is_consistent(old, heads[old].root, size, heads[size].root, hashes)
     for head in heads.values():
         note = notes.parse(head.note)
         key = notes.key((await transparency.head()).key)
@@ -154,7 +155,7 @@ async def test_every_entry_is_proved_under_the_newest_head(people: People) -> No
         hashes = [bytes.fromhex(one) for one in shown.hashes]
         assert shown.head == head.note
         assert shown.leaf_hash == merkle.leaf_hash(entry.text.encode()).hex()
-        assert merkle.is_included(merkle.leaf_hash(entry.text.encode()), entry.index, head.size, hashes, head.root)
+        assert is_included(merkle.leaf_hash(entry.text.encode()), entry.index, head.size, hashes, head.root)
 
 
 async def test_what_is_not_in_the_log_has_no_proof(people: People) -> None:

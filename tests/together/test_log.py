@@ -13,10 +13,10 @@ from tortoise.exceptions import IntegrityError
 from app.core import db
 from models.transparency import LogEntry, LogHead, LogKind, LogPending
 from services import transparency, verification
-from services.rules import merkle, notes
-from services.rules.transparency import checkpoint
+from services.rules import notes
 from services.transparency import sequencing
 from tests.people import People
+from tests.proofs import checkpoint, is_consistent, is_included
 from tests.raising import opened
 from tests.together.books import backed
 
@@ -73,7 +73,7 @@ async def test_many_write_while_three_sequencers_run_and_readers_ask(town: str) 
                 shown = await transparency.proof(newest.kind, newest.row_id)
                 head = checkpoint(notes.parse(shown.head).text)
                 leaf, hashes = bytes.fromhex(shown.leaf_hash), [bytes.fromhex(one) for one in shown.hashes]
-                assert merkle.is_included(leaf, shown.index, head.size, hashes, head.root)
+                assert is_included(leaf, shown.index, head.size, hashes, head.root)
                 assert head.size >= seen, "heads only grow"
                 seen, asked = head.size, asked + 1
             await asyncio.sleep(0.01)
@@ -90,7 +90,7 @@ async def test_many_write_while_three_sequencers_run_and_readers_ask(town: str) 
     for old, new in itertools.pairwise(heads):
         shown = await transparency.consistency(old.size, new.size)
         hashes = [bytes.fromhex(one) for one in shown.hashes]
-        assert merkle.is_consistent(old.size, old.root, new.size, new.root, hashes)
+        assert is_consistent(old.size, old.root, new.size, new.root, hashes)
 
 
 async def test_what_commits_late_is_not_passed_over(town: str) -> None:

@@ -4,10 +4,11 @@ import hashlib
 import random
 from typing import Any
 
-from services.rules.archive import Cast, Option, Roll, build, head_text, publish, roll_line
+from services.rules.archive import Cast, Option, Roll, build, head_text, publish
 from services.rules.outcome import Method
 from services.rules.quorum import PRESETS, Preset
 from services.rules.tally import receipt
+from tests.proofs import roll_line
 
 DELIBERATION_ID = 7
 METHODS = {
