@@ -23,6 +23,7 @@ from services.policies import Actor, require
 from services.policies import residents as policies
 from services.residents.ages import is_adult
 from services.residents.births import NewResident, Shown, check_birth, keep_birth, marked, open_date, seal_date
+from services.residents.doors import household_of
 from services.residents.memberships import move_in
 from services.residents.phones import keep_phone
 from services.rules.rooms import room_form
@@ -156,9 +157,7 @@ async def update_household(
 
     Raises NotFound, Forbidden, Invalid.
     """
-    household = await Household.filter(id=household_id).select_for_update(no_key=True).first()
-    if household is None or not actor.is_staff(household.community_id):
-        raise NotFound("没有找到这一户", "No such household")
+    household = await household_of(actor, household_id, held=True)
     require(policies.may_look_after_households(actor, household.community_id))
     changed, before = [], household.representative_id
     if area_cm2 is not None and area_cm2 != household.area_cm2:
@@ -208,9 +207,7 @@ async def add_resident(
     With `birthday_passed` the actor says that he has seen that this year's birthday is over. Raises NotFound,
     Forbidden, Invalid, PhoneTaken.
     """
-    household = await Household.get_or_none(id=household_id).select_related("building")
-    if household is None or not actor.is_staff(household.community_id):
-        raise NotFound("没有找到这一户", "No such household")
+    household = await household_of(actor, household_id)
     require(policies.may_help(actor, household.building.path))
     await check_birth(NewResident(birth_year))
     shown = await marked(birth_year, birthday_passed)

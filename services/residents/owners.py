@@ -11,6 +11,7 @@ from models.residents import Household, Ownership, WrongShare
 from services import events
 from services.policies import Actor, require
 from services.policies import residents as policies
+from services.residents.doors import household_of
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,7 @@ async def set_owners(actor: Actor, household_id: int, owners: Sequence[Owner]) -
 
     Raises NotFound, Forbidden, WrongShare, Invalid for a resident who is not there.
     """
-    household = await Household.filter(id=household_id).select_for_update(no_key=True).get_or_none()
-    if household is None or not actor.is_staff(household.community_id):
-        raise NotFound("没有找到这一户", "No such household")
+    household = await household_of(actor, household_id, held=True)
     require(policies.may_look_after_households(actor, household.community_id))
     if sum((owner.share for owner in owners), Fraction(0)) > 1:
         raise WrongShare

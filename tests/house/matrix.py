@@ -75,7 +75,8 @@ ooooooooooooooo  aided  list_campaign_expenses
 !-----o-oooo---  hidden_need  comment_on_need get_need list_need_comments reopen_need unendorse_need
 !xxxoxxxxoooxox  *  list_moderation_queue
 !xxxxxxxxxooooo  *  list_audit_trail list_bill_days list_owed_questions list_slips set_fund_rules
-!-------oooo---  *  export_paper_report get_assistance get_paper_batch register_resident
+!-------oooo---  *  export_paper_report get_assistance get_paper_batch
+!-----x-oooo---  *  register_resident
 !-------oooo---  draft  comment_on_campaign export_campaign_accounts_csv export_campaign_accounts_xlsx found_team
 !-------oooo---  draft  get_campaign get_campaign_accounts get_refunds list_campaign_comments list_incomes
 !-------oooo---  draft  list_matches list_pledges list_sale_items list_teams list_use_changes make_pledge
@@ -116,7 +117,8 @@ ooooooooooooooo  aided  list_campaign_expenses
 !xxxxxxxxoooxxx  *  list_households
 !---------ooxxx  *  correct_transfer countersign_slip decline_match decline_slip enter_match_payment hand_back_gift
 !--------xoo---  *  lift_pause
-!-------xxoo---  *  ask_to_link_resident set_owners update_household
+!-------xxoo---  *  ask_to_link_resident
+!-----x-xxoo---  *  set_owners update_household
 !-------xxoo---  draft  accept_campaign announce_use_change cancel_campaign enter_offline_gift extend_campaign
 !-------xxoo---  draft  note_income promise_match publish_campaign settle_campaign
 !-------xxooxxx  *  pay_expense

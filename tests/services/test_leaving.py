@@ -34,7 +34,7 @@ COLUMNS = """
 SELECT table_name AS table, column_name AS column FROM information_schema.columns
 WHERE table_schema = 'public' AND table_name NOT LIKE 'pgqueuer%' AND table_name NOT LIKE 'alembic%' ORDER BY 1, 2
 """
-PERSONAL = ("金丝雀昵称", "openidCANARY", "unionCANARY", "金丝雀室", "1966")
+PERSONAL = ("金丝雀昵称", "openidCANARY", "unionCANARY", "金丝雀室")
 
 
 async def _where(canary: str) -> set[str]:
@@ -80,6 +80,9 @@ async def test_what_remains_is_what_the_documents_say(
 
     left = {canary: await _where(canary) for canary in PERSONAL}
     assert not {canary: where for canary, where in left.items() if where}
+    born = "SELECT birth_year FROM {} WHERE {} = $1"
+    for table, column in (("residents", "id"), ("household_claims", "resident_id")):
+        assert await db.value(born.format(table, column), lin) is None
     assert await _where("金丝雀的难处") == set()
     assert await _where("金丝雀的需求") == {"needs.body"} | await _search_columns("金丝雀的需求")
     assert await db.value("SELECT openid FROM orders o JOIN pledges p ON p.id = o.pledge_id WHERE giver_id = $1", lin)
