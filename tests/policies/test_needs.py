@@ -18,7 +18,7 @@ from tests.people import People
         ("guest", False, False, False, False, False),
         ("chen", True, True, False, True, False),
         ("sun", False, True, False, True, False),  # supervises, does not handle
-        ("he", True, False, True, True, True),  # posted it on 小林's behalf
+        ("he", True, False, False, True, False),  # posted it on 小林's behalf; then he needs consent anew
         ("ma", True, True, False, True, False),
         ("wu", False, False, False, False, False),  # lives next door
         ("deng", False, False, False, False, False),  # sits on the committee next door
@@ -36,7 +36,7 @@ async def test_who_may(
     assert policies.may_endorse(actor, need) is endorse
     assert policies.may_rate(actor, need) is rate
     assert policies.may_reopen(actor, need) is reopen
-    assert policies.speaks_for(actor, need) is withdraw
+    assert policies.is_author(actor, need) is withdraw
 
 
 @pytest.mark.parametrize(

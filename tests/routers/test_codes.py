@@ -10,7 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from app.core import clock
+from app.core import clock, tokens
 from app.gateways.errors import WxBadResponse
 from models.codes import PAGES, Code, CodeKind
 from services import codes
@@ -212,7 +212,7 @@ async def test_a_scene_already_taken_is_drawn_again(
 ) -> None:
     await Code.create(community_id=people.jy, scene="AAAAAAAA", kind=CodeKind.NEED, subject_id=10**15)
     need, letters = await a_need(as_, people), iter("A" * 8 + "B" * 8)
-    monkeypatch.setattr(codes.secrets, "choice", lambda _: next(letters))
+    monkeypatch.setattr(tokens.secrets, "choice", lambda _: next(letters))
     await codes.picture(people.lin, app.state.wechat, app.state.storage, CodeKind.NEED, need, version="release")
     assert await scene_of(CodeKind.NEED, need) == "BBBBBBBB"
 

@@ -212,7 +212,7 @@ async def test_a_cancelled_seat_goes_to_the_first_who_waits(people: People) -> N
     assert (await volunteering.sign_up(people.lin, shift_id)).position == 2
     assert await Notice.filter(kind="signup.promoted").count() == 1
     told = await Notice.get(kind="signup.cancelled")
-    assert (told.resident_id, told.params["name"]) == (people.ma.id, "小林")
+    assert (told.resident_id, told.params["name_id"]) == (people.ma.id, people.lin.id)
 
 
 async def test_a_seat_passes_over_who_no_longer_lives_there(people: People) -> None:
