@@ -21,7 +21,7 @@ SELECT 'resident.suspended', 'resident', id, '{}' FROM residents WHERE suspended
 ROOMS = """
 CREATE FUNCTION room_form(said text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT coalesce(nullif(regexp_replace(regexp_replace(plain, '(单元|室|号|房)+$', ''), '^0+(?=.)', ''), ''), plain)
-    FROM (SELECT upper(regexp_replace(normalize(said, NFKC), '\\s', '', 'g') COLLATE "C") AS plain) t
+    FROM (SELECT normalize(upper(regexp_replace(normalize(said, NFKC), '\\s', '', 'g') COLLATE "C"), NFKC) AS plain) t
 $$;
 UPDATE households h SET unit = room_form(unit), room = room_form(room)
 WHERE (unit, room) IS DISTINCT FROM (room_form(unit), room_form(room)) AND NOT EXISTS (
