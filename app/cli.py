@@ -351,6 +351,9 @@ def main() -> None:
     except ValidationError as exc:
         console.print(f"[red]the settings do not fit:[/red] {'; '.join(error['msg'] for error in exc.errors())}")
         raise SystemExit(2) from None
+    except DomainError as exc:
+        console.print(f"[red]{escape(str(exc))}[/red] {escape(exc.zh)}")
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -34,9 +34,7 @@ async def take_back(
     words, use_change_id, number_max = payments.ASKED, None, payments.PARTS_MAX
     if refused_fen is not None and policies.may_ask_again(actor, found):
         if state is CampaignState.SETTLED and amount_fen not in (None, refused_fen):
-            raise Invalid(
-                "项目已结清，被微信关闭的退款只能全额重退", "It is settled: a closed refund is asked for again whole"
-            )
+            raise Invalid(*AGAIN_WHOLE)
         amount_fen = amount_fen or (None if state in payments.REFUNDS_ALL else refused_fen)
         number_max = payments.CLOSED_AGAIN_MAX
     elif policies.may_give_back(actor, found):

@@ -32,6 +32,11 @@ async def book_refund(pay: WechatPay, difference_id: int, reason: str) -> Refund
     return await _book(found, said, reason)
 
 
+# What of a payment went back outside and is not in the books yet, as the bills that name it say.
+OUTSIDE = """
+SELECT sum(theirs_fen)::bigint FROM bill_differences
+WHERE order_id = $1 AND source = $2 AND kind = 'refunded_outside' AND settled_at IS NULL
+"""
 LOCK = """
 SELECT p.id FROM orders o JOIN pledges p ON p.id = o.pledge_id JOIN campaigns c ON c.id = p.campaign_id
 WHERE o.id = $1 FOR SHARE OF c FOR NO KEY UPDATE OF p, o
@@ -41,19 +46,20 @@ WHERE o.id = $1 FOR SHARE OF c FOR NO KEY UPDATE OF p, o
 @atomic()
 async def _book(found: BillDifference, said: wechat_pay.Refund, reason: str) -> Refund:
     pledge = await Pledge.get(id=await db.value(LOCK, found.order_id))
+    outside_fen = await db.value(OUTSIDE, found.order_id, found.source.value)
     await settle_difference(found.id, reason)
+    owed_fen = 0
     last = await Refund.filter(order_id=found.order_id).order_by("-number").first()
     left_fen, _ = await left_of(pledge.id)
     if last is not None and last.state in UNFINISHED:
-        if last.state is not RefundState.REQUESTED or said.refund_fen <= left_fen:
+        if last.state is not RefundState.REQUESTED or outside_fen <= left_fen:
             raise InvalidState(PledgeState.REFUNDING)
         await close_refund(last, pledge)
+        owed_fen = last.amount_fen - outside_fen
     made = await give_back(None, pledge, BY_COMMITTEE, amount_fen=said.refund_fen, out_refund_no=said.out_refund_no)
     await conclude_refund(said)
     await pledge.refresh_from_db()
-    if last is not None and last.state is RefundState.CLOSED and pledge.state is PledgeState.PAID:
-        owed_fen = last.amount_fen - said.refund_fen
-        if owed_fen > 0:
-            await give_back(None, pledge, last.reason, amount_fen=owed_fen, use_change_id=last.use_change_id)
+    if last is not None and owed_fen > 0 and pledge.state is PledgeState.PAID:
+        await give_back(None, pledge, last.reason, amount_fen=owed_fen, use_change_id=last.use_change_id)
     log.info("refund made outside taken in", refund=made.id, difference=found.id)
     return made

@@ -40,6 +40,7 @@ async def stand_in(actor: Actor, on_behalf_of: OnBehalfOf | None) -> Actor:
         "您不负责这位居民所在的楼栋或社区",
         "You do not serve where this resident lives",
     )
+    require(not person.suspended, "这个账号已被停用", "This account is suspended")
     if person.id == actor.id:
         raise Invalid("不能代表自己", "Nobody acts on behalf of himself")
     await check_evidence(actor.id, on_behalf_of, person.community_id)

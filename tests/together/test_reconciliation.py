@@ -17,7 +17,7 @@ from models.payments import Order, Refund
 from services import crowdfunding, payments, verification
 from services.payments import reconciliation
 from tests.conftest import as_owner
-from tests.raising import opened
+from tests.raising import opened, refund_notice
 from tests.together.conftest import Town
 from tests.together.test_payments import asked, bought, is_
 
@@ -217,6 +217,36 @@ async def test_a_refund_in_the_console_is_booked_and_the_rest_goes_back(
     await payments.follow_refunds(town.pay)
     await is_(pledge_id, PledgeState.REFUNDED)
     assert await verification.verify() == []
+
+
+async def test_two_refunds_in_the_console_are_weighed_together(town: Town, until_tomorrow: Wait) -> None:
+    pledge_id = await bought(town, "lin", await opened(town.people))
+    order = await Order.get(pledge_id=pledge_id)
+    for _ in range(2):
+        await town.sandbox("refunds", out_trade_no=order.out_trade_no, refund_fen=1_500)
+    await crowdfunding.take_back(town.people.lin, pledge_id, amount_fen=3_000)  # of 5,000: WeChat has 2,000 left
+    await payments.follow_refunds(town.pay)
+    await until_tomorrow()
+    await payments.fetch_bills(town.pay)
+    for row in await BillDifference.exclude(kind="fee").order_by("id"):
+        await payments.book_refund(town.pay, row.id, "商户平台误操作")
+    said = [(one.state, one.amount_fen) for one in await Refund.all().order_by("number")]
+    assert said == [("closed", 3_000), ("succeeded", 1_500), ("succeeded", 1_500)]
+    assert await verification.verify() == []
+
+
+async def test_what_wechat_closed_before_is_asked_again_by_people(town: Town, until_tomorrow: Wait) -> None:
+    pledge_id = await bought(town, "lin", await opened(town.people))
+    order = await Order.get(pledge_id=pledge_id)
+    await crowdfunding.take_back(town.people.lin, pledge_id, amount_fen=3_000)
+    await payments.hear(await refund_notice(await Refund.get(), "CLOSED"))
+    await town.sandbox("refunds", out_trade_no=order.out_trade_no, refund_fen=1_500)
+    await until_tomorrow()
+    await payments.fetch_bills(town.pay)
+    row = await BillDifference.exclude(kind="fee").get(kind="refunded_outside")
+    await payments.book_refund(town.pay, row.id, "在商户平台退回")
+    said = [(one.state, one.amount_fen) for one in await Refund.all().order_by("number")]
+    assert said == [("closed", 3_000), ("succeeded", 1_500)]
 
 
 async def test_what_fits_beside_a_refund_in_the_console_ends_first(town: Town, until_tomorrow: Wait) -> None:
