@@ -25,11 +25,13 @@ from services.residents.ages import is_adult
 from services.residents.births import NewResident, Shown, check_birth, keep_birth, marked, open_date, seal_date
 from services.residents.doors import household_of
 from services.residents.memberships import move_in
+from services.residents.owners import is_owner
 from services.residents.phones import keep_phone
 from services.rules.rooms import room_form
 
 ROOM_MAX = 20
 """Letters of a unit or a room: one sign typed may stand for several."""
+OWNERS_ONLY = ("产权人由居委会、楼长或其他产权人确认", "The committee, the building head or an owner confirms an owner")
 OWN_CAUSE = ("自己家的事，请其他居委会成员办理", "Another committee member decides about your own home")
 
 
@@ -121,6 +123,7 @@ async def confirm_claim(actor: Actor, claim_id: int, *, birthday_passed: bool = 
     """
     claim = await find_claim(actor, claim_id)
     require(await _may_confirm(actor, claim))
+    require(claim.capacity is not Capacity.OWNER or await _may_confirm_owner(actor, claim), *OWNERS_ONLY)
     sealed = claim.birth_date_sealed
     await claim.move_to(ClaimState.CONFIRMED, decided_by_id=actor.id, birth_date_sealed=None)
     born = NewResident(claim.birth_year, open_date(secret, sealed, "household_claims", claim.id) if sealed else None)
@@ -255,6 +258,12 @@ async def _building(building_id: int) -> Place:
 async def _may_confirm(actor: Actor, claim: HouseholdClaim) -> bool:
     household = await Household.get_or_none(building_id=claim.building_id, unit=claim.unit, room=claim.room)
     return policies.may_confirm_residence(actor, claim.building, household, claim.resident_id)
+
+
+async def _may_confirm_owner(actor: Actor, claim: HouseholdClaim) -> bool:
+    """Not a tenant who represents his home."""
+    at_home = actor.household_id is not None and await is_owner(actor.id, actor.household_id)
+    return at_home or policies.may_confirm_residence(actor, claim.building, None, claim.resident_id)
 
 
 async def _household(building: Place, unit: str, room: str) -> Household:

@@ -25,6 +25,7 @@ from services.residents.ages import is_adult
 from services.residents.births import NewResident, check_birth, keep_birth
 from services.residents.doors import household_of
 from services.residents.memberships import move_in
+from services.residents.owners import is_owner
 
 ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 CODE_LENGTH, INVITATION_DAYS = 12, 7
@@ -37,6 +38,7 @@ WHERE NOT EXISTS (SELECT 1 FROM invitations i WHERE i.household_id = $2 AND i.sl
     AND i.used_at IS NULL AND i.revoked_at IS NULL)
 ORDER BY slot LIMIT 1 RETURNING id
 """
+OWNERS_ONLY = ("只有产权人可以邀请产权人", "Only an owner invites an owner")
 MEMBERS_ONLY = ("只有本户成年成员可以邀请", "Only adult members of the household invite")
 
 
@@ -44,10 +46,12 @@ MEMBERS_ONLY = ("只有本户成年成员可以邀请", "Only adult members of t
 async def invite(actor: Actor, household_id: int, *, capacity: Capacity) -> Invitation:
     """Make an invitation into one's own household; its `code` is told this once and never kept.
 
-    Raises NotFound, Forbidden for others than its adults, TooManyInvitations with five open ones.
+    Raises NotFound, Forbidden for others than its adults, and than owners for an owner, TooManyInvitations with five
+    open ones.
     """
     household = await household_of(actor, household_id, held=True)
     require(actor.verified and actor.household_id == household.id and await is_adult(actor.id), *MEMBERS_ONLY)
+    require(capacity is not Capacity.OWNER or await is_owner(actor.id, household.id), *OWNERS_ONLY)
     await db.execute(
         "UPDATE invitations SET revoked_at = clock_now() WHERE household_id = $1 AND used_at IS NULL "
         "AND revoked_at IS NULL AND expires_at <= clock_now()",

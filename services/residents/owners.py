@@ -53,6 +53,19 @@ async def set_owners(actor: Actor, household_id: int, owners: Sequence[Owner]) -
     return household
 
 
+async def is_owner(resident_id: int, household_id: int) -> bool:
+    """Whether somebody is recorded, or was confirmed, as an owner of a flat."""
+    return bool(
+        await db.value(
+            "SELECT EXISTS (SELECT 1 FROM ownerships o WHERE o.household_id = $2 AND o.resident_id = $1 "
+            "AND o.until_at IS NULL) OR EXISTS (SELECT 1 FROM memberships m WHERE m.household_id = $2 "
+            "AND m.resident_id = $1 AND m.until_at IS NULL AND m.capacity = 'owner')",
+            resident_id,
+            household_id,
+        )
+    )
+
+
 async def owners_of(actor: Actor, household_id: int) -> tuple[Household, list[Owner]]:
     """Who owns a flat now, for its owners and whoever sees the household. Raises NotFound."""
     household = await Household.get_or_none(id=household_id).select_related("building")

@@ -107,6 +107,24 @@ async def test_one_claim_at_a_time(people: People) -> None:
         await claim(people, room="998")
 
 
+async def test_a_tenant_makes_no_owner_of_his_home(people: People) -> None:
+    home = await Household.get(id=people.lin.household_id)
+    await residents.confirm_claim(people.chen, await claim(people), secret=KEYS)
+    tenant = await residents.actor(people.guest.id)
+    assert tenant.household_id is not None
+    with pytest.raises(Forbidden):
+        await residents.invite(tenant, tenant.household_id, capacity=Capacity.OWNER)
+    await residents.invite(tenant, tenant.household_id, capacity=Capacity.FAMILY)
+    newcomer = await residents.actor((await residents.enrol("newcomer")).id)
+    asked = {"building_id": home.building_id, "unit": "1", "room": "999", "birth_year": 1990, "secret": KEYS}
+    owner = await residents.claim_household(newcomer, capacity=Capacity.OWNER, **asked)
+    with pytest.raises(Forbidden):
+        await residents.confirm_claim(tenant, owner.id, secret=KEYS)
+    await residents.confirm_claim(people.chen, owner.id, secret=KEYS)
+    landlord = await residents.actor(newcomer.id)
+    await residents.invite(landlord, tenant.household_id, capacity=Capacity.OWNER)
+
+
 async def test_moving_ends_the_old_membership_and_the_representation(people: People) -> None:
     claim_id = await claim(people, "lin", room="777")
     await residents.confirm_claim(people.he, claim_id, secret=KEYS)
