@@ -35,6 +35,12 @@ pytestmark = pytest.mark.no_database
         ("lily.wang@qq.com 车牌川A12345", "**** 车牌****"),
         ("川AD12345 和 川A·12345", "**** 和 ****"),
         ("微信号wx_wangxm88，QQ：12345678", "微信****，QQ****"),
+        ("微信是linmei_88 或 VX: linmei88", "微信**** 或 VX****"),
+        ("7号楼3单元501 元旦慰问品", "**号楼**单元** 元旦慰问品"),
+        ("电话85551234 元旦值班", "电话**** 元旦值班"),
+        ("7号楼-501 和 7号楼（501）", "**号楼** 和 **号楼**）"),
+        ("12层1203 和 7#501", "12层** 和 7#**"),
+        ("川a12345", "****"),
     ],
 )
 def test_nobody_is_found_by_what_is_published(said: str, shown: str) -> None:
@@ -51,7 +57,21 @@ def test_nobody_is_found_by_what_is_published(said: str, shown: str) -> None:
         "2026年11月23日购 LED 灯 120 只，每只 12.50 元",
         "微信支付 12000 元",
         "楼道灯 2-3 盏",
+        "￥12000.00，¥ 12,000",
     ],
 )
 def test_sums_and_counts_stay(said: str) -> None:
     assert without_persons(said) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("3单元 1200.00元", "**单元 1200.00元"),
+        ("3号楼100万元", "**号楼100万元"),
+        ("7栋100盏", "**栋100盏"),
+        ("8栋2024年维修", "**栋2024年维修"),
+    ],
+)
+def test_a_sum_after_a_door_is_no_room(said: str, shown: str) -> None:
+    assert without_persons(said) == shown
