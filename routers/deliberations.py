@@ -99,10 +99,11 @@ async def close_voting(actor: CurrentActor, only_once: OnlyOnce, deliberation_id
 
 @agenda.post("/{deliberation_id}/withdraw", response_model=DeliberationOut)
 async def withdraw_deliberation(
-    actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: WithdrawalIn = WithdrawalIn()
+    actor: CurrentActor, only_once: OnlyOnce, deliberation_id: PathId, asked: WithdrawalIn | None = None
 ) -> Deliberation:
     """Take it back; its proposer until the vote opens, the committee until it is decided."""
-    effect = acting(actor, asked, "deliberation.withdrawn", deliberations.withdraw, deliberation_id, **asked.said())
+    said = asked.said() if asked else {}
+    effect = acting(actor, asked, "deliberation.withdrawn", deliberations.withdraw, deliberation_id, **said)
     return await only_once(effect, reading(actor, asked, deliberations.find))
 
 

@@ -110,10 +110,9 @@ async def _undo(person: Actor, assistance: Assistance) -> bool:
         return False
     try:
         async with db.tx():
-            await undo(person, assistance.subject_id)
+            return await undo(person, assistance.subject_id) is not False
     except (Conflict, Forbidden, Invalid, NotFound):
         return False
-    return True
 
 
 async def _withdraw_need(person: Actor, need_id: int) -> None:
@@ -162,6 +161,12 @@ async def _cancel_signup(person: Actor, signup_id: int) -> None:
     await volunteering.cancel(person, (await Signup.get(id=signup_id)).shift_id)
 
 
+async def _hide_thanks(person: Actor, wish_id: int) -> bool:
+    """That the wish came true stays said; her thanks are no longer public."""
+    await wishes.publish_thanks(person, wish_id, public=False)
+    return False
+
+
 UNDO: dict[str, Callable[[Actor, int], Awaitable[object]]] = {
     "need.submitted": _withdraw_need,
     "need.endorsed": _unendorse,
@@ -171,6 +176,7 @@ UNDO: dict[str, Callable[[Actor, int], Awaitable[object]]] = {
     "wish.claimed": wishes.release,
     "wish.photo_consented": wishes.withdraw_photo_consent,
     "wish.contact_recorded": wishes.withdraw_contact,
+    "wish.confirmed": _hide_thanks,
     "wish.thanks_published": partial(wishes.publish_thanks, public=False),
     "signup.made": _cancel_signup,
     "signup.checked_in": partial(volunteering.take_back, entered="signup.checked_in"),

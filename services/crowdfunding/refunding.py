@@ -12,7 +12,7 @@ from services.policies import Actor, require
 from services.policies import crowdfunding as policies
 
 REASON_FIRST = ("居委会退回认捐须说明原因", "The committee gives back with a reason")
-AGAIN_WHOLE = ("项目已结清，被微信关闭的退款只能全额重退", "After settlement a closed refund is asked for again whole")
+AGAIN_WHOLE = ("被微信关闭的退款须全额重退", "A refund that WeChat closed is asked for again whole")
 HOLDS_MONEY = (CampaignState.OPEN, CampaignState.FUNDED, CampaignState.IMPLEMENTING, CampaignState.ACCEPTED)
 
 
@@ -24,7 +24,7 @@ async def take_back(
 
     Its giver does while the campaign is open; while a change of use is announced he takes his share back, no other
     sum. The committee does with a reason until the campaign is settled, and at any time once WeChat has closed a refund
-    of it: after settlement that whole refund, since the campaign holds nothing else.
+    of it: after the deadline that whole refund, since its giver is owed all of it.
     Raises NotFound, Forbidden, InvalidState, CampaignOver, Invalid, RefundTooLarge, TooManyRefunds (the
     eleventh part), and NotEnough when the money is spent.
     """
@@ -33,7 +33,7 @@ async def take_back(
     left_fen, refused_fen = await payments.left_of(found.id)
     words, use_change_id, number_max = payments.ASKED, None, payments.PARTS_MAX
     if refused_fen is not None and policies.may_ask_again(actor, found):
-        if state is CampaignState.SETTLED and amount_fen not in (None, refused_fen):
+        if state is not CampaignState.OPEN and amount_fen not in (None, refused_fen):
             raise Invalid(*AGAIN_WHOLE)
         amount_fen = amount_fen or (None if state in payments.REFUNDS_ALL else refused_fen)
         number_max = payments.CLOSED_AGAIN_MAX

@@ -17,7 +17,7 @@ from models.moderation import Check
 from models.needs import Endorsement, Need, NeedField, NeedState, ServiceClass
 from models.residents import Assistance, ConsentKind, Outcome, Role
 from models.volunteering import Signup, SignupState
-from models.wishes import WishClaim, WishClaimState, WishKind
+from models.wishes import Wish, WishClaim, WishClaimState, WishKind, WishState
 from services import (
     assistances,
     comments,
@@ -339,6 +339,19 @@ async def test_her_thanks_are_made_public_by_her_consent_alone(people: People) -
     with pytest.raises(Forbidden):
         await wishes.publish_thanks(people.he, wish.id, public=True)
     await act(people, person, "wish.thanks_published", wishes.publish_thanks, wish.id, public=True)
+
+
+async def test_thanks_that_were_not_hers_are_hidden_although_the_wish_stays_confirmed(people: People) -> None:
+    person = await registered(people)
+    said = {"community_id": people.jy, "kind": WishKind.GOODS, "title": "想要一台收音机", "body": "想听戏"}
+    wish = await passed(await act(people, person, "wish.posted", wishes.post, **said))
+    await wishes.approve(people.zhao, wish.id)
+    await wishes.claim(people.lin, wish.id)
+    await wishes.fulfil(people.lin, wish.id, note="已送到")
+    await act(people, person, "wish.confirmed", wishes.confirm, wish.id, thanks="谢谢你", thanks_public=True)
+    assert (await objected(people, person)).outcome is Outcome.KEPT
+    kept = await Wish.get(id=wish.id)
+    assert (kept.state, kept.thanks_public) == (WishState.CONFIRMED, False)
 
 
 @pytest.mark.parametrize("endorsed_herself", [False, True])

@@ -299,6 +299,8 @@ async def test_the_committee_asks_again_for_what_wechat_closed(
         with pytest.raises(error):
             await crowdfunding.take_back(people[who], late.id)
     else:
+        with pytest.raises(Invalid):
+            await crowdfunding.take_back(people[who], late.id, amount_fen=779)  # the rest would be owed no more
         await crowdfunding.take_back(people[who], late.id)
         with pytest.raises(InvalidState):
             await crowdfunding.take_back(people[who], late.id)
