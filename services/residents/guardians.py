@@ -39,7 +39,7 @@ async def consent_for_child(
         )
         if consent is None or guardian_id in (None, child_id) or not await is_adult(guardian_id):
             raise NotAGuardian if consent is not None else Invalid("请附上监护人同意的凭证", "Say how he consented")
-        await check_evidence(actor.id, consent, home.community_id)
+        await check_evidence(actor.id, consent)
     elif not (actor.verified and actor.household_id == home.household_id and await is_adult(actor.id)):
         raise NotAGuardian
     made = await Guardianship.create(

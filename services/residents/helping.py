@@ -7,7 +7,7 @@ from tortoise.expressions import Q
 from app.core.errors import Invalid, NotFound
 from app.core.pages import Listed, Page, newest
 from models.media import Media, Purpose
-from models.residents import Assistance, ConsentKind, Resident, Role
+from models.residents import Assistance, ConsentKind, Resident
 from services.policies import Actor, Help, require
 from services.policies import residents as policies
 from services.residents.ages import is_adult
@@ -43,14 +43,13 @@ async def stand_in(actor: Actor, on_behalf_of: OnBehalfOf | None) -> Actor:
     require(not person.suspended, "这个账号已被停用", "This account is suspended")
     if person.id == actor.id:
         raise Invalid("不能代表自己", "Nobody acts on behalf of himself")
-    await check_evidence(actor.id, on_behalf_of, person.community_id)
+    await check_evidence(actor.id, on_behalf_of)
     return replace(person, grants=(), help=_help(actor.id, on_behalf_of))
 
 
 async def agreed_besides(person: Actor, consent: OnBehalfOf) -> Actor:
     """The same person by the same hand, who agreed to something more in another way. Raises Invalid."""
-    assert person.community_id is not None, "who is helped lives somewhere"  # noqa: S101
-    await check_evidence(person.hand_id, consent, person.community_id)
+    await check_evidence(person.hand_id, consent)
     return replace(person, help=_help(person.hand_id, consent))
 
 
@@ -59,10 +58,10 @@ async def hand(actor: Actor) -> Actor:
     return await actor_by_id(actor.hand_id) if actor.help else actor
 
 
-async def check_evidence(helper_id: int, on_behalf_of: OnBehalfOf, community_id: int) -> None:
+async def check_evidence(helper_id: int, on_behalf_of: OnBehalfOf) -> None:
     """Raises Invalid unless the evidence is the helper's own, and the witness a third one who could be asked.
 
-    That is an adult who lives in the community, or who serves it.
+    That is an adult whose home is confirmed, here or elsewhere, or somebody who serves.
     """
     if on_behalf_of.media_id is not None and not await Media.exists(
         id=on_behalf_of.media_id, uploader_id=helper_id, purpose=Purpose.EVIDENCE
@@ -71,20 +70,19 @@ async def check_evidence(helper_id: int, on_behalf_of: OnBehalfOf, community_id:
     if on_behalf_of.consent is ConsentKind.WITNESS and (
         on_behalf_of.witness_id is None
         or on_behalf_of.witness_id in (helper_id, on_behalf_of.resident_id)
-        or not await _bears_witness(on_behalf_of.witness_id, community_id)
+        or not await _bears_witness(on_behalf_of.witness_id)
     ):
         raise Invalid(
-            "请填写见证人：本社区成年居民或工作人员，且不能是双方本人",
-            "Name a witness: an adult who lives or serves in the community, and is neither of the two",
+            "请填写见证人：已认证的成年居民或工作人员，且不能是双方本人",
+            "Name a witness: an adult whose home is confirmed, or somebody who serves, and neither of the two",
         )
 
 
-async def _bears_witness(resident_id: int, community_id: int) -> bool:
+async def _bears_witness(resident_id: int) -> bool:
     if not await Resident.exists(id=resident_id, left_at=None, suspended=False):
         return False
     witness = await actor_by_id(resident_id)
-    at_home = witness.community_id == community_id and await is_adult(resident_id)
-    return at_home or community_id in witness.serves(*Role)
+    return bool(witness.grants) or (witness.household_id is not None and await is_adult(resident_id))
 
 
 async def note_help(

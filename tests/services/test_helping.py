@@ -381,11 +381,12 @@ async def test_nobody_is_helped_to_what_she_may_not_do_herself(people: People, w
 
 @pytest.mark.parametrize(
     ("witness", "heard"),
-    [("mei", True), ("chen", True), ("qian", True), ("guest", False), ("wu", False), ("child", False)],
+    [("mei", True), ("chen", True), ("qian", True), ("wu", True), ("guest", False), ("child", False), ("wang", False)],
 )
 async def test_who_bears_witness(people: People, witness: str, heard: bool) -> None:
     person, need = await registered(people), await need_of(people)
     seen_by = await registered(people, birth_year=2020) if witness == "child" else people[witness]
+    await residents.suspend(people.wang.id, suspended=True)
     doing = assistances.act(people.he, agreed(person, seen_by), "need.endorsed", needs.endorse, need.id)
     if heard:
         await doing
