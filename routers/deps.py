@@ -265,7 +265,7 @@ def reading(
     for_whom = helped(asked.on_behalf_of) if asked else None
 
     async def again(found_id: int) -> T:
-        return await find(await residents.stand_in(actor, for_whom), found_id)
+        return await find(await residents.stood_in(actor, for_whom), found_id)
 
     return again
 

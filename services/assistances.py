@@ -105,8 +105,10 @@ async def object_to(
 
 
 async def _undo(person: Actor, assistance: Assistance) -> bool:
-    """Whether it could be undone; what has moved on since, or cannot be, stays as it is."""
-    if (undo := UNDO.get(assistance.verb)) is None:
+    """Whether it could be undone; what has moved on since, was done anew or cannot be undone, stays as it is."""
+    later = {"resident_id": person.id, "verb": assistance.verb, "id__gt": assistance.id}
+    about = {"subject_kind": assistance.subject_kind, "subject_id": assistance.subject_id}
+    if (undo := UNDO.get(assistance.verb)) is None or await Assistance.exists(**later, **about):
         return False
     try:
         async with db.tx():

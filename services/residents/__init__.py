@@ -33,6 +33,7 @@ from services.residents.helping import (
     helped_with,
     note_help,
     stand_in,
+    stood_in,
 )
 from services.residents.homes import (
     add_resident,
@@ -212,6 +213,7 @@ __all__ = [
     "sealed_columns",
     "set_owners",
     "stand_in",
+    "stood_in",
     "strike_relative",
     "suspend",
     "update_household",

@@ -30,6 +30,14 @@ async def stand_in(actor: Actor, on_behalf_of: OnBehalfOf | None) -> Actor:
     He must serve where that person lives. `events.record` keeps what the person does so as the actor's act on his
     behalf. Raises NotFound, Forbidden, Invalid (helping oneself, a witness who is missing or a party).
     """
+    person = await stood_in(actor, on_behalf_of)
+    if on_behalf_of is not None:
+        await check_evidence(actor.id, on_behalf_of)
+    return person
+
+
+async def stood_in(actor: Actor, on_behalf_of: OnBehalfOf | None) -> Actor:
+    """The same for what was done so already: the witness may be gone since. Raises NotFound, Forbidden, Invalid."""
     if on_behalf_of is None:
         return actor
     person = await actor_by_id(on_behalf_of.resident_id)
@@ -43,7 +51,6 @@ async def stand_in(actor: Actor, on_behalf_of: OnBehalfOf | None) -> Actor:
     require(not person.suspended, "这个账号已被停用", "This account is suspended")
     if person.id == actor.id:
         raise Invalid("不能代表自己", "Nobody acts on behalf of himself")
-    await check_evidence(actor.id, on_behalf_of)
     return replace(person, grants=(), help=_help(actor.id, on_behalf_of))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.core import clock
 from models.needs import NeedField, NeedState, ServiceClass
-from services import needs
+from services import needs, residents
 from tests.passing import passed
 from tests.people import People
 
@@ -79,6 +79,18 @@ async def test_one_key_signs_up_once_and_deleting_twice_is_as_once(as_: As, peop
     assert [(await lin.delete(url)).status_code for _ in range(2)] == [204, 204]
     replayed = await lin.post(url, headers=key)
     assert (replayed.json()["id"], replayed.json()["state"]) == (first.json()["id"], "cancelled")
+
+
+async def test_a_key_is_answered_again_although_the_witness_is_gone(as_: As, people: People) -> None:
+    ma = await as_("ma")
+    shift = (await ma.post("/v1/activities", json=await call(people))).json()["shifts"][0]
+    for_wang = {"resident_id": people.wang.id, "consent": {"kind": "witness", "witness_id": people.mei.id}}
+    asked: dict[str, Any] = {"json": {"on_behalf_of": for_wang}, "headers": {"Idempotency-Key": "for-wang"}}
+    seat = await ma.post(f"/v1/shifts/{shift['id']}/signup", **asked)
+    assert seat.status_code == 200, seat.text
+    await residents.suspend(people.mei.id, suspended=True)
+    again = await ma.post(f"/v1/shifts/{shift['id']}/signup", **asked)
+    assert (again.status_code, again.json()) == (200, seat.json())
 
 
 async def test_an_old_code_is_refused(as_: As, people: People, move_clock: MoveClock) -> None:

@@ -230,6 +230,17 @@ async def test_an_endorsement_she_did_not_want_is_undone_and_all_are_told(people
         await objected(people, person)
 
 
+async def test_an_objection_to_an_old_act_leaves_what_she_agreed_to_since(people: People) -> None:
+    person, need = await registered(people), await need_of(people)
+    await act(people, person, "need.endorsed", needs.endorse, need.id)
+    old = await Assistance.get(resident_id=person.id)
+    await needs.unendorse(person, need.id)
+    await act(people, person, "need.endorsed", needs.endorse, need.id)
+    found = await assistances.object_to(person, old.id, reason="那次我没有同意")
+    assert found.outcome is Outcome.KEPT
+    assert await Endorsement.exists(need_id=need.id, resident_id=person.id)
+
+
 async def test_another_helper_objects_for_her_but_not_the_one_who_did_it(people: People) -> None:
     person, shift = await registered(people), await one_shift(people, after=100)
     await act(people, person, "signup.made", volunteering.sign_up, shift)
