@@ -230,6 +230,15 @@ async def test_an_endorsement_she_did_not_want_is_undone_and_all_are_told(people
         await objected(people, person)
 
 
+async def test_nobody_acts_for_the_suspended(people: People) -> None:
+    person, need = await registered(people), await need_of(people)
+    await act(people, person, "need.endorsed", needs.endorse, need.id)
+    await residents.suspend(person.id, suspended=True)
+    with pytest.raises(Forbidden):
+        await act(people, person, "need.unendorsed", needs.unendorse, need.id)
+    assert await Endorsement.exists(need_id=need.id, resident_id=person.id)
+
+
 async def test_an_objection_to_an_old_act_leaves_what_she_agreed_to_since(people: People) -> None:
     person, need = await registered(people), await need_of(people)
     await act(people, person, "need.endorsed", needs.endorse, need.id)
